@@ -1,0 +1,28 @@
+# `make score` runs a submission through the challenge; `make test` passes the tests. Both need Python 3.10+, git and make.
+PYTHON ?= python3
+VENV := .venv
+RUN := $(VENV)/bin/python
+# make score DATA=DIR SUBMISSION=PATH ARGS="--sets 3 --workers 1"
+DATA ?=
+SUBMISSION ?=
+ARGS ?=
+
+.PHONY: score test lint clean
+
+score: $(VENV)/.installed
+	$(RUN) -m ingestion_test score $(if $(DATA),--data "$(DATA)") $(if $(SUBMISSION),--submission "$(SUBMISSION)") $(ARGS)
+
+test: $(VENV)/.installed lint
+	$(RUN) -m pytest $(ARGS)
+
+lint: $(VENV)/.installed
+	$(RUN) -m ruff check .
+	$(RUN) -m ruff format --check .
+
+$(VENV)/.installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(RUN) -m pip install --quiet -r requirements.txt
+	@touch $@
+
+clean:
+	rm -rf $(VENV) runs .cache

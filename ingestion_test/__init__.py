@@ -1,0 +1,1 @@
+"""The FAIR Universe HiggsML challenge, replicated: events, systematics, pseudo-experiments, ingestion, scoring."""

@@ -1,0 +1,107 @@
+"""The 12 derived features of an event (protocol, section 4).
+
+The official program computes in the precision of the columns that it is given, single, and the differences of large
+numbers in the masses feel it. So the formulas here keep its order of operations: what one sees is what Codabench shows.
+"""
+
+import numpy as np
+
+from .schema import DERIVED, UNDEFINED
+
+
+def derived_features(p):
+    """The 12 derived features of the challenge.
+
+    Arguments:
+        p: mapping from each name in `schema.PRIMARIES` to an array (events,), GeV and radians. MET and its azimuth
+            may be float64 (soft MET noise is), the others are float32 in the challenge.
+
+    Returns:
+        float32 array (events, 12) in Fortran order, columns as in `schema.DERIVED`; masses and pT in GeV; `UNDEFINED`
+        where the event has too few jets.
+
+    Source: protocol, section 4.
+
+    >>> from .schema import PRIMARIES
+    >>> event = dict.fromkeys(PRIMARIES, np.float32([0.0]))
+    >>> event |= {"PRI_lep_pt": np.float32([40]), "PRI_had_pt": np.float32([30]), "PRI_had_phi": np.float32([np.pi])}
+    >>> dict(zip(DERIVED, derived_features(event)[0].tolist()))["DER_pt_h"]
+    10.0
+    """
+    result = np.full((len(p["PRI_lep_pt"]), len(DERIVED)), UNDEFINED, dtype=np.float32, order="F")
+    columns = dict(zip(DERIVED, result.T))
+    _all_events(p, columns)
+    rows = np.flatnonzero(p["PRI_n_jets"] >= 2)
+    if len(rows):
+        _dijet_events(_take(p, rows, "PRI_lep", "PRI_jet_leading", "PRI_jet_subleading"), columns, rows)
+    return result
+
+
+def _all_events(p, columns):
+    """Fill the features that every event has."""
+    lep, had = _momentum(p, "PRI_lep"), _momentum(p, "PRI_had")
+    met_x, met_y = p["PRI_met"] * np.cos(p["PRI_met_phi"]), p["PRI_met"] * np.sin(p["PRI_met_phi"])
+    mass2 = (p["PRI_met"] + p["PRI_lep_pt"]) ** 2 - (met_x + lep[0]) ** 2 - (met_y + lep[1]) ** 2
+    columns["DER_mass_transverse_met_lep"][:] = np.sqrt(np.maximum(0, mass2))
+    columns["DER_mass_vis"][:] = np.sqrt(np.maximum(0, _mass2(lep, had)))
+    higgs_x, higgs_y = had[0] + lep[0] + met_x, had[1] + lep[1] + met_y
+    columns["DER_pt_h"][:] = np.sqrt(higgs_x**2 + higgs_y**2)
+    columns["DER_deltar_had_lep"][:] = _delta_r(p)
+    for jet, number in (("PRI_jet_leading", 1), ("PRI_jet_subleading", 2)):
+        rows = np.flatnonzero(p["PRI_n_jets"] >= number)
+        pt, phi = p[f"{jet}_pt"][rows], p[f"{jet}_phi"][rows]
+        higgs_x[rows] += pt * np.cos(phi)
+        higgs_y[rows] += pt * np.sin(phi)
+    columns["DER_pt_tot"][:] = np.sqrt(higgs_x**2 + higgs_y**2)
+    columns["DER_sum_pt"][:] = p["PRI_had_pt"] + p["PRI_lep_pt"] + p["PRI_jet_all_pt"]
+    columns["DER_pt_ratio_lep_had"][:] = p["PRI_lep_pt"] / p["PRI_had_pt"]
+    columns["DER_met_phi_centrality"][:] = _met_phi_centrality(p["PRI_met_phi"], p["PRI_lep_phi"], p["PRI_had_phi"])
+
+
+def _dijet_events(p, columns, rows):
+    """Fill the features of the events `rows`, which have at least two jets; `p` holds only these."""
+    eta_1, eta_2 = p["PRI_jet_leading_eta"], p["PRI_jet_subleading_eta"]
+    mass2 = _mass2(_momentum(p, "PRI_jet_leading"), _momentum(p, "PRI_jet_subleading"))
+    separation2 = (eta_1 - eta_2) ** 2
+    separation2[separation2 == 0] += 1e-4
+    columns["DER_deltaeta_jet_jet"][rows] = np.abs(eta_2 - eta_1)
+    columns["DER_mass_jet_jet"][rows] = np.sqrt(np.maximum(0, mass2))
+    columns["DER_prodeta_jet_jet"][rows] = eta_1 * eta_2
+    columns["DER_lep_eta_centrality"][rows] = np.exp(-4 / separation2 * (p["PRI_lep_eta"] - (eta_1 + eta_2) / 2) ** 2)
+
+
+def _take(p, rows, *objects):
+    names = [f"{name}_{column}" for name in objects for column in ("pt", "eta", "phi")]
+    return {name: p[name][rows] for name in names}
+
+
+def _momentum(p, name):
+    """Massless four-vector (x, y, z, E) in GeV of the object `name`."""
+    pt, eta, phi = p[f"{name}_pt"], p[f"{name}_eta"], p[f"{name}_phi"]
+    return pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)
+
+
+def _mass2(a, b):
+    """Squared invariant mass in GeV^2 of two four-vectors; rounding can make it negative."""
+    return (a[3] + b[3]) ** 2 - (a[0] + b[0]) ** 2 - (a[1] + b[1]) ** 2 - (a[2] + b[2]) ** 2
+
+
+def _delta_r(p):
+    delta_phi = np.mod(p["PRI_lep_phi"] - p["PRI_had_phi"] + 3 * np.pi, 2 * np.pi) - np.pi
+    return np.sqrt((p["PRI_lep_eta"] - p["PRI_had_eta"]) ** 2 + delta_phi**2)
+
+
+def _met_phi_centrality(met_phi, lep_phi, had_phi):
+    """Where MET lies between lepton and hadronic tau in the transverse plane, from -sqrt 2 to sqrt 2."""
+    a, b = _centrality_terms(met_phi, lep_phi, had_phi)
+    norm = np.sqrt(a**2 + b**2)
+    null = np.flatnonzero(norm == 0)
+    if len(null):
+        a[null], b[null] = _centrality_terms(met_phi[null], lep_phi[null] + 1e-4, had_phi[null])
+        norm[null] = np.sqrt(a[null] ** 2 + b[null] ** 2)
+    return np.divide(a + b, norm, out=np.full_like(norm, UNDEFINED), where=norm != 0)
+
+
+def _centrality_terms(met_phi, lep_phi, had_phi):
+    sign = np.sign(np.sin(had_phi - lep_phi))
+    return np.sin(met_phi - lep_phi) * sign, np.sin(had_phi - met_phi) * sign
