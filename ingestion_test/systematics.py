@@ -1,16 +1,136 @@
-"""The six nuisance parameters' effect on events (protocol, section 3): array core and the official callable."""
+"""What the nuisance parameters do to events (protocol, section 3): array core and the official callable."""
 
 import numpy as np
 import pandas as pd
 
 from .derived import derived_features
-from .schema import DERIVED, PRIMARIES, UNDEFINED
+from .schema import DERIVED, FEATURES, PRIMARIES, UNDEFINED
 
 #: The official program draws the soft MET noise of every pseudo-experiment from this seed.
 SOFT_MET_SEED = 31415
 
 #: Post-selection thresholds in GeV.
 MIN_HAD_PT, MIN_JET_PT, MIN_LEP_PT = 26.0, 26.0, 20.0
+
+#: Events worked on at a time, so that their columns stay in the processor's cache.
+_CHUNK = 8192
+
+
+def systematics(
+    data_set=None,
+    tes=1.0,
+    jes=1.0,
+    soft_met=0.0,
+    seed=SOFT_MET_SEED,
+    ttbar_scale=None,
+    diboson_scale=None,
+    bkg_scale=None,
+    dopostprocess=True,
+):
+    """The callable that the official program hands to a model: events as the detector with these parameters shows them.
+
+    Arguments:
+        data_set: a DataFrame with the 16 primaries and any other columns, or a dict with such a DataFrame under "data",
+            one value per row under "weights" and under any further key ("settings" excepted: it is passed on as it is).
+        tes, jes: factors on the energy of hadronic taus and of jets.
+        soft_met: standard deviation in GeV of the noise on each component of MET.
+        seed: seed of that noise.
+        ttbar_scale, diboson_scale, bkg_scale: accepted and without effect, as in the official program, which looks
+            for a column that is never there. Scale the weights of a process yourself.
+        dopostprocess: whether the thresholds of the challenge are applied, which drops events and soft jets.
+
+    Returns:
+        what was given: a DataFrame, or a dict with the same keys; the 12 derived features are computed anew.
+
+    Raises:
+        ValueError: `data_set` is neither, or a primary or a key is missing.
+
+    Source: protocol, section 3.
+    """
+    frame, keys = _joined(data_set)
+    missing = [name for name in PRIMARIES if name not in frame.columns]
+    if missing:
+        raise ValueError(f"data_set lacks the columns {', '.join(missing)}")
+    primaries = frame[list(PRIMARIES)].to_numpy()
+    noise = soft_met_noise(soft_met, len(frame), seed)
+    features, kept = transform(primaries, None, float(tes), float(jes), noise, dopostprocess)
+    others = frame.drop(columns=[name for name in FEATURES if name in frame.columns]).iloc[kept]
+    index = pd.RangeIndex(len(kept)) if dopostprocess else others.index
+    computed = pd.DataFrame(features, columns=list(FEATURES), index=index, copy=False)
+    order = [*frame.columns, *(name for name in DERIVED if name not in frame.columns)]
+    result = pd.concat([computed, others.set_axis(index)], axis=1)[order]
+    if not isinstance(data_set, dict):
+        return _single(result)
+    rows = {key: result.pop(key) for key in keys}
+    return {key: rows.get(key, value) for key, value in data_set.items()} | {"data": _single(result)}
+
+
+def _joined(data_set):
+    """The events of `data_set` with what belongs to each row as further columns, and the names of these."""
+    if isinstance(data_set, pd.DataFrame):
+        return data_set, []
+    if not isinstance(data_set, dict):
+        raise ValueError(f"data_set must be a DataFrame or a dict, not {type(data_set).__name__}")
+    for key in ("data", "weights"):
+        if key not in data_set:
+            raise ValueError(f'data_set is a dict without the key "{key}"')
+    keys = [key for key in data_set if key not in ("data", "settings")]
+    frame = data_set["data"].copy()
+    for key in keys:
+        frame[key] = data_set[key]
+    return frame, keys
+
+
+def _single(frame):
+    """`frame` with its double-precision columns stored in single precision."""
+    double = frame.select_dtypes("float64").columns
+    return frame.astype(dict.fromkeys(double, np.float32)) if len(double) else frame
+
+
+def soft_met_noise(soft_met, events, seed=SOFT_MET_SEED):
+    """The two components in GeV of the soft MET noise, arrays (events,), or None (section 3, step 3)."""
+    if not soft_met > 0:
+        return None
+    random = np.random.RandomState(seed)
+    return random.normal(0.0, soft_met, events), random.normal(0.0, soft_met, events)
+
+
+def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=True):
+    """Shift events, apply the thresholds and compute the derived features: what a model sees.
+
+    Arguments:
+        primaries: array (events, 16) with the columns of `schema.PRIMARIES`; rows next to each other in memory are
+            fastest.
+        rows: integer array, the rows of `primaries` to take, in this order and as often as they occur; None for all.
+        tes, jes: factors on the energy of hadronic taus and of jets.
+        noise: None, or the components in GeV added to MET, a pair of arrays as long as `rows`.
+        dopostprocess: whether the thresholds are applied.
+
+    Returns:
+        (features, kept): float32 array (kept, 28) in Fortran order with the columns of `schema.FEATURES`, and an
+        integer array (kept,), the positions in `rows` of the events that are left.
+    """
+    events = len(primaries) if rows is None else len(rows)
+    features = np.empty((events, len(FEATURES)), dtype=np.float32, order="F")
+    kept = np.empty(events, dtype=np.int64)
+    done = 0
+    for first in range(0, events, _CHUNK):
+        part = slice(first, first + _CHUNK)
+        chunk = primaries[part] if rows is None else primaries[rows[part]]
+        p = dict(zip(PRIMARIES, chunk.T.copy(order="C")))
+        shift(p, tes, jes, None if noise is None else (noise[0][part], noise[1][part]))
+        if dopostprocess:
+            left = post_selection(p)
+            p = {name: column[left] for name, column in p.items()}
+        else:
+            left = np.arange(len(chunk))
+        out = slice(done, done + len(left))
+        for column, name in enumerate(PRIMARIES):
+            features[out, column] = p[name]
+        features[out, len(PRIMARIES) :] = derived_features(p)
+        kept[out] = left + first
+        done = out.stop
+    return features[:done], kept[:done]
 
 
 def shift(p, tes=1.0, jes=1.0, soft_met=None):

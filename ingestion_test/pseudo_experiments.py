@@ -1,0 +1,110 @@
+"""Pseudo-experiments: which there are, and the events of each (protocol, section 2)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+import pandas as pd
+
+from .nuisance import draw_nuisance_parameters
+from .schema import FEATURES, PROCESSES
+from .systematics import soft_met_noise, transform
+
+
+@dataclass(frozen=True)
+class PseudoExperiment:
+    """One pseudo-experiment of a run: its place, its seed and the true signal strength."""
+
+    set_index: int
+    index: int
+    seed: int
+    mu: float
+
+    def __str__(self):
+        return f"set {self.set_index}, pseudo-experiment {self.index} (seed {self.seed})"
+
+
+def ground_truth_mus(num_sets, seed):
+    """The true mu of each set: list of floats, uniform in [0.1, 3]."""
+    return np.random.RandomState(seed).uniform(0.1, 3, num_sets).tolist()
+
+
+def plan(num_sets, num_experiments, seed):
+    """All pseudo-experiments of a run, in the order in which the official program visits them.
+
+    Arguments:
+        num_sets: number of values of mu.
+        num_experiments: pseudo-experiments of each set.
+        seed: the run's seed.
+
+    Returns:
+        list of `PseudoExperiment`.
+    """
+    mus = ground_truth_mus(num_sets, seed)
+    pairs = [(i, j) for i in range(num_sets) for j in range(num_experiments)]
+    np.random.RandomState(seed).shuffle(pairs)
+    return [PseudoExperiment(i, j, i * num_experiments + j + seed, mus[i]) for i, j in pairs]
+
+
+def process_scales(mu, ttbar_scale=None, diboson_scale=None, bkg_scale=None):
+    """The factor on the weights of each process (section 2, step 1): dict from process to float.
+
+    As in the official program `bkg_scale` reaches ttbar and diboson only if they have a scale of their own.
+    """
+    common = 1.0 if bkg_scale is None else bkg_scale
+    return {
+        "ztautau": common,
+        "diboson": 1.0 if diboson_scale is None else diboson_scale * common,
+        "ttbar": 1.0 if ttbar_scale is None else ttbar_scale * common,
+        "htautau": mu,
+    }
+
+
+def draw_rows(test_events, scales, seed):
+    """The events of a pseudo-experiment (section 2, steps 1 to 3).
+
+    Arguments:
+        test_events: `sources.TestEvents`.
+        scales: dict from process to the factor on its weights.
+        seed: seed of the pseudo-experiment.
+
+    Returns:
+        integer array, rows of `test_events.primaries`, repeated and shuffled.
+    """
+    drawn = []
+    stream = seed
+    for number, process in enumerate(PROCESSES):
+        stream += number
+        first, weights = test_events.process(process)
+        # The product keeps the single precision of the file's weights, as it does in the official program.
+        counts = np.random.RandomState(stream).poisson(scales[process] * weights)
+        rows = np.flatnonzero(counts)
+        drawn.append(np.repeat(first + rows, counts[rows]))
+    drawn = np.concatenate(drawn)
+    return drawn[np.random.RandomState(seed).permutation(len(drawn))]
+
+
+def make_test_set(test_events, mu, nuisance, seed):
+    """What the model is given to predict from (section 2, step 5).
+
+    Arguments:
+        test_events: `sources.TestEvents`.
+        mu: true signal strength.
+        nuisance: dict of the six nuisance parameters, as from `draw_nuisance_parameters`.
+        seed: seed of the pseudo-experiment.
+
+    Returns:
+        {"data": DataFrame (events, 28), "weights": Series of ones}.
+    """
+    scales = process_scales(mu, *(nuisance[name] for name in ("ttbar_scale", "diboson_scale", "bkg_scale")))
+    rows = draw_rows(test_events, scales, seed)
+    # The noise has the official fixed seed, whatever the seed of the pseudo-experiment (section 2, step 4).
+    noise = soft_met_noise(nuisance["soft_met"], len(rows))
+    features, _ = transform(test_events.primaries, rows, nuisance["tes"], nuisance["jes"], noise)
+    data = pd.DataFrame(features, columns=list(FEATURES), copy=False)
+    return {"data": data, "weights": pd.Series(np.ones(len(data)), name="weights")}
+
+
+def experiment_test_set(test_events, experiment, switched_on):
+    """The test set of the `PseudoExperiment` `experiment` with the nuisance parameters `switched_on` drawn."""
+    nuisance = draw_nuisance_parameters(experiment.seed, switched_on)
+    return make_test_set(test_events, experiment.mu, nuisance, experiment.seed)

@@ -1,0 +1,351 @@
+"""Where events come from: a folder in the official format (protocol, section 1).
+
+Everything is streamed batch by batch, so memory grows with the rows asked for and never with the file.
+"""
+
+import hashlib
+import json
+import logging
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .errors import ChallengeError
+from .schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES
+
+#: Share of the file's rows, its first ones, that pseudo-experiments are made of; the rest is for training.
+TEST_SHARE = 0.3
+
+#: Seed of the random training rows. The official program takes them from numpy's global state.
+TRAIN_ROWS_SEED = 31415
+
+_BATCH_ROWS = 1 << 17
+
+_log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class TestEvents:
+    """The events that pseudo-experiments are drawn from, process after process in the order of `schema.PROCESSES`.
+
+    Arguments:
+        primaries: float32 array (events, 16).
+        weights: float32 array (events,), rescaled to the expected number of events.
+        counts: number of events of each process.
+    """
+
+    __test__ = False  # not a pytest class
+
+    primaries: np.ndarray
+    weights: np.ndarray
+    counts: tuple[int, ...]
+
+    def process(self, name):
+        """(first row, weights) of the process `name`."""
+        number = PROCESSES.index(name)
+        first = sum(self.counts[:number])
+        return first, self.weights[first : first + self.counts[number]]
+
+
+class OfficialFolder:
+    """A folder with the parquet file of the challenge and its metadata.
+
+    Arguments:
+        folder: path of the folder.
+
+    Raises:
+        ChallengeError: no such folder, no parquet file in it or several, not a parquet file, columns missing or of a
+            wrong type, metadata and file contradict each other.
+    """
+
+    def __init__(self, folder):
+        self.folder = Path(folder).resolve()
+        self.path = _parquet_file(self.folder)
+        metadata = _metadata(self.folder, self.path)
+        footer = self._open().metadata
+        self._check_columns()
+        self.total_rows = footer.num_rows
+        if metadata.get("total_rows", self.total_rows) != self.total_rows:
+            raise ChallengeError(
+                f"{self.path} has {self.total_rows} rows, its metadata say {metadata['total_rows']}: "
+                "the file is not the one that they describe; load it again, or remove the metadata file"
+            )
+        self.sum_weights = metadata.get("sum_weights")
+        if self.sum_weights is not None and not (_is_number(self.sum_weights) and self.sum_weights > 0):
+            raise ChallengeError(
+                f"sum_weights in the metadata of {self.path} is {self.sum_weights!r}; a positive number is needed"
+            )
+        self.test_rows = int(TEST_SHARE * self.total_rows)
+
+    def __str__(self):
+        return f"{self.folder} ({self.total_rows:,} rows)"
+
+    @property
+    def train_rows(self):
+        return self.total_rows - self.test_rows
+
+    def fingerprint(self):
+        """A short text that changes with the file: its size and the checksum of its footer."""
+        size = self.path.stat().st_size
+        with open(self.path, "rb") as file:
+            file.seek(max(0, size - 65536))
+            return f"{size}-{hashlib.sha256(file.read()).hexdigest()[:16]}"
+
+    def test_events(self, directory=None):
+        """The events of the first 30% of the rows.
+
+        Arguments:
+            directory: an existing folder; the arrays are then mapped from files in it that several processes can
+                share (`open_test_events`). None: they are held in memory.
+
+        Returns:
+            `TestEvents`.
+
+        Raises:
+            ChallengeError: a process has no event, a primary is NaN or infinite, a weight is negative, or a process is
+                not known.
+        """
+        counts, total = self._count_test_events()
+        events = sum(counts)
+        primaries = _allocate(directory, "primaries", (events, len(PRIMARIES)))
+        weights = _allocate(directory, "weights", (events,))
+        place = np.cumsum((0, *counts[:-1]))
+        for batch in self._batches(0, self.test_rows, [*PRIMARIES, "weights", "detailed_labels"]):
+            processes = self._processes(batch)
+            values = np.column_stack([batch.column(name).to_numpy() for name in PRIMARIES])
+            scaled = self._rescaled(batch.column("weights").to_numpy(), total)
+            for number in range(len(PROCESSES)):
+                rows = processes == number
+                out = slice(place[number], place[number] + np.count_nonzero(rows))
+                primaries[out] = values[rows]
+                weights[out] = scaled[rows]
+                place[number] = out.stop
+        if directory is not None:
+            Path(directory, "counts.json").write_text(json.dumps(counts))
+        return TestEvents(primaries, weights, tuple(counts))
+
+    def train_set(self, train_size=None, selected_indices=None):
+        """The training rows, as the official `get_train_set` gives them to a model.
+
+        Arguments:
+            train_size: None for all; an int for that many random rows (capped); a float in [0, 1] for a share of them.
+            selected_indices: rows to take, counted from the first training row: list or integer array. Only without
+                `train_size`.
+
+        Returns:
+            DataFrame with all columns of the file, in file order, weights rescaled to `sum_weights`.
+
+        Raises:
+            ValueError: a `train_size` of another kind, or indices beyond the training rows.
+            ChallengeError: as `test_events`, or a broken file.
+        """
+        rows = self._selected_train_rows(train_size, selected_indices)
+        tables = []
+        for first, batch in self._numbered_batches(self.test_rows, self.total_rows, None, rows):
+            if rows is not None:
+                inside = rows[np.searchsorted(rows, first) : np.searchsorted(rows, first + batch.num_rows)]
+                batch = batch.take(pa.array(inside - first))
+            tables.append(batch)
+        frame = pa.Table.from_batches(tables, schema=self._open().schema_arrow).to_pandas()
+        if len(frame):
+            weights = frame["weights"].to_numpy()
+            frame["weights"] = self._rescaled(weights, weights.sum(dtype=np.float64))
+        return frame
+
+    def _selected_train_rows(self, train_size, selected_indices):
+        """Sorted rows of the file, or None for all training rows."""
+        if train_size is None and selected_indices is None:
+            return None
+        if train_size is None:
+            indices = np.asarray(selected_indices)
+            if indices.ndim != 1 or (len(indices) and indices.dtype.kind not in "iu"):
+                raise ValueError("selected_indices must be a list or an array of integers")
+            if len(indices) and (indices.min() < 0 or indices.max() >= self.train_rows):
+                raise ValueError(f"selected_indices must lie in 0 ... {self.train_rows - 1}, the training rows")
+        else:
+            size = _train_size(train_size, self.train_rows)
+            random = np.random.default_rng(TRAIN_ROWS_SEED)
+            indices = random.choice(self.train_rows, size=size, replace=False, shuffle=False)
+        return np.sort(indices.astype(np.int64)) + self.test_rows
+
+    def _rescaled(self, weights, total):
+        """Weights that sum to `sum_weights` if `weights` are part of a sample that sums to `total`."""
+        if self.sum_weights is None:
+            return weights
+        if not total > 0:
+            raise ChallengeError(f"the weights in {self.path} sum to {total}; they must be positive")
+        number = weights.dtype.type
+        return number(self.sum_weights) * weights / number(total)
+
+    def _count_test_events(self):
+        """Events of each process and the sum of the weights in the test rows."""
+        counts = np.zeros(len(PROCESSES), dtype=np.int64)
+        total = 0.0
+        for batch in self._batches(0, self.test_rows, ["weights", "detailed_labels"]):
+            counts += np.bincount(self._processes(batch), minlength=len(PROCESSES))
+            total += batch.column("weights").to_numpy().sum(dtype=np.float64)
+        absent = [process for process, count in zip(PROCESSES, counts) if count == 0]
+        if absent:
+            raise ChallengeError(
+                f"{self.path}: no {', '.join(absent)} among the first {self.test_rows} rows (30%, the test events); "
+                "use a larger sample, with its rows shuffled"
+            )
+        return counts.tolist(), total
+
+    def _processes(self, batch):
+        """Number of the process of each row, array (rows,)."""
+        labels = batch.column("detailed_labels")
+        if not pa.types.is_dictionary(labels.type):
+            labels = labels.dictionary_encode()
+        names = labels.dictionary.to_pylist()
+        unknown = [str(name) for name in names if name not in PROCESSES]
+        if unknown or labels.null_count:
+            raise ChallengeError(
+                f"{self.path}: detailed_labels has {', '.join(unknown) or 'empty entries'}; "
+                f"it must be one of {', '.join(PROCESSES)}"
+            )
+        numbers = np.array([PROCESSES.index(name) for name in names], dtype=np.int64)
+        return numbers[labels.indices.to_numpy()]
+
+    def _batches(self, first, stop, columns):
+        return (batch for _, batch in self._numbered_batches(first, stop, columns, None))
+
+    def _numbered_batches(self, first, stop, columns, rows):
+        """(number of its first row, batch) for the rows [first, stop), checked; row groups without `rows` are skipped."""
+        file = self._open()
+        start = 0
+        for group in range(file.num_row_groups):
+            size = file.metadata.row_group(group).num_rows
+            begin, end = max(first, start), min(stop, start + size)
+            wanted = begin < end and (rows is None or np.searchsorted(rows, begin) < np.searchsorted(rows, end))
+            row = start
+            for batch in self._read(file, group, columns) if wanted else ():
+                if row >= end:
+                    break
+                skip = max(0, begin - row)
+                part = batch.slice(skip, min(batch.num_rows, end - row) - skip) if skip < batch.num_rows else None
+                if part is not None and part.num_rows:
+                    self._check_values(part, row + skip)
+                    yield row + skip, part
+                row += batch.num_rows
+            start += size
+
+    def _read(self, file, group, columns):
+        try:
+            yield from file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns)
+        except (OSError, pa.ArrowException) as error:
+            raise ChallengeError(
+                f"{self.path}: row group {group} cannot be read ({error}); the file is damaged, load it again"
+            ) from error
+
+    def _check_values(self, batch, first):
+        """Refuse a batch with values that no event can have; `first` is the file's number of its first row."""
+        for name in (*PRIMARIES, "weights"):
+            if name not in batch.schema.names:
+                continue
+            column = batch.column(name)
+            if column.null_count:
+                bad = ~np.asarray(column.is_valid())
+            else:
+                values = column.to_numpy()
+                bad = ~np.isfinite(values)
+                if name == "weights":
+                    bad |= values < 0
+            if bad.any():
+                row = int(np.flatnonzero(bad)[0])
+                raise ChallengeError(
+                    f"{self.path}: {name} is {column[row].as_py()} in row {first + row}; weights must be finite and not "
+                    "negative, primaries finite (-25 stands for undefined); remove or mend such rows"
+                )
+
+    def _open(self):
+        try:
+            return pq.ParquetFile(self.path)
+        except (OSError, pa.ArrowException) as error:
+            raise ChallengeError(f"{self.path} cannot be read as parquet ({error}); load it again") from error
+
+    def _check_columns(self):
+        schema = self._open().schema_arrow
+        needed = (*PRIMARIES, "weights", "detailed_labels", "labels")
+        missing = [name for name in needed if name not in schema.names]
+        if missing:
+            raise ChallengeError(
+                f"{self.path} lacks the columns {', '.join(missing)}; it needs the 16 primaries (PRI_...), weights, "
+                "detailed_labels and labels"
+            )
+        numeric = (*PRIMARIES, "weights", "labels")
+        wrong = [f"{name} ({schema.field(name).type})" for name in numeric if not _is_numeric(schema.field(name).type)]
+        if not _is_text(schema.field("detailed_labels").type):
+            wrong.append(f"detailed_labels ({schema.field('detailed_labels').type})")
+        if wrong:
+            raise ChallengeError(
+                f"{self.path}: wrong type of {', '.join(wrong)}; primaries, weights and labels are numbers (float32), "
+                "detailed_labels is text"
+            )
+
+
+def open_test_events(directory):
+    """The `TestEvents` that `OfficialFolder.test_events` left in the folder `directory`, mapped into memory."""
+    directory = Path(directory)
+    primaries, weights = (np.load(directory / f"{name}.npy", mmap_mode="r") for name in ("primaries", "weights"))
+    return TestEvents(primaries, weights, tuple(json.loads((directory / "counts.json").read_text())))
+
+
+def _allocate(directory, name, shape):
+    if directory is None:
+        return np.empty(shape, dtype=np.float32)
+    return np.lib.format.open_memmap(Path(directory, f"{name}.npy"), mode="w+", dtype=np.float32, shape=shape)
+
+
+def _parquet_file(folder):
+    if not folder.is_dir():
+        raise ChallengeError(f"no such folder: {folder}; --data takes the folder that holds {DATA_FILE}")
+    files = sorted(folder.glob("*.parquet"))
+    if folder / DATA_FILE in files:
+        return folder / DATA_FILE
+    if len(files) != 1:
+        what = "no parquet file" if not files else f"{len(files)} parquet files, none of them {DATA_FILE},"
+        raise ChallengeError(f"{what} in {folder}; it should hold {DATA_FILE}")
+    return files[0]
+
+
+def _metadata(folder, parquet):
+    """Content of the metadata file; empty, with a warning, where it is missing or broken."""
+    for path in (folder / METADATA_FILE, parquet.with_name(f"{parquet.stem}_metadata.json")):
+        if path.exists():
+            break
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+        if not isinstance(content, dict):
+            raise ValueError("not a JSON object")
+        return content
+    except (OSError, ValueError) as error:
+        _log.warning("metadata %s: %s; rows are counted in the file and weights are not rescaled", path, error)
+        return {}
+
+
+def _train_size(train_size, available):
+    if isinstance(train_size, (bool, np.bool_)):
+        raise ValueError(f"train_size must be an int or a float in [0, 1], not {train_size!r}")
+    if isinstance(train_size, (int, np.integer)) and train_size >= 0:
+        return min(int(train_size), available)
+    if isinstance(train_size, (float, np.floating)) and 0 <= train_size <= 1:
+        return int(train_size * available)
+    raise ValueError(f"train_size must be an int >= 0 or a float in [0, 1], not {train_size!r}")
+
+
+def _is_number(value):
+    return isinstance(value, (int, float)) and not isinstance(value, bool)
+
+
+def _is_numeric(kind):
+    return pa.types.is_floating(kind) or pa.types.is_integer(kind)
+
+
+def _is_text(kind):
+    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
+    return pa.types.is_string(kind) or pa.types.is_large_string(kind)
