@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -215,7 +214,7 @@ class OfficialFolder:
         return (batch for _, batch in self._numbered_batches(first, stop, columns, None))
 
     def _numbered_batches(self, first, stop, columns, rows):
-        """(number of its first row, batch) for the rows [first, stop), checked; row groups without `rows` are skipped."""
+        """(number of its first row, batch), checked, for rows [first, stop); a row group without `rows` is skipped."""
         file = self._open()
         start = 0
         for group in range(file.num_row_groups):
@@ -258,8 +257,8 @@ class OfficialFolder:
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
                 raise ChallengeError(
-                    f"{self.path}: {name} is {column[row].as_py()} in row {first + row}; weights must be finite and not "
-                    "negative, primaries finite (-25 stands for undefined); remove or mend such rows"
+                    f"{self.path}: {name} is {column[row].as_py()} in row {first + row}; weights must be finite and "
+                    "not negative, primaries finite (-25 stands for undefined); remove or mend such rows"
                 )
 
     def _open(self):

@@ -1,0 +1,160 @@
+"""Command line of the challenge: `python -m ingestion_test score`."""
+
+import argparse
+import logging
+import os
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from tqdm import tqdm
+
+from .errors import ChallengeError
+from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
+from .nuisance import NUISANCE_NAMES
+from .run_scoring import score_folder
+from .scoring import Running
+from .sources import OfficialFolder
+
+
+def main(arguments=None):
+    """The command line; returns the exit code: 0, 2 for what the user can mend, 130 if interrupted."""
+    parser = argparse.ArgumentParser(prog="python -m ingestion_test", description="The HiggsML challenge, replicated.")
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_score(commands)
+    return run_command(parser.parse_args(arguments))
+
+
+def run_command(flags):
+    """Call `flags.command(flags)`; what a user can mend becomes one line and exit code 2."""
+    logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
+    try:
+        flags.command(flags)
+    except ChallengeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    except KeyboardInterrupt:
+        print("interrupted; what is done is kept", file=sys.stderr)
+        return 130
+    return 0
+
+
+def count(text):
+    """An argparse type: a whole number of at least 1."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def seed(text):
+    """An argparse type: a seed that numpy's RandomState takes, with room for the numbers that a run adds to it."""
+    number = int(text)
+    if not 0 <= number < 2**31:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**31 - 1}")
+    return number
+
+
+def _systematics(text):
+    names = {"all": NUISANCE_NAMES, "none": ()}.get(text, tuple(text.split(",")))
+    unknown = [name for name in names if name not in NUISANCE_NAMES]
+    if unknown:
+        raise argparse.ArgumentTypeError(
+            f"no nuisance parameter {', '.join(unknown)}: all, none, or some of {','.join(NUISANCE_NAMES)}"
+        )
+    return tuple(name for name in NUISANCE_NAMES if name in names)
+
+
+def _place(text):
+    try:
+        set_index, index = map(int, text.split(":"))
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not SET:INDEX, such as 2:5") from None
+    return set_index, index
+
+
+def _add_score(commands):
+    parser = commands.add_parser(
+        "score",
+        help="run a submission through the challenge and show its score",
+        description="Run a submission through the challenge as Codabench does: ingestion, scoring, report.",
+        epilog="example: python -m ingestion_test score --submission submission.zip --sets 10 --experiments 100",
+    )
+    add = parser.add_argument
+    add("--submission", metavar="PATH", help="folder or zip with model.py (default: this project's own)")
+    add("--data", metavar="DIR", required=True, help="folder in the official format")
+    add("--sets", type=count, default=10, metavar="N", help="true values of mu (default 10)")
+    add("--experiments", type=count, default=10, metavar="N", help="pseudo-experiments of each set (default 10)")
+    add(
+        "--systematics",
+        type=_systematics,
+        default=NUISANCE_NAMES,
+        metavar="all|none|LIST",
+        help="nuisance parameters that vary, comma-separated (default all)",
+    )
+    add("--seed", type=seed, default=DEFAULT_SEED, metavar="N", help=f"seed of the run (default {DEFAULT_SEED})")
+    add("--workers", type=count, default=os.cpu_count(), metavar="N", help="processes (default: one per core)")
+    add("--phase-2", action="store_true", help="add the final phase's bootstrap of the sets")
+    add("--output", type=Path, metavar="DIR", help="folder for the results (default: a new one in runs/)")
+    add("--resume", action="store_true", help="continue the run in --output")
+    add("--only", type=_place, metavar="SET:INDEX", help="run just this pseudo-experiment and show what happens")
+    parser.set_defaults(command=_score)
+
+
+def _score(flags):
+    settings = RunSettings(flags.sets, flags.experiments, flags.systematics, flags.seed)
+    source = OfficialFolder(flags.data)
+    name = flags.submission or "this project's own"
+    if flags.only:
+        return _score_one(settings, source, flags)
+    if flags.resume and flags.output is None:
+        raise ChallengeError("--resume needs --output, the folder of the run to continue")
+    output = flags.output or Path("runs") / time.strftime("score-%Y%m%d-%H%M%S")
+    print(f"submission  {name}\nevents      {source}\noutput      {output}", flush=True)
+    with _Bar() as bar:
+        outcomes = run(settings, source, flags.submission, output, flags.workers, flags.resume, bar)
+    seconds = sum(outcome.seconds_events + outcome.seconds_predict for outcome in outcomes) / len(outcomes)
+    described = {"Submission": name, "Events": source, "Seed": settings.seed}
+    print(score_folder(output, output, flags.phase_2, described, seconds))
+    print(f"report      {output / 'detailed_results.html'}")
+    return None
+
+
+def _score_one(settings, source, flags):
+    with tempfile.TemporaryDirectory() as work:
+        outcome = run_one(settings, source, flags.submission, work, *flags.only)
+    prediction = ", ".join(f"{key} {value:.4f}" for key, value in outcome.prediction.items())
+    print(f"{outcome.experiment}: mu {outcome.experiment.mu:.4f}; {prediction}")
+    print(f"{outcome.seconds_events:.2f} s for the events, {outcome.seconds_predict:.2f} s for predict")
+
+
+class _Bar(Progress):
+    """Stages as lines, pseudo-experiments as a tqdm bar with the running coverage and interval."""
+
+    def __init__(self):
+        self._bar, self._running = None, Running()
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        if self._bar is not None:
+            self._bar.close()
+
+    def stage(self, text):
+        print(f"... {text}", flush=True)
+
+    def start(self, total, outcomes):
+        self._bar = tqdm(total=total, initial=len(outcomes), unit="exp", dynamic_ncols=True)
+        for outcome in outcomes:
+            self._count(outcome)
+
+    def outcome(self, outcome):
+        self._count(outcome)
+        self._bar.update()
+
+    def _count(self, outcome):
+        prediction = outcome.prediction
+        self._running.add(outcome.experiment.mu, prediction["p16"], prediction["p84"])
+        self._bar.set_postfix_str(str(self._running), refresh=False)

@@ -1,0 +1,258 @@
+"""Ingestion: a submission meets all pseudo-experiments of a run (protocol, sections 2, 5 and 6)."""
+
+import contextlib
+import fcntl
+import os
+import shutil
+import time
+from dataclasses import dataclass, replace
+from multiprocessing.connection import wait
+from pathlib import Path
+
+from .errors import ChallengeError
+from .files import write_json
+from .journal import Journal
+from .nuisance import NUISANCE_NAMES
+from .pseudo_experiments import ground_truth_mus, plan
+from .submissions import checksum, stage
+from .workers import RESULT_KEYS, Job, Worker, WorkerError
+
+DEFAULT_SEED = 31415
+
+JOURNAL_FILE = "pseudo_experiments.jsonl"
+LOG_FILE = "submission.log"
+WORK_FOLDER = ".work"
+
+
+@dataclass(frozen=True)
+class RunSettings:
+    """Which pseudo-experiments a run consists of.
+
+    Arguments:
+        num_sets: number of true values of mu.
+        num_experiments: pseudo-experiments of each.
+        systematics: names of the nuisance parameters that are drawn.
+        seed: the run's seed.
+    """
+
+    num_sets: int = 10
+    num_experiments: int = 100
+    systematics: tuple[str, ...] = NUISANCE_NAMES
+    seed: int = DEFAULT_SEED
+
+    def plan(self):
+        """The pseudo-experiments in the official order."""
+        return plan(self.num_sets, self.num_experiments, self.seed)
+
+    def official(self):
+        """What the official program writes as test_settings.json."""
+        return {
+            "systematics": {name: name in self.systematics for name in NUISANCE_NAMES},
+            "num_pseudo_experiments": self.num_experiments,
+            "num_of_sets": self.num_sets,
+            "ground_truth_mus": ground_truth_mus(self.num_sets, self.seed),
+            "random_mu": True,
+        }
+
+
+class Progress:
+    """What a caller of `run` may want to hear; this one says nothing."""
+
+    def stage(self, text):
+        """A new stage begins."""
+
+    def start(self, total, outcomes):
+        """Prediction begins with `outcomes` of `total` there already."""
+
+    def outcome(self, outcome):
+        """A pseudo-experiment is done."""
+
+
+def run(settings, source, submission, output, workers=1, resume=False, progress=None):
+    """Fit a submission and let it predict all pseudo-experiments; write the official result files.
+
+    Arguments:
+        settings: `RunSettings`.
+        source: `sources.OfficialFolder`.
+        submission: folder or zip, None for this project's own.
+        output: folder for the results; made if need be.
+        workers: number of predicting processes. With 1 the process that fits predicts too, as in the official serial
+            run; with more the model is pickled to each, as in the official parallel run.
+        resume: continue an unfinished run in `output`.
+        progress: a `Progress`.
+
+    Returns:
+        list of `workers.Outcome`, ordered by set and index.
+
+    Raises:
+        ChallengeError: whatever a user can mend; what is done by then is kept in `output` for `resume`.
+    """
+    progress = progress or Progress()
+    output = Path(output)
+    with output_folder(output), _folder_in_use(output):
+        work = output / WORK_FOLDER
+        work.mkdir(exist_ok=True)
+        folder = stage(submission, work / "submission")
+        journal = Journal(output / JOURNAL_FILE, _identity(settings, source, folder), resume)
+        with contextlib.closing(journal):
+            write_json(output / "test_settings.json", settings.official())
+            todo = [item for item in settings.plan() if (item.set_index, item.index) not in journal.outcomes]
+            if todo:
+                progress.stage("reading the test events")
+                _fill(work / "events", source)
+                job = Job(
+                    submission=folder,
+                    data=source.folder,
+                    test_events=work / "events",
+                    systematics=settings.systematics,
+                    model_file=work / "model.pkl",
+                    fits=False,
+                    log=output / LOG_FILE,
+                )
+                _predict_all(job, todo, journal, workers, progress, settings)
+            outcomes = [journal.outcomes[key] for key in sorted(journal.outcomes)]
+        _write_results(output, settings, outcomes, journal.seconds)
+        shutil.rmtree(work)
+    return outcomes
+
+
+@contextlib.contextmanager
+def output_folder(path):
+    """Make the folder `path` and say plainly what went wrong when something in it cannot be written."""
+    try:
+        Path(path).mkdir(parents=True, exist_ok=True)
+        yield
+    except OSError as error:
+        raise ChallengeError(
+            f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output "
+            "(what is done is kept: --resume continues)"
+        ) from error
+
+
+@contextlib.contextmanager
+def _folder_in_use(output):
+    """Refuse a second run in the same folder while this one is going on."""
+    with open(output / ".lock", "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ChallengeError(f"another run is writing to {output}; choose another --output") from None
+        yield
+
+
+def _identity(settings, source, folder):
+    return {
+        "sets": settings.num_sets,
+        "experiments": settings.num_experiments,
+        "systematics": list(settings.systematics),
+        "seed": settings.seed,
+        "data": source.fingerprint(),
+        "submission": checksum(folder),
+    }
+
+
+def _fill(directory, source):
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    source.test_events(directory)
+
+
+def _predict_all(job, todo, journal, workers, progress, settings):
+    """Let processes work on `todo` until all is in the journal."""
+    begin = time.monotonic() - journal.seconds
+    waiting = todo[::-1]
+    with contextlib.ExitStack() as stack:
+        processes = _start(job, min(workers, len(todo)), progress, stack)
+        progress.start(settings.num_sets * settings.num_experiments, list(journal.outcomes.values()))
+        while waiting or any(process.experiment for process in processes):
+            for process in processes:
+                if process.idle and waiting:
+                    process.give(waiting.pop())
+            for connection in wait([process.connection for process in processes]):
+                outcome = _received(next(item for item in processes if item.connection is connection), job)
+                if outcome is not None:
+                    journal.add(outcome, time.monotonic() - begin)
+                    progress.outcome(outcome)
+
+
+def _start(job, workers, progress, stack):
+    """Processes that hold the fitted model or are about to unpickle it; `stack` ends them."""
+    if job.model_file.exists():
+        progress.stage("taking the model that this run has fitted before")
+    else:
+        progress.stage("fitting the model")
+        fitting = Worker(replace(job, fits=True, model_file=job.model_file if workers > 1 else None))
+        stack.callback(fitting.close)
+        _received(fitting, job)
+        if workers == 1:
+            return [fitting]
+    gpus = visible_gpus()
+    threads = max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None
+    processes = []
+    for number in range(workers):
+        gpu = gpus[number % len(gpus)] if gpus else None
+        processes.append(Worker(replace(job, gpu=gpu), threads))
+        stack.callback(processes[-1].close)
+    return processes
+
+
+def visible_gpus():
+    """Names of the GPUs that workers are spread over, as CUDA_VISIBLE_DEVICES takes them."""
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is not None:
+        return [name.strip() for name in listed.split(",") if name.strip()]
+    return [path.name.removeprefix("nvidia") for path in sorted(Path("/dev").glob("nvidia[0-9]*"))]
+
+
+def _received(process, job):
+    experiment = process.experiment
+    try:
+        return process.receive()
+    except WorkerError as error:
+        log = f"; its output is in {job.log}" if job.log else ""
+        if experiment is None:
+            raise ChallengeError(f"{error}{log}") from None
+        raise ChallengeError(
+            f"{experiment}: {error}{log}; run it alone with --only {experiment.set_index}:{experiment.index}; "
+            "what is done is kept: --resume continues"
+        ) from None
+
+
+def run_one(settings, source, submission, work, set_index, index):
+    """Fit a submission and let it predict a single pseudo-experiment; what it prints goes to the terminal.
+
+    Arguments:
+        settings, source, submission: as for `run`.
+        work: an empty folder for what is needed on the way.
+        set_index, index: which pseudo-experiment.
+
+    Returns:
+        `workers.Outcome`.
+
+    Raises:
+        ChallengeError: as `run`, or there is no such pseudo-experiment.
+    """
+    chosen = [item for item in settings.plan() if (item.set_index, item.index) == (set_index, index)]
+    if not chosen:
+        raise ChallengeError(
+            f"no pseudo-experiment {set_index}:{index}; there are sets 0 to {settings.num_sets - 1} with indices 0 to "
+            f"{settings.num_experiments - 1}"
+        )
+    folder = stage(submission, Path(work) / "submission")
+    _fill(Path(work) / "events", source)
+    job = Job(folder, source.folder, Path(work) / "events", settings.systematics, model_file=None, fits=True, log=None)
+    with contextlib.closing(Worker(job)) as process:
+        _received(process, job)
+        process.give(chosen[0])
+        return _received(process, job)
+
+
+def _write_results(output, settings, outcomes, seconds):
+    """The official result files."""
+    for set_index in range(settings.num_sets):
+        members = [outcome for outcome in outcomes if outcome.experiment.set_index == set_index]
+        result = {
+            f"{key}s" if key.endswith("hat") else key: [o.prediction[key] for o in members] for key in RESULT_KEYS
+        }
+        write_json(output / f"result_{set_index}.json", result)
+    write_json(output / "ingestion_duration.json", {"ingestion_duration": int(seconds / 60)})

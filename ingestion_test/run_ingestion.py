@@ -1,0 +1,44 @@
+"""Run a submission on pseudo-experiments: drop-in for the official script of this name (protocol, section 5)."""
+
+import argparse
+import os
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from ingestion_test.cli import count, run_command, seed
+from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings, run
+from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.sources import OfficialFolder
+
+
+def main(arguments=None):
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    add = parser.add_argument
+    add("--input", required=True, metavar="DIR", help="folder in the official format")
+    add("--output", required=True, type=Path, metavar="DIR", help="folder for the results; an earlier run is replaced")
+    add("--submission", required=True, metavar="DIR", help="folder or zip with model.py")
+    for name in NUISANCE_NAMES:
+        add(f"--systematics-{name.replace('_', '-')}", action="store_true", help=f"vary {name}")
+    add("--num-pseudo-experiments", type=count, required=True, metavar="N", help="pseudo-experiments of each set")
+    add("--num-of-sets", type=count, required=True, metavar="N", help="true values of mu")
+    add("--parallel", action="store_true", help="pickle the model to one process per core")
+    add("--random-seed", type=seed, default=DEFAULT_SEED, metavar="N", help=f"default {DEFAULT_SEED}")
+    parser.set_defaults(command=_ingest)
+    return run_command(parser.parse_args(arguments))
+
+
+def _ingest(flags):
+    switched_on = tuple(name for name in NUISANCE_NAMES if getattr(flags, f"systematics_{name}"))
+    settings = RunSettings(flags.num_of_sets, flags.num_pseudo_experiments, switched_on, flags.random_seed)
+    source = OfficialFolder(flags.input)
+    (flags.output / JOURNAL_FILE).unlink(missing_ok=True)
+    run(settings, source, flags.submission, flags.output, os.cpu_count() if flags.parallel else 1)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

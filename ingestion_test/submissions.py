@@ -1,0 +1,127 @@
+"""Submissions: a folder or a zip with a `model.py`, found and loaded by the official rules (protocol, section 6)."""
+
+import hashlib
+import importlib
+import os
+import shutil
+import stat
+import sys
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from .errors import ChallengeError
+
+PROJECT = Path(__file__).resolve().parents[1]
+
+#: What this project's own submission consists of; the upload holds the same.
+OWN_SUBMISSION = ("model.py", "submission")
+
+#: Modules of the official program: a submission's file of such a name is never found.
+OFFICIAL_MODULES = Path(__file__).resolve().parent / "official_modules"
+
+
+def stage(path, directory):
+    """Make a submission ready to be loaded.
+
+    Arguments:
+        path: folder or zip with a `model.py` at its root; None for this project's own submission.
+        directory: where a zip is unpacked to, and the own submission is copied to.
+
+    Returns:
+        path of the folder with `model.py`.
+
+    Raises:
+        ChallengeError: no such path, not a zip, a member of it outside its root, no `model.py` at its root.
+    """
+    directory = Path(directory)
+    if path is None:
+        _copy_own(directory)
+        return directory
+    path = Path(path).resolve()
+    if not path.exists():
+        raise ChallengeError(f"no such submission: {path}; --submission takes a folder or a zip with a model.py")
+    if path.is_dir():
+        folder = path
+    else:
+        _unpack(path, directory)
+        folder = directory
+    if not (folder / "model.py").is_file():
+        inside = sorted(found.parent.relative_to(folder).as_posix() for found in folder.glob("*/model.py"))
+        hint = f"; it lies in {inside[0]}/: give that folder, or zip its content instead" if inside else ""
+        raise ChallengeError(f"{path} has no model.py at its root{hint}")
+    return folder
+
+
+def checksum(folder):
+    """SHA-256 of all files of a submission, names and contents; caches and hidden files do not count."""
+    digest = hashlib.sha256()
+    for file in sorted(Path(folder).rglob("*")):
+        name = file.relative_to(folder)
+        if file.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in name.parts):
+            digest.update(f"{name.as_posix()}\0{file.stat().st_size}\0".encode())
+            with open(file, "rb") as content:
+                while block := content.read(1 << 20):
+                    digest.update(block)
+    return digest.hexdigest()
+
+
+def load_model_class(folder):
+    """Import `Model` from the submission in `folder`. Changes `sys.path` of this process to the official one.
+
+    Raises:
+        ChallengeError: importing fails, or there is no class `Model`.
+    """
+    set_path(folder)
+    try:
+        module = importlib.import_module("model")
+    except Exception as error:
+        raise ChallengeError(f"{folder}/model.py cannot be imported: {type(error).__name__}: {error}") from error
+    found = Path(getattr(module, "__file__", None) or "")
+    if found.resolve().parent != Path(folder).resolve():
+        raise ChallengeError(f"import model finds {found}, not {folder}/model.py: uninstall the package that has it")
+    if not isinstance(getattr(module, "Model", None), type):
+        raise ChallengeError(f"{folder}/model.py defines no class Model")
+    return module.Model
+
+
+def set_path(folder):
+    """The official search path: the official modules first, the submission and its direct subfolders last.
+
+    This project's own root is taken off, so that a submission cannot lean on a module that is not in it.
+    """
+    own = {"", str(PROJECT), str(PROJECT / "ingestion_test"), os.getcwd()}
+    others = [entry for entry in sys.path if entry not in own]
+    folders = [entry for entry in sorted(Path(folder).iterdir()) if entry.is_dir() and not entry.name.startswith("__")]
+    sys.path[:] = [str(OFFICIAL_MODULES), *others, str(folder), *map(str, folders)]
+
+
+def _copy_own(directory):
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    for name in OWN_SUBMISSION:
+        origin = PROJECT / name
+        if origin.is_dir():
+            shutil.copytree(origin, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+        else:
+            shutil.copy2(origin, directory / name)
+
+
+def _unpack(path, directory):
+    """Unpack a zip so that every member lands inside `directory`."""
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
+    try:
+        with zipfile.ZipFile(path) as archive:
+            for member in archive.infolist():
+                _check_member(path, member)
+            archive.extractall(directory)
+    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        raise ChallengeError(f"{path} cannot be unpacked ({error}); --submission takes a folder or a zip") from error
+
+
+def _check_member(path, member):
+    name = PurePosixPath(member.filename.replace("\\", "/"))
+    if name.is_absolute() or ".." in name.parts or ":" in member.filename:
+        raise ChallengeError(f"{path}: member {member.filename!r} would be unpacked outside the folder; refused")
+    if stat.S_ISLNK(member.external_attr >> 16):
+        raise ChallengeError(f"{path}: member {member.filename!r} is a link; pack the file itself")

@@ -1,0 +1,243 @@
+"""Processes that hold a model: one fits it, one or many predict with it (protocol, section 6)."""
+
+import contextlib
+import math
+import multiprocessing
+import os
+import pickle
+import sys
+import time
+import traceback
+from dataclasses import dataclass
+from pathlib import Path
+
+from .errors import ChallengeError
+from .files import replaced
+from .pseudo_experiments import PseudoExperiment, experiment_test_set
+from .sources import OfficialFolder, open_test_events
+from .submissions import load_model_class
+from .systematics import systematics
+
+RESULT_KEYS = ("mu_hat", "delta_mu_hat", "p16", "p84")
+
+_context = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker process needs to know.
+
+    Arguments:
+        submission: folder with `model.py`.
+        data: folder with the official data file, for `get_train_set`.
+        test_events: folder that `OfficialFolder.test_events` has filled.
+        systematics: names of the nuisance parameters that are drawn.
+        model_file: file that the fitted model is pickled to by the process that fits, and unpickled from by the
+            others; None if the process that fits also predicts.
+        fits: whether this process fits the model.
+        log: file that takes what the submission prints; None: the terminal.
+        gpu: what CUDA_VISIBLE_DEVICES is set to, None to leave it.
+    """
+
+    submission: Path
+    data: Path
+    test_events: Path
+    systematics: tuple[str, ...]
+    model_file: Path | None
+    fits: bool
+    log: Path | None
+    gpu: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a pseudo-experiment: the prediction, and the seconds for its events and for `predict`."""
+
+    experiment: PseudoExperiment
+    prediction: dict[str, float]
+    seconds_events: float
+    seconds_predict: float
+
+
+class WorkerError(Exception):
+    """A worker could not do its work; the message says what, the submission's log says where."""
+
+
+class TrainSet:
+    """The callable `get_train_set` that a model is given; it can be pickled with the model."""
+
+    def __init__(self, folder):
+        self.folder = folder
+
+    def __call__(self, train_size=None, selected_indices=None):
+        return OfficialFolder(self.folder).train_set(train_size, selected_indices)
+
+
+class Worker:
+    """A process that runs `Job`, seen from the process that started it.
+
+    Arguments:
+        job: its `Job`.
+        threads: number of threads for numerical libraries; None leaves the environment as it is.
+    """
+
+    def __init__(self, job, threads=None):
+        self.connection, theirs = _context.Pipe()
+        self.process = _context.Process(target=_main, args=(theirs, job), daemon=True)
+        with _environment({} if threads is None else dict.fromkeys(_THREAD_VARIABLES, str(threads))):
+            self.process.start()
+        theirs.close()
+        self.experiment = None
+        self.idle = False
+
+    def give(self, experiment):
+        """Hand the worker its next `PseudoExperiment`."""
+        self.experiment, self.idle = experiment, False
+        with contextlib.suppress(BrokenPipeError):  # a dead worker is noticed at `receive`
+            self.connection.send(experiment)
+
+    def receive(self):
+        """The worker's next message: None ("ready") or an `Outcome`.
+
+        Raises:
+            WorkerError: the submission failed, or the process died.
+        """
+        try:
+            message = self.connection.recv()
+        except (EOFError, ConnectionResetError):
+            self.process.join()
+            raise WorkerError(_death(self.process.exitcode)) from None
+        if isinstance(message, WorkerError):
+            raise message
+        self.experiment, self.idle = None, True
+        return message
+
+    def close(self):
+        """End the process, whatever it is doing."""
+        self.connection.close()
+        self.process.terminate()
+        self.process.join(timeout=5)
+        if self.process.is_alive():
+            self.process.kill()
+            self.process.join()
+
+
+_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+
+@contextlib.contextmanager
+def _environment(variables):
+    """Environment of the processes started within; what the user has set stays."""
+    new = {name: value for name, value in variables.items() if name not in os.environ}
+    os.environ.update(new)
+    try:
+        yield
+    finally:
+        for name in new:
+            del os.environ[name]
+
+
+def _death(exitcode):
+    if exitcode is not None and exitcode < 0:
+        hint = ", as the system does when memory runs out" if exitcode == -9 else ""
+        return f"the worker process was killed by signal {-exitcode}{hint}"
+    return f"the worker process ended unexpectedly with exit code {exitcode}"
+
+
+def _main(connection, job):
+    """Body of a worker process."""
+    if job.log is not None:
+        _redirect_output(job.log)
+    if job.gpu is not None:
+        os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
+    try:
+        model = _fitted_model(job) if job.fits else _unpickled_model(job)
+        connection.send(None)
+        if job.fits and job.model_file is not None:
+            return
+        test_events = open_test_events(job.test_events)
+        while True:
+            connection.send(_predict(model, test_events, job, connection.recv()))
+    except (EOFError, BrokenPipeError, KeyboardInterrupt):
+        return  # the parent is gone, or wants us to be
+    except Exception as error:
+        traceback.print_exc()
+        own = isinstance(error, (ChallengeError, WorkerError))
+        connection.send(WorkerError(str(error) if own else f"{type(error).__name__}: {error}"))
+
+
+def _redirect_output(log):
+    """Send all that this process prints, native libraries included, to the end of the file `log`."""
+    file = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+        os.dup2(file, stream.fileno())
+    sys.stdout.reconfigure(line_buffering=True)
+
+
+def _fitted_model(job):
+    model_class = load_model_class(job.submission)
+    with _blame("Model()"):
+        model = model_class(get_train_set=TrainSet(job.data), systematics=systematics)
+    with _blame("Model.fit"):
+        model.fit()
+    if job.model_file is not None:
+        with replaced(job.model_file, "wb") as file:
+            file.write(_pickled(model))
+    return model
+
+
+def _pickled(model):
+    try:
+        return pickle.dumps(model)
+    except Exception as error:
+        raise WorkerError(
+            f"the fitted model cannot be pickled ({type(error).__name__}: {error}), as parallel runs on Codabench do: "
+            "keep open files, device handles and lambdas out of its attributes, or use --workers 1"
+        ) from error
+
+
+def _unpickled_model(job):
+    load_model_class(job.submission)
+    with _blame("unpickling the fitted model"), open(job.model_file, "rb") as file:
+        return pickle.load(file)  # written by this run's own fitting process
+
+
+def _predict(model, test_events, job, experiment):
+    start = time.perf_counter()
+    test_set = experiment_test_set(test_events, experiment, job.systematics)
+    made = time.perf_counter()
+    with _blame("Model.predict"):
+        prediction = model.predict(test_set)
+    return Outcome(experiment, checked_prediction(prediction), made - start, time.perf_counter() - made)
+
+
+@contextlib.contextmanager
+def _blame(what):
+    """Turn what the submission raises into a `WorkerError` that names the call; the traceback goes to the log."""
+    try:
+        yield
+    except Exception as error:
+        raise WorkerError(f"{what} raised {type(error).__name__}: {error}") from error
+
+
+def checked_prediction(prediction):
+    """The four numbers of a prediction, as the official program can write and score them.
+
+    Raises:
+        WorkerError: not a dict, a key is missing, or a value is not a finite number that JSON can hold.
+    """
+    if not isinstance(prediction, dict):
+        raise WorkerError(f"Model.predict returned {type(prediction).__name__}, not a dict")
+    for key in RESULT_KEYS:
+        if key not in prediction:
+            raise WorkerError(f'Model.predict returned no "{key}"; it must return {", ".join(RESULT_KEYS)}')
+        value = prediction[key]
+        if not isinstance(value, (int, float)) or isinstance(value, bool):
+            raise WorkerError(
+                f'Model.predict returned "{key}" as {type(value).__name__}, which Codabench cannot write as JSON; '
+                "return a plain number: float(...)"
+            )
+        if not math.isfinite(value):
+            raise WorkerError(f'Model.predict returned {value} as "{key}"; scores need finite numbers')
+    return {key: float(prediction[key]) for key in RESULT_KEYS}
