@@ -4,12 +4,14 @@ mu, its estimates and the ends of its intervals are dimensionless (mu = 1: the S
 number here is dimensionless too, save the ingestion's duration.
 
 Example:
-    >>> scores = score_sets([1.0], [{"mu_hats": [1.1, 0.7], "delta_mu_hats": [0.1, 0.1], "p16": [1, 0.6], "p84": [2, 0.8]}])
+    >>> result = {"mu_hats": [1.1, 0.7], "delta_mu_hats": [0.1, 0.1], "p16": [1.0, 0.6], "p84": [2.0, 0.8]}
+    >>> scores = score_sets([1.0], [result])
     >>> round(scores.interval, 3), scores.coverage
     (0.6, 0.5)
 """
 
 import json
+import reprlib
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,7 +67,7 @@ def coverage_penalty(coverage, size):
 
 
 def quantiles_score(interval, coverage, size):
-    """-ln((w + 1e-3) f) of mean widths w, coverages and numbers of intervals; arrays or numbers, the larger the better."""
+    """-ln((w + 1e-3) f) of mean widths w, coverages and numbers of intervals, arrays or numbers; larger is better."""
     return -np.log((interval + EPSILON) * coverage_penalty(coverage, size))
 
 
@@ -278,7 +280,7 @@ def load_predictions(folder):
     duration = _read_object(folder / "ingestion_duration.json").get("ingestion_duration")
     if not _is_finite(duration):
         raise ChallengeError(
-            f"{folder / 'ingestion_duration.json'}: 'ingestion_duration' must be a number of minutes, not {duration!r}"
+            f"{folder / 'ingestion_duration.json'}: 'ingestion_duration' must be a number of minutes, not {reprlib.repr(duration)}"
         )
     return Predictions(settings, [_read_result(folder / name) for name in names], duration)
 
@@ -302,7 +304,7 @@ def _check_numbers(path, content, key):
     for index, value in enumerate(values):
         if not _is_finite(value):
             raise ChallengeError(
-                f"{path}: {key!r} has {value!r} at index {index}, which is no finite number; "
+                f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number; "
                 "mend the submission's predict() and run the ingestion again"
             )
 
