@@ -114,6 +114,13 @@ class SetScore(Score):
     p16: np.ndarray
     p84: np.ndarray
 
+    @property
+    def pulls(self):
+        """(mu_hat - mu) / (half the width) of those intervals that have a width: mean 0 and deviation 1 if all is well."""
+        half = np.abs(self.p84 - self.p16) / 2
+        wide = half > 0
+        return (self.mu_hats - self.mu)[wide] / half[wide]
+
 
 @dataclass(frozen=True, eq=False)
 class Scores(Score):
@@ -280,7 +287,8 @@ def load_predictions(folder):
     duration = _read_object(folder / "ingestion_duration.json").get("ingestion_duration")
     if not _is_finite(duration):
         raise ChallengeError(
-            f"{folder / 'ingestion_duration.json'}: 'ingestion_duration' must be a number of minutes, not {reprlib.repr(duration)}"
+            f"{folder / 'ingestion_duration.json'}: 'ingestion_duration' must be a number of minutes, "
+            f"not {reprlib.repr(duration)}; run the ingestion again"
         )
     return Predictions(settings, [_read_result(folder / name) for name in names], duration)
 
@@ -371,5 +379,5 @@ def summary_table(scores, seconds_per_experiment=None, bootstrap=None):
             f"{label} {numbers[name]['mean']:.4f} +- {numbers[name]['std']:.4f}"
             for label, name in (("interval", "interval"), ("coverage", "coverage"), ("score", "quantiles_score"))
         ]
-        lines.append(f"{BOOTSTRAPS} bootstraps of the sets: " + ", ".join(texts))
+        lines.append(f"{BOOTSTRAPS} bootstraps: " + ", ".join(texts))
     return "\n".join(lines)
