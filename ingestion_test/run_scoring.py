@@ -1,0 +1,78 @@
+"""Score the output folder of an ingestion: drop-in for the official script of this name (protocol, section 5)."""
+
+import argparse
+import sys
+from pathlib import Path
+
+if __name__ == "__main__":
+    # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
+    sys.path[0] = str(Path(__file__).resolve().parents[1])
+
+from ingestion_test.errors import ChallengeError
+from ingestion_test.report import write_report
+from ingestion_test.scoring import bootstrap, load_predictions, score_sets, summary_table, write_scores
+
+
+def score_folder(prediction, output, phase_2=False, settings=None, seconds_per_experiment=None):
+    """Score what an ingestion wrote and write `scores.json` and `detailed_results.html`.
+
+    Arguments:
+        prediction: output folder of the ingestion.
+        output: folder for the two files, made if it is not there; may be the same one.
+        phase_2: whether to add the bootstraps of the final phase.
+        settings: dict of texts for the report, beside those that are in the `test_settings.json`.
+        seconds_per_experiment: seconds for one pseudo-experiment, where known.
+
+    Returns:
+        the summary as plain text, the warnings first.
+
+    Raises:
+        ChallengeError: the folder's files are not as they should be, or `output` cannot be written.
+    """
+    predictions = load_predictions(prediction)
+    scores = score_sets(predictions.settings["ground_truth_mus"], predictions.results)
+    drawn = bootstrap(scores) if phase_2 else None
+    output = Path(output)
+    try:
+        output.mkdir(parents=True, exist_ok=True)
+        write_scores(output / "scores.json", scores, predictions.ingestion_duration, drawn)
+        write_report(
+            output / "detailed_results.html",
+            scores,
+            drawn,
+            _describe(predictions) | (settings or {}),
+            seconds_per_experiment,
+            predictions.warnings,
+        )
+    except OSError as error:
+        raise ChallengeError(f"{output} cannot be written ({error.strerror}): give a folder that can") from error
+    warnings = [f"warning: {text}" for text in (*scores.warnings, *predictions.warnings)]
+    return "\n".join([*warnings, summary_table(scores, seconds_per_experiment, drawn)])
+
+
+def _describe(predictions):
+    flags = predictions.settings.get("systematics")
+    texts = {"Ingestion": f"{predictions.ingestion_duration:g} min"}
+    if isinstance(flags, dict):
+        texts["Systematics"] = ", ".join(name for name, on in flags.items() if on) or "none"
+    return texts
+
+
+def main(arguments=None):
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--prediction", required=True, metavar="DIR", help="output folder of the ingestion")
+    parser.add_argument("--output", required=True, metavar="DIR", help="folder for scores.json and the HTML report")
+    parser.add_argument("--phase-2", action="store_true", help="add the bootstraps of the final phase")
+    flags = parser.parse_args(arguments)
+    try:
+        print(score_folder(flags.prediction, flags.output, flags.phase_2))
+    except ChallengeError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return 2
+    print(Path(flags.output) / "detailed_results.html")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
