@@ -29,15 +29,15 @@ class Journal:
         self.path = Path(path)
         self.outcomes = {}
         self.seconds = 0.0
-        if self.path.exists() and self.path.stat().st_size:
-            if not resume:
-                raise ChallengeError(
-                    f"{self.path.parent} holds a run already: continue it with --resume, or choose another --output"
-                )
+        begun = self.path.exists() and self._drop_cut_line() > 0
+        if begun and not resume:
+            raise ChallengeError(
+                f"{self.path.parent} holds a run already: continue it with --resume, or choose another --output"
+            )
+        if begun:
             self._read(identity)
-            self._file = open(self.path, "a", encoding="utf-8")
-        else:
-            self._file = open(self.path, "w", encoding="utf-8")
+        self._file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - closed by `close`
+        if not begun:
             self._write(identity)
 
     def add(self, outcome, seconds):
@@ -57,13 +57,16 @@ class Journal:
         self._file.flush()
         os.fsync(self._file.fileno())
 
-    def _read(self, identity):
+    def _drop_cut_line(self):
+        """Cut the file back to its last whole line; returns its size in bytes."""
         content = self.path.read_bytes()
-        whole = content[: content.rfind(b"\n") + 1]
-        if len(whole) < len(content):
-            os.truncate(self.path, len(whole))
+        size = content.rfind(b"\n") + 1
+        os.truncate(self.path, size)
+        return size
+
+    def _read(self, identity):
         try:
-            lines = [json.loads(line) for line in whole.splitlines()]
+            lines = [json.loads(line) for line in self.path.read_bytes().splitlines()]
             self._check_identity(lines[0], identity)
             for line in lines[1:]:
                 self._keep(_outcome(line), line["run_seconds"])
