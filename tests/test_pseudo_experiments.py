@@ -1,0 +1,118 @@
+"""Pseudo-experiments against the official program."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.pseudo_experiments import (
+    draw_rows,
+    experiment_test_set,
+    ground_truth_mus,
+    make_test_set,
+    plan,
+    process_scales,
+)
+from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
+from ingestion_test.sources import OfficialFolder
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_equals_the_official_program(number, expected, official_sample):
+    reference = np.load(expected / f"pseudo_experiment_{number}.npz")
+    test_events = OfficialFolder(official_sample).test_events()
+    experiment = plan(3, 2, seed=2718)[number]
+    data = experiment_test_set(test_events, experiment, NUISANCE_NAMES)["data"]
+    assert list(data) == reference["cols"].tolist()
+    assert len(data) == reference["rows"]
+    np.testing.assert_array_equal(data.iloc[:300], reference["head"])
+    np.testing.assert_array_equal(data.iloc[-50:], reference["tail"])
+    values = data.to_numpy().astype(np.float64)
+    np.testing.assert_allclose(values.mean(axis=0), reference["mean"], rtol=1e-12, atol=1e-12)
+    np.testing.assert_allclose(values.std(axis=0), reference["std"], rtol=1e-9)
+    np.testing.assert_array_equal(np.bincount(data["PRI_n_jets"].astype(int), minlength=9), reference["njets"])
+
+
+def test_true_mus_of_the_official_program(expected):
+    settings = json.loads((expected / "test_settings.json").read_text())
+    assert ground_truth_mus(3, 2718) == settings["ground_truth_mus"]
+
+
+def test_seeds_and_order_of_the_plan():
+    experiments = plan(4, 5, seed=100)
+    assert {(e.set_index, e.index): e.seed for e in experiments} == {
+        (i, j): 100 + 5 * i + j for i in range(4) for j in range(5)
+    }
+    pairs = [(i, j) for i in range(4) for j in range(5)]
+    np.random.RandomState(100).shuffle(pairs)
+    assert [(e.set_index, e.index) for e in experiments] == pairs
+
+
+@pytest.mark.parametrize("switched_on", [(), ("tes", "soft_met"), ("ttbar_scale", "bkg_scale"), NUISANCE_NAMES])
+def test_events_equal_the_organisers_package(switched_on, data_folder):
+    """The package draws tes and jes from narrower priors, so it is given our values; the rest is the same."""
+    package = pytest.importorskip("HiggsML.systematics")
+    test_events = OfficialFolder(data_folder).test_events()
+    names = ("ttbar_scale", "diboson_scale", "bkg_scale")
+    for seed in (5, 31415):
+        nuisance = draw_nuisance_parameters(seed, switched_on)
+        ours = make_test_set(test_events, 1.7, nuisance, seed)["data"]
+        rows = package.get_bootstrapped_dataset(
+            _frames(test_events), mu=1.7, seed=seed, **{name: nuisance[name] for name in names}
+        )
+        theirs = package.get_systematics_dataset(rows, nuisance["tes"], nuisance["jes"], nuisance["soft_met"])["data"]
+        assert list(ours) == list(theirs)
+        np.testing.assert_array_equal(ours.to_numpy(), theirs.to_numpy())
+
+
+def _frames(test_events):
+    """The test set as the official program holds it: a DataFrame per process."""
+    frames = {}
+    for process in PROCESSES:
+        first, weights = test_events.process(process)
+        frame = pd.DataFrame(test_events.primaries[first : first + len(weights)], columns=list(PRIMARIES))
+        frames[process] = frame.assign(weights=weights)
+    return frames
+
+
+def test_nuisance_parameters_follow_their_priors():
+    draws = [draw_nuisance_parameters(seed, NUISANCE_NAMES) for seed in range(4000)]
+    values = {name: np.array([draw[name] for draw in draws]) for name in NUISANCE_NAMES}
+    for name, width in (("tes", 0.01), ("jes", 0.01), ("ttbar_scale", 0.02), ("diboson_scale", 0.25)):
+        assert abs(values[name].mean() - 1) < 4 * width / np.sqrt(4000)
+        assert abs(values[name].std() / width - 1) < 4 / np.sqrt(8000)
+    assert abs(np.median(values["soft_met"]) - 1) < 4 * 1.2533 / np.sqrt(4000)
+    assert values["soft_met"].max() == 5.0
+    assert np.all((values["diboson_scale"] >= 0) & (values["diboson_scale"] <= 2))
+
+
+def test_a_parameter_that_is_off_shifts_the_stream():
+    both = draw_nuisance_parameters(3, ("tes", "jes"))
+    only = draw_nuisance_parameters(3, ("jes",))
+    assert only["jes"] == both["tes"]
+    assert (only["tes"], only["soft_met"], only["bkg_scale"]) == (1.0, 0.0, None)
+
+
+def test_background_scale_reaches_only_scaled_processes():
+    assert process_scales(2.0, bkg_scale=1.01) == {"ztautau": 1.01, "diboson": 1, "ttbar": 1, "htautau": 2.0}
+    assert process_scales(0.5, 1.1, 0.5, 2.0) == {"ztautau": 2.0, "diboson": 1.0, "ttbar": 2.2, "htautau": 0.5}
+
+
+def test_yields_are_poisson_around_the_scaled_weights(data_folder):
+    test_events = OfficialFolder(data_folder).test_events()
+    scales = process_scales(3.0, bkg_scale=0.99)
+    mean = sum(scales[process] * test_events.process(process)[1].sum(dtype=float) for process in PROCESSES)
+    sizes = [len(draw_rows(test_events, scales, seed)) for seed in range(60)]
+    assert abs(np.mean(sizes) - mean) < 4 * np.sqrt(mean / 60)
+
+
+def test_test_set_is_what_a_model_expects(data_folder):
+    test_events = OfficialFolder(data_folder).test_events()
+    test_set = make_test_set(test_events, 1.0, draw_nuisance_parameters(1, ()), 1)
+    assert list(test_set) == ["data", "weights"]
+    assert list(test_set["data"]) == list(FEATURES)
+    assert (test_set["data"].dtypes == np.float32).all()
+    assert (test_set["weights"] == 1).all()
+    assert test_set["weights"].index.equals(test_set["data"].index)

@@ -1,0 +1,130 @@
+"""Systematics and derived features against the official program."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from ingestion_test.derived import derived_features
+from ingestion_test.schema import DERIVED, FEATURES, PRIMARIES, UNDEFINED
+from ingestion_test.sources import OfficialFolder
+from ingestion_test.systematics import systematics
+
+SETTINGS = [
+    {},
+    {"tes": 1.03},
+    {"jes": 0.95},
+    {"soft_met": 2.5},
+    {"tes": 0.97, "jes": 1.04, "soft_met": 1.0, "seed": 7},
+    {"tes": 1.05, "dopostprocess": False},
+]
+
+
+def witness():
+    """The callable of the organisers' package."""
+    return pytest.importorskip("HiggsML.systematics").systematics
+
+
+@pytest.mark.parametrize("number", range(6))
+def test_equals_the_official_program(number, expected, official_sample):
+    reference = np.load(expected / f"systematics_{number}.npz")
+    settings = json.loads(str(reference["kwargs"]))
+    rows = pd.read_parquet(official_sample / "FAIR_Universe_HiggsML_data.parquet")
+    labels, weights = rows.pop("labels"), rows.pop("weights").astype(np.float64)
+    rows.pop("detailed_labels")
+    result = systematics({"data": rows, "weights": weights, "labels": labels}, **settings)
+    assert list(result["data"]) == reference["columns"].tolist()
+    np.testing.assert_array_equal(result["data"].to_numpy(), reference["data"])
+    np.testing.assert_allclose(result["weights"], reference["weights"], rtol=1e-6)
+    np.testing.assert_array_equal(result["labels"], reference["labels"])
+    frame = systematics(pd.read_parquet(official_sample / "FAIR_Universe_HiggsML_data.parquet"), **settings)
+    assert list(frame) == reference["frame_columns"].tolist()
+    np.testing.assert_array_equal(frame[list(FEATURES)].to_numpy(), reference["data"])
+
+
+@pytest.mark.parametrize("settings", SETTINGS)
+def test_equals_the_organisers_package(settings, events):
+    ours, theirs = systematics(events, **settings), witness()(events.copy(), **settings)
+    assert list(ours) == list(theirs)
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+        assert ours[name].dtype == theirs[name].dtype
+
+
+def test_double_precision_input_is_computed_in_double_and_stored_in_single(events):
+    double = events.astype(dict.fromkeys([*PRIMARIES, "weights"], np.float64))
+    ours, theirs = systematics(double, tes=1.02, jes=0.99), witness()(double.copy(), tes=1.02, jes=0.99)
+    for name in ours:
+        np.testing.assert_array_equal(ours[name], theirs[name], err_msg=name)
+        assert ours[name].dtype == theirs[name].dtype
+
+
+def test_rows_carry_what_belongs_to_them(events):
+    number = np.arange(len(events))
+    result = systematics(
+        {"data": events[list(PRIMARIES)], "weights": number + 0.5, "number": number, "settings": {"a": 1}}, tes=0.98
+    )
+    assert list(result) == ["data", "weights", "number", "settings"]
+    assert result["settings"] == {"a": 1}
+    kept = result["number"].to_numpy()
+    assert 0 < len(kept) < len(events)
+    np.testing.assert_array_equal(result["weights"], kept + 0.5)
+    np.testing.assert_array_equal(result["data"]["PRI_lep_eta"], events["PRI_lep_eta"].to_numpy()[kept])
+    assert list(result["data"]) == list(FEATURES)
+
+
+def test_scales_of_yields_have_no_effect(events):
+    scaled = systematics(events, ttbar_scale=2.0, diboson_scale=0.5, bkg_scale=1.5)
+    pd.testing.assert_frame_equal(scaled, systematics(events))
+
+
+def test_input_is_left_as_it_was(events):
+    before = events.copy()
+    systematics(events, tes=1.1, jes=1.1, soft_met=3.0)
+    systematics({"data": events, "weights": events["weights"]}, tes=1.1)
+    pd.testing.assert_frame_equal(events, before)
+
+
+def test_soft_jets_are_removed_one_after_the_other(events):
+    event = events.iloc[[0]].copy()
+    jets = {"PRI_n_jets": 3, "PRI_jet_all_pt": 77.0, "PRI_jet_leading_pt": 26.0, "PRI_jet_subleading_pt": 25.5}
+    event[list(jets)] = np.float32(list(jets.values()))
+    event[["PRI_lep_pt", "PRI_had_pt"]] = np.float32(50)
+    result = systematics(event).iloc[0]
+    assert (result["PRI_n_jets"], result["PRI_jet_all_pt"]) == (1, 25.5)
+    assert result["PRI_jet_leading_pt"] == result["PRI_jet_subleading_phi"] == UNDEFINED
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_soft_met_noise_comes_from_its_seed(events, seed):
+    first, again = (systematics(events, soft_met=2.0, seed=seed) for _ in range(2))
+    pd.testing.assert_frame_equal(first, again)
+    assert not first["PRI_met"].equals(systematics(events, soft_met=2.0, seed=seed + 1)["PRI_met"])
+
+
+@pytest.mark.parametrize(
+    ("data_set", "text"),
+    [
+        (None, "must be a DataFrame or a dict, not NoneType"),
+        ([1], "not list"),
+        ({"weights": []}, 'without the key "data"'),
+        ({"data": pd.DataFrame()}, 'without the key "weights"'),
+        (pd.DataFrame({"PRI_met": [1.0]}), "lacks the columns PRI_lep_pt"),
+    ],
+)
+def test_bad_input(data_set, text):
+    with pytest.raises(ValueError, match=text):
+        systematics(data_set)
+
+
+def test_no_events(events):
+    assert systematics(events.iloc[:0]).shape == (0, 19 + len(DERIVED))
+
+
+def test_derived_columns_of_the_official_file(official_sample):
+    """The file's own derived columns were computed before rounding: agreement to its 3 decimals."""
+    rows = OfficialFolder(official_sample).train_set()
+    ours = derived_features({name: rows[name].to_numpy() for name in PRIMARIES})
+    theirs = rows[list(DERIVED)].to_numpy()
+    assert np.mean(np.isclose(ours, theirs, rtol=1e-3, atol=1e-2)) > 0.999
