@@ -256,9 +256,10 @@ class OfficialFolder:
                     bad |= values < 0
             if bad.any():
                 row = int(np.flatnonzero(bad)[0])
+                value = "missing" if column[row].as_py() is None else column[row].as_py()
                 raise ChallengeError(
-                    f"{self.path}: {name} is {column[row].as_py()} in row {first + row}; weights must be finite and "
-                    "not negative, primaries finite (-25 stands for undefined); remove or mend such rows"
+                    f"{self.path}: {name} is {value} in row {first + row}; weights must be finite and not negative, "
+                    "primaries finite (-25 stands for undefined); remove or mend such rows"
                 )
 
     def _open(self):
