@@ -1,10 +1,8 @@
 """The six nuisance parameters' effect on events (protocol, section 3): array core and the official callable."""
 
 import numpy as np
-import pandas as pd
 
-from .derived import derived_features
-from .schema import DERIVED, PRIMARIES, UNDEFINED
+from .schema import PRIMARIES, UNDEFINED
 
 #: The official program draws the soft MET noise of every pseudo-experiment from this seed.
 SOFT_MET_SEED = 31415
