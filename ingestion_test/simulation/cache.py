@@ -1,0 +1,106 @@
+"""Simulated samples made on first use and kept in a cache folder."""
+
+import contextlib
+import fcntl
+import hashlib
+import json
+import logging
+import os
+import shutil
+import time
+from pathlib import Path
+
+from ..errors import ChallengeError
+from ..files import write_json
+from ..schema import DATA_FILE, METADATA_FILE
+from .writer import write_folder
+
+MANIFEST_FILE = "manifest.json"
+_PACKAGE = Path(__file__).resolve().parent
+
+_log = logging.getLogger(__name__)
+
+
+def generator_version():
+    """Eight hexadecimal digits that change with any code or table of the generator."""
+    digest = hashlib.sha256()
+    for path in sorted(_PACKAGE.iterdir()):
+        if path.suffix in {".py", ".npz", ".json"}:
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()[:8]
+
+
+def default_cache():
+    """The folder `$HIGGSML_CACHE`, or `.cache` at the root of the project."""
+    return Path(os.environ.get("HIGGSML_CACHE") or _PACKAGE.parents[1] / ".cache")
+
+
+def cached_folder(size="default", seed=0, cache_dir=None, workers=None, progress=True):
+    """A folder of simulated events in the official format, made if the cache does not hold it whole.
+
+    A sample is made anew if the generator has changed, if a file is missing or if a checksum differs. Of several
+    processes that ask at once, one makes it and the others wait.
+
+    Arguments:
+        size, seed, progress: as in `writer.write_folder`.
+        cache_dir: where samples are kept; None for `default_cache()`.
+        workers: processes that make it; None for one per core. It does not change the events.
+
+    Returns:
+        Path of the folder.
+
+    Raises:
+        ChallengeError: as `writer.write_folder`, or the cache cannot be written.
+    """
+    cache = Path(cache_dir) if cache_dir is not None else default_cache()
+    folder = cache / f"simulation-{generator_version()}-{size}-seed{seed}"
+    try:
+        cache.mkdir(parents=True, exist_ok=True)
+        with _locked(cache / f"{folder.name}.lock"):
+            if _is_whole(folder):
+                _log.info("simulated events from %s", folder)
+            else:
+                _make(folder, size, seed, workers or os.cpu_count(), progress)
+    except OSError as error:
+        raise ChallengeError(
+            f"cannot keep simulated events in {cache}: {error.strerror or error}; "
+            "set HIGGSML_CACHE to a folder that can be written"
+        ) from error
+    return folder
+
+
+def _make(folder, size, seed, workers, progress):
+    start = time.monotonic()
+    shutil.rmtree(folder, ignore_errors=True)
+    part = folder.with_name(f".{folder.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    write_folder(part, size, seed, workers, progress)
+    write_json(part / MANIFEST_FILE, {name: _checksum(part / name) for name in (DATA_FILE, METADATA_FILE)})
+    part.replace(folder)
+    _log.info("simulated events made in %.0f s: %s", time.monotonic() - start, folder)
+
+
+def _is_whole(folder):
+    try:
+        checksums = json.loads((folder / MANIFEST_FILE).read_text())
+        return set(checksums) == {DATA_FILE, METADATA_FILE} and all(
+            _checksum(folder / name) == checksum for name, checksum in checksums.items()
+        )
+    except (OSError, ValueError, TypeError):
+        return False
+
+
+def _checksum(path):
+    digest = hashlib.sha256()
+    with open(path, "rb") as file:
+        while part := file.read(1 << 20):
+            digest.update(part)
+    return digest.hexdigest()
+
+
+@contextlib.contextmanager
+def _locked(path):
+    """Hold the lock file `path`; the system frees it if the process dies."""
+    with open(path, "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,21 @@
+"""The subcommand `simulate`: write a folder of simulated events."""
+
+import os
+
+from .sample import SIZES
+from .writer import write_folder
+
+
+def add_arguments(parser):
+    """Add the flags of `simulate` to an argparse parser."""
+    parser.add_argument("--output", required=True, help="folder to write; it must be new or empty")
+    parser.add_argument("--size", default="default", help=f"{', '.join(SIZES)} or a number of rows (default: default)")
+    parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same events (default: 0)")
+    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at work (default: all cores)")
+    parser.add_argument("--unweighted", action="store_true", help="give all events of a process the same weight")
+
+
+def run(args):
+    """Run `simulate` with parsed arguments; raises ChallengeError for what the user can mend."""
+    folder = write_folder(args.output, args.size, args.seed, args.workers, unweighted=args.unweighted)
+    print(f"simulated events: {folder}")

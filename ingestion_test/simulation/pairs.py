@@ -1,0 +1,289 @@
+"""ttbar (with single top) and diboson events with one lepton and one real or fake hadronic tau."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import decays, detector
+from .radiation import Radiation, radiate
+from .vectors import azimuth, boost, from_rapidity, invariant_mass, isotropic, pseudorapidity
+
+TOP, W, Z = (172.5, 1.4), (80.4, 2.1), (91.19, 2.5)
+
+
+@dataclass(frozen=True)
+class Pair:
+    """How a pair of heavy particles is made and measured.
+
+    Arguments:
+        mean_pt: mean transverse momentum in GeV of each particle in the pair's frame (Gamma distribution of order 2).
+        spread, separation: widths of the pair's rapidity and of the half difference of the two.
+        radiation: initial-state radiation.
+        channels: share thrown of each channel.
+        response, had, met_noise, soft_response: as in `resonance.Resonance`.
+    """
+
+    mean_pt: float
+    spread: float
+    separation: float
+    radiation: Radiation
+    channels: dict
+    response: tuple = (1.0, 0.10)
+    had: tuple = (1.02, 0.10, 1.0)
+    met_noise: float = 5.0
+    soft_response: float = 0.5
+    fake_slope: float = 60.0
+
+
+def generate(rng, n, model):
+    """`n` thrown events of every channel in turn; returns (columns, weight) as `resonance.generate` does."""
+    parts = []
+    for name, share in model.channels.items():
+        columns, weight = _channel(rng, max(int(n * min(share, 1)), 1), model, name)
+        parts.append((columns, weight * np.float32(max(share, 1))))
+    return {k: np.concatenate([part[0][k] for part in parts]) for k in parts[0][0]}, np.concatenate(
+        [p[1] for p in parts]
+    )
+
+
+def _channel(rng, n, model, name):
+    pt, phi, relative, weight = radiate(rng, n, model.radiation)
+    soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
+    recoil = -(pt * np.cos(phi)).sum(0) - soft[0], -(pt * np.sin(phi)).sum(0) - soft[1]
+    rapidity = np.float32(model.spread) * rng.standard_normal(n, dtype=np.float32)
+    event = _Event(n)
+    event.add_partons(pt, relative + rapidity, phi)
+    first, second = _produce(rng, n, model, recoil, rapidity, name)
+    weight = weight * CHANNELS[name](rng, event, first, second)
+    return _measure(rng, event, weight, soft, model)
+
+
+class _Event:
+    """What an event holds before the detector: partons, lepton, visible tau or None, neutrinos."""
+
+    def __init__(self, n):
+        self.n = n
+        self.partons = []
+        self.lep = None
+        self.tau = None
+        self.invisible = np.zeros((2, n), np.float32)
+
+    def add_partons(self, pt, eta, phi):
+        self.partons += list(zip(pt, eta, phi))
+
+    def add_jet(self, p):
+        self.partons.append((np.hypot(p[0], p[1]), pseudorapidity(*p[:3]), np.arctan2(p[1], p[0])))
+
+    def add_neutrino(self, p):
+        self.invisible = self.invisible + np.stack([p[0], p[1]])
+
+
+def _breit_wigner(rng, n, particle, low=0.7, high=1.3):
+    mass, width = particle
+    angle = np.arctan(np.array([(low**2 - 1) * mass / width, (high**2 - 1) * mass / width]))
+    drawn = angle[0] + (angle[1] - angle[0]) * rng.random(n, dtype=np.float32)
+    return np.sqrt(mass**2 + mass * width * np.tan(drawn))
+
+
+def _produce(rng, n, model, recoil, rapidity, name):
+    """Four-vectors of the two heavy particles, recoiling against the radiation."""
+    kinds = {"tt": (TOP, TOP), "tw": (TOP, W), "ww": (W, W), "zz": (Z, Z), "wz": (W, Z)}[name.split(":")[0]]
+    masses = [_breit_wigner(rng, n, kind) for kind in kinds]
+    hard = np.float32(model.mean_pt / 2) * rng.standard_gamma(2, n, dtype=np.float32)
+    angle = azimuth(rng, n)
+    half = np.float32(model.separation) * rng.standard_normal(n, dtype=np.float32)
+    swap = np.where(rng.random(n) < 0.5, 1, -1)
+    return [
+        from_rapidity(
+            sign * hard * np.cos(angle) + recoil[0] / 2,
+            sign * hard * np.sin(angle) + recoil[1] / 2,
+            rapidity + sign * swap * half,
+            mass,
+        )
+        for sign, mass in zip((1, -1), masses)
+    ]
+
+
+def _two_body(rng, parent, mass1=0.0, mass2=0.0):
+    """Four-vectors of the two daughters of `parent`, isotropic in its rest frame."""
+    mass = invariant_mass(parent)
+    energy1 = (mass**2 + mass1**2 - mass2**2) / (2 * mass)
+    momentum = np.sqrt(np.maximum(energy1**2 - mass1**2, 0))
+    x, y, z = (momentum * v for v in isotropic(rng, len(mass)))
+    return boost((x, y, z, energy1), parent), boost((-x, -y, -z, mass - energy1), parent)
+
+
+def _top_to_w(rng, event, top):
+    w, b = _two_body(rng, top, _breit_wigner(rng, event.n, W), 4.8)
+    event.add_jet(b)
+    return w, b
+
+
+def _helicity_weight(w, b, fermion):
+    """Weight (up to 2) of the angle of the charged fermion in W rest frame: helicity shares 0.7 (0) and 0.3 (left)."""
+    dot = fermion[3] * b[3] - fermion[0] * b[0] - fermion[1] * b[1] - fermion[2] * b[2]
+    total = w[3] * b[3] - w[0] * b[0] - w[1] * b[1] - w[2] * b[2]
+    cos = np.clip(1 - 2 * dot / total, -1, 1)
+    return 0.7 * 1.5 * (1 - cos**2) + 0.3 * 0.75 * (1 - cos) ** 2
+
+
+def _to_lepton(rng, event, w, share_tau=0.05):
+    """W -> l nu, or in a few cases W -> tau nu -> l nu nu nu."""
+    lep, nu = _two_body(rng, w)
+    event.add_neutrino(nu)
+    through = rng.random(event.n) < share_tau
+    x = np.where(through, decays.leptonic_share(rng.random(event.n, dtype=np.float32), np.full(event.n, -1)), 1)
+    event.add_neutrino([(1 - x) * v for v in lep])
+    event.lep = [x * v for v in lep]
+    return lep
+
+
+def _to_tau(rng, event, tau, polarisation):
+    """Hadronic decay of a tau with visible pT above threshold; returns its probability."""
+    ratio, power = decays.hadronic_modes(rng, event.n)
+    slope = power * np.float32(polarisation)
+    least = np.minimum(15 / np.maximum(np.hypot(tau[0], tau[1]), 1), 1)
+    survival = np.maximum(decays.hadronic_survival(least, ratio, slope), 0)
+    x = decays.hadronic_share(survival * (1 - rng.random(event.n, dtype=np.float32)), ratio, slope)
+    event.tau = [x * v for v in tau]
+    event.add_neutrino([(1 - x) * v for v in tau])
+    return survival
+
+
+def _to_quarks(rng, event, w):
+    for quark in _two_body(rng, w):
+        event.add_jet(quark)
+
+
+def _leptonic_w(rng, event, first, second, tops):
+    w, b = _top_to_w(rng, event, first) if tops > 0 else (first, None)
+    lep = _to_lepton(rng, event, w)
+    weight = _helicity_weight(w, b, lep) if tops > 0 else 1
+    w2, b2 = _top_to_w(rng, event, second) if tops > 1 else (second, None)
+    return weight, w2, b2
+
+
+def _w_tau(rng, event, first, second, tops):
+    weight, w2, b2 = _leptonic_w(rng, event, first, second, tops)
+    tau, nu = _two_body(rng, w2)
+    event.add_neutrino(nu)
+    if tops > 1:
+        weight = weight * _helicity_weight(w2, b2, tau)
+    return weight * _to_tau(rng, event, tau, 1.0)
+
+
+def _w_fake(rng, event, first, second, tops):
+    weight, w2, _ = _leptonic_w(rng, event, first, second, tops)
+    _to_quarks(rng, event, w2)
+    return weight
+
+
+def _z_tau(rng, event, first, second, other):
+    tau1, tau2 = _two_body(rng, first)
+    x = decays.leptonic_share(rng.random(event.n, dtype=np.float32), np.full(event.n, -1))
+    event.lep = [x * v for v in tau1]
+    event.add_neutrino([(1 - x) * v for v in tau1])
+    weight = _to_tau(rng, event, tau2, -0.15)
+    if other == "qq":
+        _to_quarks(rng, event, second)
+    else:
+        event.add_neutrino(second)
+    return weight
+
+
+#: Channel -> function(rng, event, first, second) that decays the two and returns a weight.
+CHANNELS = {
+    "tt:tau": lambda r, e, a, b: _w_tau(r, e, a, b, 2),
+    "tt:fake": lambda r, e, a, b: _w_fake(r, e, a, b, 2),
+    "tw:tau": lambda r, e, a, b: _w_tau(r, e, a, b, 1),
+    "tw:fake": lambda r, e, a, b: _w_fake(r, e, a, b, 1),
+    "ww:tau": lambda r, e, a, b: _w_tau(r, e, a, b, 0),
+    "ww:fake": lambda r, e, a, b: _w_fake(r, e, a, b, 0),
+    "zz:qq": lambda r, e, a, b: _z_tau(r, e, a, b, "qq"),
+    "zz:nunu": lambda r, e, a, b: _z_tau(r, e, a, b, "nunu"),
+}
+
+
+def _measure(rng, event, weight, soft, model):
+    """From partons to the measured primaries; chooses the fake tau among the jets where there is no real one."""
+    n = event.n
+    pt, eta, phi = (np.stack([parton[i] for parton in event.partons]).astype(np.float32) for i in range(3))
+    _merge(pt, eta, phi)
+    raw = detector.measure_jets(rng, pt, eta, model.response)
+    lost = pt - raw
+    lep_scale = 1 + np.float32(0.015) * rng.standard_normal(n, dtype=np.float32)
+    lep = (
+        np.hypot(event.lep[0], event.lep[1]) * lep_scale,
+        pseudorapidity(*event.lep[:3]),
+        np.arctan2(event.lep[1], event.lep[0]),
+    )
+    noise = np.float32(model.met_noise) * rng.standard_normal((2, n), dtype=np.float32)
+    met = [
+        event.invisible[i]
+        + (1 - model.soft_response) * soft[i]
+        + noise[i]
+        + (lost * f(phi)).sum(0)
+        + (1 - lep_scale) * event.lep[i]
+        for i, f in ((0, np.cos), (1, np.sin))
+    ]
+    if event.tau is None:
+        had, chance = _fake(rng, raw, eta, phi, model)
+        weight = weight * chance
+    else:
+        had, raw_had = _measure_tau(rng, event.tau, model)
+        true = np.hypot(event.tau[0], event.tau[1])
+        met = [met[i] + (true - raw_had) / true * event.tau[i] for i in (0, 1)]
+    kept = (lep[0] > detector.MIN_LEP_PT) & (np.abs(lep[1]) < detector.MAX_LEP_ETA) & (weight > 0)
+    kept &= (np.abs(had[1]) < detector.MAX_HAD_ETA) & (had[0] > 20 * detector.scale_correction(20.0, had[1]))
+    kept &= ~detector.near(lep[1], lep[2], had[1], had[2], 0.5)
+    for slot in range(len(pt)):
+        hard = raw[slot] > 10
+        kept &= ~(hard & detector.near(eta[slot], phi[slot], lep[1], lep[2], 0.5))
+        kept &= ~(hard & detector.near(eta[slot], phi[slot], had[1], had[2], 0.6))
+    rows = np.flatnonzero(kept)
+    weight = weight * np.where(np.abs(lep[1]) < 1.5, 0.95, 0.85)
+    columns = {
+        f"PRI_{k}_{c}": v[rows] for k, p in (("lep", lep), ("had", had)) for c, v in zip(("pt", "eta", "phi"), p)
+    }
+    columns |= detector.jet_columns(raw[:, rows], eta[:, rows], phi[:, rows])
+    columns |= detector.missing(met[0][rows], met[1][rows])
+    return columns, weight[rows]
+
+
+def _measure_tau(rng, tau, model):
+    mean, spread, underlying = model.had
+    true, eta = np.hypot(tau[0], tau[1]), pseudorapidity(*tau[:3])
+    width = np.sqrt(detector.hadronic_resolution(np.maximum(tau[3], 5), eta) ** 2 * 0.3 + spread**2)
+    pt = np.maximum(true * mean * (1 + width * rng.standard_normal(len(true), dtype=np.float32)) + underlying, 1)
+    return (pt, eta, np.arctan2(tau[1], tau[0])), detector.uncorrected(pt, eta) - underlying
+
+
+def _fake(rng, raw, eta, phi, model):
+    """Take one jet as the hadronic tau, in place; returns it and the summed chance of all candidates."""
+    chance = np.where(
+        (raw > detector.MIN_RAW_PT) & (np.abs(eta) < detector.MAX_HAD_ETA), np.exp(-raw / model.fake_slope), 0
+    )
+    running = np.cumsum(chance, axis=0)
+    pick = np.minimum((running < running[-1] * rng.random(raw.shape[1])).sum(0), len(raw) - 1)
+    events = np.arange(raw.shape[1])
+    had_raw = np.maximum(raw[pick, events], 1)
+    had = (
+        had_raw * detector.scale_correction(had_raw, eta[pick, events]),
+        eta[pick, events].copy(),
+        phi[pick, events].copy(),
+    )
+    raw[pick, events] = 0
+    return had, running[-1]
+
+
+def _merge(pt, eta, phi, radius=0.6):
+    """Join partons closer than the jet radius, in place: the harder one takes the other's pT."""
+    for i in range(len(pt)):
+        for j in range(i):
+            close = detector.near(eta[i], phi[i], eta[j], phi[j], radius) & (pt[i] > 0) & (pt[j] > 0)
+            rows = np.flatnonzero(close)
+            if not len(rows):
+                continue
+            total = pt[i, rows] + pt[j, rows]
+            lead, soft = np.where(pt[i, rows] > pt[j, rows], i, j), np.where(pt[i, rows] > pt[j, rows], j, i)
+            pt[lead, rows], pt[soft, rows] = total, 0

@@ -1,0 +1,196 @@
+"""Z -> tau tau and H -> tau tau, one tau to a lepton and one to hadrons, from production to the measured primaries."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from . import decays, detector
+from .radiation import Radiation, radiate
+from .vectors import azimuth, isotropic
+
+#: Decays tried per event; one is picked, the mean weight of all is kept (exact, see `_decay`).
+TRIES = 6
+#: Largest rapidity of the boson that can put both taus into the detector.
+MAX_RAPIDITY = 2.8
+#: Decay shares of taus of equal and opposite helicity: mean tau polarisation of the Z.
+Z_POLARISATION = -0.147
+
+
+@dataclass(frozen=True)
+class Resonance:
+    """What tells Z from H.
+
+    Arguments:
+        mass, width: of the Breit-Wigner in GeV (width 0 for none).
+        spread: width of the boson's rapidity distribution.
+        angular: shape of the decay angle about the beam, as in `vectors.isotropic`.
+        equal_helicities: whether both taus have the same sign of P (Z) or opposite ones (H).
+        radiation: initial-state radiation.
+        modes: share of events produced by vector-boson fusion, with a W or Z, and with a top pair.
+    """
+
+    mass: float
+    width: float
+    spread: float
+    angular: str | None
+    equal_helicities: bool
+    radiation: Radiation
+    modes: tuple = (0.0, 0.0, 0.0)
+    response: tuple = (1.0, 0.10)
+    had: tuple = (1.02, 0.10, 1.0)
+    met_noise: float = 5.0
+    soft_response: float = 0.5
+
+
+def generate(rng, n, model, tilt=1.0):
+    """`n` thrown events.
+
+    Returns:
+        (columns, weight): dict of the 16 primaries, arrays (accepted,), and their weights; the weights' sum over n is
+        the acceptance.
+    """
+    pt, phi, relative, weight = radiate(rng, n, model.radiation, tilt=tilt)
+    invisible = np.zeros((2, n), np.float32)
+    if any(model.modes):
+        pt, phi, relative, invisible = _associated(rng, n, model.modes, pt, phi, relative)
+    jet_x, jet_y = pt * np.cos(phi), pt * np.sin(phi)
+    soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
+    boson = -jet_x.sum(0) - soft[0] - invisible[0], -jet_y.sum(0) - soft[1] - invisible[1]
+    lep, had, nu, rapidity, decay_weight = _decay(rng, boson, model)
+    weight = weight * decay_weight
+    eta = relative + rapidity
+    kept = weight > 0
+    for slot in range(min(3, len(pt))):
+        hard = pt[slot] > 15
+        kept &= ~(hard & detector.near(eta[slot], phi[slot], lep[1], lep[2], 0.5))
+        kept &= ~(hard & detector.near(eta[slot], phi[slot], had[1], had[2], 0.6))
+    raw = detector.measure_jets(rng, pt, eta, model.response)
+    lost = pt - raw
+    noise = np.float32(model.met_noise) * rng.standard_normal((2, n), dtype=np.float32)
+    share = np.float32(1 - model.soft_response)
+    met_x = nu[0] + invisible[0] + share * soft[0] + noise[0] + (lost * np.cos(phi)).sum(0)
+    met_y = nu[1] + invisible[1] + share * soft[1] + noise[1] + (lost * np.sin(phi)).sum(0)
+    rows = np.flatnonzero(kept)
+    columns = {
+        f"PRI_{name}_{c}": v[rows] for name, p in (("lep", lep), ("had", had)) for c, v in zip(("pt", "eta", "phi"), p)
+    }
+    columns |= detector.jet_columns(raw[:, rows], eta[:, rows], phi[:, rows])
+    columns |= detector.missing(met_x[rows], met_y[rows])
+    return columns, weight[rows]
+
+
+def _decay(rng, boson, model):
+    """Decay bosons of transverse momentum `boson` = (x, y) so that lepton and hadronic tau pass their thresholds.
+
+    Of `TRIES` decays one is picked with a probability proportional to its weight (the probability that rapidity,
+    angles and visible shares pass), and the mean of the weights is the event's.
+
+    Returns:
+        lepton and hadronic tau as measured (pt, eta, phi), what the rest of the event misses of both (x, y: neutrinos
+        and mismeasurement), rapidity of the boson, weight; arrays (n,).
+    """
+    n = len(boson[0])
+    many = TRIES * n
+    shape = (TRIES, n)
+    mass = model.mass
+    if model.width:
+        reach = np.arctan(np.array([(50.0**2 - mass**2), (250.0**2 - mass**2)]) / (mass * model.width))
+        angle = reach[0] + (reach[1] - reach[0]) * rng.random(n, dtype=np.float32)
+        mass = np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle))
+    rapidity = np.float32(MAX_RAPIDITY) * (2 * rng.random(shape, dtype=np.float32) - 1)
+    boson_pt = np.hypot(*boson)
+    stretch = np.sqrt(1 + (boson_pt / mass) ** 2)
+    star = [
+        (mass / 2).astype(np.float32) * v.reshape(shape) if model.width else np.float32(mass / 2) * v.reshape(shape)
+        for v in isotropic(rng, many, model.angular)
+    ]
+    across = stretch * star[0]
+    pt1, pt2 = np.hypot(across + boson_pt / 2, star[1]), np.hypot(boson_pt / 2 - across, star[1])
+    eta1 = rapidity + np.arcsinh(star[2] / np.maximum(pt1, 1e-3))
+    eta2 = rapidity - np.arcsinh(star[2] / np.maximum(pt2, 1e-3))
+    scale1 = 1 + np.float32(0.015) * rng.standard_normal(shape, dtype=np.float32)
+    mean, spread, underlying = model.had
+    width2 = np.sqrt(
+        detector.hadronic_resolution(0.6 * pt2 * np.cosh(np.minimum(np.abs(eta2), 3)), eta2) ** 2 * np.float32(0.3)
+        + np.float32(spread**2)
+    )
+    scale2 = np.float32(mean) * np.maximum(1 + width2 * rng.standard_normal(shape, dtype=np.float32), np.float32(0.05))
+    offset2 = np.float32(underlying)
+    x1 = np.minimum(detector.MIN_LEP_PT / (pt1 * scale1 + np.float32(1e-3)), 1)
+    least = detector.MIN_RAW_PT * detector.scale_correction(np.float32(detector.MIN_RAW_PT), eta2)
+    x2 = np.minimum((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 1)
+    ratio, power = decays.hadronic_modes(rng, n)
+    plus = decays.leptonic_survival(x1, 1), decays.hadronic_survival(x2, ratio, power)
+    minus = decays.leptonic_survival(x1, -1), decays.hadronic_survival(x2, ratio, -power)
+    up = np.float32((1 + Z_POLARISATION) / 2) if model.equal_helicities else np.float32(0.5)
+    both = (plus, minus) if model.equal_helicities else ((plus[0], minus[1]), (minus[0], plus[1]))
+    weight_up, weight_down = up * both[0][0] * both[0][1], (1 - up) * both[1][0] * both[1][1]
+    inside = (np.abs(eta1) < detector.MAX_LEP_ETA) & (np.abs(eta2) < detector.MAX_HAD_ETA)
+    efficiency = np.where(np.abs(eta1) < 1.5, np.float32(0.95), np.float32(0.85))
+    prior = inside * efficiency * np.exp(-(rapidity**2) / np.float32(2 * model.spread**2))
+    weight_up, weight_down = np.maximum(weight_up, 0) * prior, np.maximum(weight_down, 0) * prior
+    running = np.cumsum(weight_up + weight_down, axis=0)
+    pick = (running < running[-1] * rng.random(n, dtype=np.float32)).sum(0)
+    pick = np.minimum(pick, TRIES - 1)
+    at = pick * n + np.arange(n)
+    take = lambda a: a.ravel()[at]
+    sign = np.where(
+        take(weight_up) > rng.random(n, dtype=np.float32) * take(weight_up + weight_down), np.int8(1), np.int8(-1)
+    )
+    sign2 = sign if model.equal_helicities else -sign
+    x1, x2, scale1, scale2 = take(x1), take(x2), take(scale1), take(scale2)
+    one = 1 - rng.random((2, n), dtype=np.float32)
+    x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(x1, sign), 0) * one[0], sign)
+    x2 = decays.hadronic_share(
+        np.maximum(decays.hadronic_survival(x2, ratio, power * sign2), 0) * one[1], ratio, power * sign2
+    )
+    cos, sin = boson[0] / boson_pt, boson[1] / boson_pt
+    across, side = take(across), take(star[1])
+    tau1 = across + boson_pt / 2, side
+    tau2 = boson_pt / 2 - across, -side
+    (tau1_x, tau1_y), (tau2_x, tau2_y) = [(x * cos - y * sin, x * sin + y * cos) for x, y in (tau1, tau2)]
+    eta1, eta2 = take(eta1), take(eta2)
+    lep = take(pt1) * x1 * scale1, eta1, np.arctan2(tau1_y, tau1_x)
+    had_pt = take(pt2) * x2 * scale2 + offset2
+    had = had_pt, eta2, np.arctan2(tau2_y, tau2_x)
+    seen1, seen2 = x1 * scale1, (detector.uncorrected(had_pt, eta2) - offset2) / take(pt2)
+    nu = tau1_x * (1 - seen1) + tau2_x * (1 - seen2), tau1_y * (1 - seen1) + tau2_y * (1 - seen2)
+    return lep, had, nu, take(rapidity), running[-1] / TRIES
+
+
+def _associated(rng, n, modes, pt, phi, relative):
+    """Add the partons of vector-boson fusion, of a W or Z and of a top pair to those radiated."""
+    mode = np.searchsorted(np.cumsum(modes), rng.random(n, dtype=np.float32))
+    extra = np.zeros((3, 4, n), np.float32)
+    invisible = np.zeros((2, n), np.float32)
+    u = rng.random((4, n), dtype=np.float32)
+    angle = azimuth(rng, 4 * n).reshape(4, n)
+    normal = rng.standard_normal((4, n), dtype=np.float32)
+    vbf, vh, tth = mode == 0, mode == 1, mode == 2
+    # Vector-boson fusion: dsigma/dpT^2 ~ 1/(pT^2 + scale^2)^2 for each quark.
+    extra[0, :2, vbf] = np.minimum(65 * np.sqrt(u[:2, vbf] / (1.0001 - u[:2, vbf])), 400).T
+    extra[1, :2, vbf] = angle[:2, vbf].T
+    extra[2, 0, vbf] = 2.3 + 0.9 * normal[0, vbf]
+    extra[2, 1, vbf] = -2.3 + 0.9 * normal[1, vbf]
+    # W or Z: hadronic decays into two quarks, else (one in six of those without a second lepton) neutrinos.
+    v_pt = -40 * (np.log(1 - u[0]) + np.log(1 - u[1]))
+    hadronic = vh & (u[2] < 0.83)
+    split = u[3]
+    half = 42 * normal[:2]
+    for slot, part, sign in ((0, split, 1), (1, 1 - split, -1)):
+        x, y = v_pt * np.cos(angle[0]) * part + sign * half[0], v_pt * np.sin(angle[0]) * part + sign * half[1]
+        extra[0, slot, hadronic] = np.hypot(x, y)[hadronic]
+        extra[1, slot, hadronic] = np.arctan2(y, x)[hadronic]
+        extra[2, slot, hadronic] = (normal[2] + sign * 0.5 * normal[3])[hadronic]
+    unseen = vh & ~hadronic
+    invisible[0, unseen], invisible[1, unseen] = (v_pt * np.cos(angle[0]))[unseen], (v_pt * np.sin(angle[0]))[unseen]
+    # Top pair: four jets.
+    extra[0][:, tth] = -70 * np.log(1 - u[:, tth])
+    extra[1][:, tth] = angle[:, tth]
+    extra[2][:, tth] = 1.2 * normal[:, tth]
+    return (
+        np.concatenate([extra[0], pt]),
+        np.concatenate([extra[1], phi]),
+        np.concatenate([extra[2], relative]),
+        invisible,
+    )

@@ -1,0 +1,81 @@
+"""A simulated sample as a folder in the official format (protocol, section 1)."""
+
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+from tqdm import tqdm
+
+from ..errors import ChallengeError
+from ..files import write_json
+from ..schema import DATA_FILE, FILE_COLUMNS, LUMINOSITY, METADATA_FILE, PROCESSES, SIGNAL, SUM_WEIGHTS
+from .sample import number_of_blocks, number_of_rows, simulate
+
+_SCHEMA = pa.schema([(name, pa.string() if name == "detailed_labels" else pa.float32()) for name in FILE_COLUMNS])
+
+
+def write_folder(output, size="default", seed=0, workers=1, progress=True, unweighted=False):
+    """Simulate a sample and write it as a folder with a parquet file, a row group per block, and its metadata.
+
+    Arguments:
+        output: folder to make; it may exist if it is empty.
+        size, seed, workers, unweighted: as in `sample.simulate`.
+        progress: whether to show a progress bar.
+
+    Returns:
+        `output` as a Path.
+
+    Raises:
+        ChallengeError: a bad size, `output` is not empty or cannot be written, the disk is full.
+    """
+    rows = number_of_rows(size)
+    output = Path(output)
+    try:
+        _check_empty(output)
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as part:
+            whole = Path(part) / "folder"
+            whole.mkdir()
+            blocks = simulate(rows, seed, workers, unweighted)
+            bar = tqdm(blocks, total=number_of_blocks(rows), desc="simulating", unit="block", disable=not progress)
+            with pq.ParquetWriter(whole / DATA_FILE, _SCHEMA) as writer:
+                written = sum(_write(writer, block) for block in bar)
+            write_json(whole / METADATA_FILE, _metadata(written))
+            whole.replace(output)
+    except OSError as error:
+        raise ChallengeError(
+            f"cannot write the simulated events to {output}: {error.strerror or error}; "
+            "use another --output, or free space on that disk"
+        ) from error
+    return output
+
+
+def _check_empty(output):
+    if output.exists() and (not output.is_dir() or any(output.iterdir())):
+        raise ChallengeError(f"{output} exists and is not an empty folder: use another --output, or remove it")
+
+
+def _write(writer, block):
+    """Write a block as one row group; returns its number of rows."""
+    names = pa.array(PROCESSES)
+    special = {
+        "detailed_labels": lambda: pa.DictionaryArray.from_arrays(block["process"], names).cast(pa.string()),
+        "labels": lambda: (block["process"] == PROCESSES.index(SIGNAL)).astype(np.float32),
+    }
+    columns = [special[name]() if name in special else block[name] for name in FILE_COLUMNS]
+    writer.write_table(pa.table(columns, schema=_SCHEMA))
+    return len(block["process"])
+
+
+def _metadata(rows):
+    return {
+        "author": "built-in simulation",
+        "total_rows": rows,
+        "total_columns": len(FILE_COLUMNS),
+        "columns": list(FILE_COLUMNS),
+        "detailed_labels": list(PROCESSES),
+        "sum_weights": SUM_WEIGHTS,
+        "luminosity": LUMINOSITY,
+    }
