@@ -1,4 +1,4 @@
-"""Command line of the challenge: `python -m ingestion_test score`."""
+"""Command line of the challenge: `python -m ingestion_test score` and `simulate`."""
 
 import argparse
 import logging
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from . import simulation
 from .errors import ChallengeError
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
 from .nuisance import NUISANCE_NAMES
@@ -23,12 +24,13 @@ def main(arguments=None):
     parser = argparse.ArgumentParser(prog="python -m ingestion_test", description="The HiggsML challenge, replicated.")
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands)
+    _add_simulate(commands)
     return run_command(parser.parse_args(arguments))
 
 
 def run_command(flags):
     """Call `flags.command(flags)`; what a user can mend becomes one line and exit code 2."""
-    logging.basicConfig(format="%(levelname)s: %(message)s", stream=sys.stderr)
+    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
     try:
         flags.command(flags)
     except ChallengeError as error:
@@ -83,7 +85,7 @@ def _add_score(commands):
     )
     add = parser.add_argument
     add("--submission", metavar="PATH", help="folder or zip with model.py (default: this project's own)")
-    add("--data", metavar="DIR", required=True, help="folder in the official format")
+    add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
     add("--sets", type=count, default=10, metavar="N", help="true values of mu (default 10)")
     add("--experiments", type=count, default=10, metavar="N", help="pseudo-experiments of each set (default 10)")
     add(
@@ -102,9 +104,20 @@ def _add_score(commands):
     parser.set_defaults(command=_score)
 
 
+def _add_simulate(commands):
+    parser = commands.add_parser(
+        "simulate",
+        help="write a folder of simulated events",
+        description="Write simulated events as a folder in the official format.",
+        epilog="example: python -m ingestion_test simulate --output events --size small --seed 1",
+    )
+    simulation.add_arguments(parser)
+    parser.set_defaults(command=simulation.run)
+
+
 def _score(flags):
     settings = RunSettings(flags.sets, flags.experiments, flags.systematics, flags.seed)
-    source = OfficialFolder(flags.data)
+    source = OfficialFolder(flags.data or simulation.cached_folder())
     name = flags.submission or "this project's own"
     if flags.only:
         return _score_one(settings, source, flags)
