@@ -8,6 +8,7 @@ import pandas as pd
 import pytest
 
 from ingestion_test.schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES, SIGNAL, SUM_WEIGHTS, UNDEFINED, YIELDS
+from ingestion_test.simulation import cached_folder
 
 SHARED = Path(__file__).resolve().parents[2] / "shared"
 
@@ -72,3 +73,9 @@ def events():
 def data_folder(events, tmp_path_factory):
     """The rows of `events` as a data folder of several row groups."""
     return write_folder(tmp_path_factory.mktemp("data"), events)
+
+
+@pytest.fixture(scope="session")
+def simulated_folder(tmp_path_factory):
+    """A small sample of the built-in simulation."""
+    return cached_folder("small", seed=1, cache_dir=tmp_path_factory.mktemp("cache"), workers=1, progress=False)
