@@ -14,9 +14,9 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from .scoring import ONE_SIGMA, covered, coverage_band
+from .scoring import ONE_SIGMA, coverage_band, covered
 
-BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#888888"
+BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
 #: Stands for the page's text colour until the SVG is written.
 INK = "#010203"
 STYLE = {
@@ -47,7 +47,9 @@ def _svg(label, draw):
     # The salt makes the ids within the SVG its own, and the same in every run.
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": label}):
         figure = Figure(figsize=(4.2, 3.0), layout="constrained")
-        draw(figure.subplots())
+        axes = figure.subplots()
+        draw(axes)
+        axes.locator_params(axis="x", nbins=6)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
@@ -133,7 +135,7 @@ def interval_against_mu(scores, label):
             _mus(scores.sets), [one.interval for one in scores.sets], errors, fmt="o", color=BLUE, label="set"
         )
         axes.axhline(scores.interval, color=BLUE, linestyle="--", linewidth=0.8, label="all sets")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.2 * max(one.interval for one in scores.sets) or 1)
         _against_mu(axes, scores, "mean width p84 − p16")
         _legend(axes)
 
@@ -187,14 +189,16 @@ def ends_against_mu(scores, label):
     return _svg(label, draw)
 
 
-def histogram(values, label, xlabel, reference):
-    """Distribution of `values` with a line at `reference`, where they should be or what all sets together gave."""
+def histogram(values, xlabel, reference, label):
+    """Distribution of `values` with a line at `reference`; says how many far outliers are not shown."""
 
     def draw(axes):
         low, high = _limits(values, reference)
-        bins = np.linspace(low, high, int(np.clip(np.sqrt(len(values)), 8, 40)) + 1)
-        axes.hist(np.clip(values, low, high), bins=bins, color=BLUE, alpha=0.7)
+        axes.hist(values, bins=np.linspace(low, high, int(np.clip(np.sqrt(len(values)), 8, 40)) + 1), color=BLUE)
         axes.axvline(reference, color=INK)
+        below, above = int(np.sum(values < low)), int(np.sum(values > high))
+        if below or above:
+            axes.set_title(f"not shown: {below} below, {above} above", fontsize=8)
         axes.set_xlabel(xlabel)
         axes.set_ylabel("entries")
 
