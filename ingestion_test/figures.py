@@ -1,7 +1,7 @@
 """Plots of the report, each a function from scores to the text of one SVG element.
 
-Text and axes have the colour of the page's text (light or dark); the other colours are those of Okabe and Ito, which
-colour-blind readers can tell apart. mu is dimensionless, so no axis has a unit.
+Colours are those of Okabe and Ito, which colour-blind readers can tell apart; what must change between a light and a
+dark page takes its colour from the page (`PAGE_COLOURS`). mu is dimensionless, so no axis has a unit.
 """
 
 # ruff: noqa: RUF001 (Greek letters and minus signs are meant)
@@ -16,9 +16,10 @@ from matplotlib.figure import Figure
 
 from .scoring import ONE_SIGMA, coverage_band, covered
 
-BLUE, VERMILLION, GREEN = "#0072B2", "#D55E00", "#009E73"
-#: Stands for the page's text colour until the SVG is written.
+BLUE, VERMILLION, GREEN = "#0072b2", "#d55e00", "#009e73"
+#: Stands for the colour of the page's text until the SVG is written.
 INK = "#010203"
+PAGE_COLOURS = {INK: "currentColor", BLUE: f"var(--blue, {BLUE})"}
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -49,11 +50,13 @@ def _svg(label, draw):
         figure = Figure(figsize=(4.2, 3.0), layout="constrained")
         axes = figure.subplots()
         draw(axes)
-        axes.locator_params(axis="x", nbins=6)
+        axes.locator_params(axis="x", nbins=5)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
-    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    svg = svg[svg.index("<svg") :]
+    for drawn, shown in PAGE_COLOURS.items():
+        svg = svg.replace(drawn, shown)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
@@ -100,7 +103,7 @@ def intervals(one, label):
         axes.axvline(np.mean(one.mu_hats), color=INK, linestyle="--", linewidth=0.8)
         axes.set_xlim(low, high)
         axes.set_ylim(one.size - 0.5, -0.5)
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.set_xlabel("μ")
         axes.set_ylabel("pseudo-experiment")
 

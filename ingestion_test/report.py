@@ -147,8 +147,8 @@ def _bootstrap(bootstrap, scores):
 def _sets(scores):
     key = (
         '<p class="soft">From p16 to p84, in the order of the pseudo-experiments: '
-        f'<span class="key"><i style="color:{figures.BLUE}"></i>holds the true μ</span> '
-        f'<span class="key"><i style="color:{figures.VERMILLION}"></i>misses it</span> '
+        '<span class="key"><i class="covered"></i>holds the true μ</span> '
+        '<span class="key"><i class="missed"></i>misses it</span> '
         '<span class="key"><i></i>true μ</span> <span class="key"><i class="mean"></i>mean estimate</span></p>'
     )
     plots = (

@@ -313,7 +313,7 @@ def _check_numbers(path, content, key):
     for index, value in enumerate(values):
         if not _is_finite(value):
             raise ChallengeError(
-                f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number; "
+                f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number below {TOO_LARGE:g}; "
                 "mend the submission's predict() and run the ingestion again"
             )
 
