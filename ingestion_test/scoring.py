@@ -313,8 +313,8 @@ def _check_numbers(path, content, key):
     for index, value in enumerate(values):
         if not _is_finite(value):
             raise ChallengeError(
-                f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number below {TOO_LARGE:g}; "
-                "mend the submission's predict() and run the ingestion again"
+                f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number "
+                f"below {TOO_LARGE:g}; mend the submission's predict() and run the ingestion again"
             )
 
 

@@ -148,6 +148,7 @@ def test_an_outlier_does_not_blow_up_the_axis(outlier):
     svg = ElementTree.fromstring(figures.intervals(score_sets([1.0], results).sets[0], "set"))
     texts = [text.text.replace("\N{MINUS SIGN}", "-") for text in svg.iter(f"{SVG}text")]
     ticks = [float(text) for text in texts if re.fullmatch(r"[-\d.]+", text)]
+    assert not any(re.search(r"\de\d", text) for text in texts)  # a common factor of the ticks, such as 1e6
     assert ticks
     assert max(np.abs(ticks)) < 25
 
