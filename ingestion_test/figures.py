@@ -1,7 +1,7 @@
 """Plots of the report, each a function from scores to the text of one SVG element.
 
-Text and axes have the colour of the page's text (light or dark); the other colours are those of Okabe and Ito, which
-colour-blind readers can tell apart. mu is dimensionless, so no axis has a unit.
+Colours are those of Okabe and Ito, which colour-blind readers can tell apart; what must change between a light and a
+dark page takes its colour from the page (`PAGE_COLOURS`). mu is dimensionless, so no axis has a unit.
 """
 
 # ruff: noqa: RUF001 (Greek letters and minus signs are meant)
@@ -14,11 +14,12 @@ import matplotlib
 import numpy as np
 from matplotlib.figure import Figure
 
-from .scoring import ONE_SIGMA, covered, coverage_band
+from .scoring import ONE_SIGMA, coverage_band, covered
 
-BLUE, VERMILLION, GREEN, GREY = "#0072B2", "#D55E00", "#009E73", "#888888"
-#: Stands for the page's text colour until the SVG is written.
+BLUE, VERMILLION, GREEN = "#0072b2", "#d55e00", "#009e73"
+#: Stands for the colour of the page's text until the SVG is written.
 INK = "#010203"
+PAGE_COLOURS = {INK: "currentColor", BLUE: f"var(--blue, {BLUE})"}
 STYLE = {
     "font.family": "sans-serif",
     "font.size": 9,
@@ -47,11 +48,15 @@ def _svg(label, draw):
     # The salt makes the ids within the SVG its own, and the same in every run.
     with matplotlib.rc_context(STYLE | {"svg.hashsalt": label}):
         figure = Figure(figsize=(4.2, 3.0), layout="constrained")
-        draw(figure.subplots())
+        axes = figure.subplots()
+        draw(axes)
+        axes.locator_params(axis="x", nbins=5)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
-    svg = svg[svg.index("<svg") :].replace(INK, "currentColor")
+    svg = svg[svg.index("<svg") :]
+    for drawn, shown in PAGE_COLOURS.items():
+        svg = svg.replace(drawn, shown)
     svg = re.sub(r'<g id="[^"]*"', "<g", svg)
     svg = re.sub(r"<metadata>.*?</metadata>", "", svg, flags=re.DOTALL)
     return svg.replace("<svg ", f'<svg role="img" aria-label="{html.escape(label)}" ', 1)
@@ -98,7 +103,7 @@ def intervals(one, label):
         axes.axvline(np.mean(one.mu_hats), color=INK, linestyle="--", linewidth=0.8)
         axes.set_xlim(low, high)
         axes.set_ylim(one.size - 0.5, -0.5)
-        axes.yaxis.get_major_locator().set_params(integer=True)
+        axes.yaxis.get_major_locator().set_params(integer=True, min_n_ticks=1)
         axes.set_xlabel("μ")
         axes.set_ylabel("pseudo-experiment")
 
@@ -133,7 +138,7 @@ def interval_against_mu(scores, label):
             _mus(scores.sets), [one.interval for one in scores.sets], errors, fmt="o", color=BLUE, label="set"
         )
         axes.axhline(scores.interval, color=BLUE, linestyle="--", linewidth=0.8, label="all sets")
-        axes.set_ylim(bottom=0)
+        axes.set_ylim(0, 1.2 * max(one.interval for one in scores.sets) or 1)
         _against_mu(axes, scores, "mean width p84 − p16")
         _legend(axes)
 
@@ -187,14 +192,16 @@ def ends_against_mu(scores, label):
     return _svg(label, draw)
 
 
-def histogram(values, label, xlabel, reference):
-    """Distribution of `values` with a line at `reference`, where they should be or what all sets together gave."""
+def histogram(values, xlabel, reference, label):
+    """Distribution of `values` with a line at `reference`; says how many far outliers are not shown."""
 
     def draw(axes):
         low, high = _limits(values, reference)
-        bins = np.linspace(low, high, int(np.clip(np.sqrt(len(values)), 8, 40)) + 1)
-        axes.hist(np.clip(values, low, high), bins=bins, color=BLUE, alpha=0.7)
+        axes.hist(values, bins=np.linspace(low, high, int(np.clip(np.sqrt(len(values)), 8, 40)) + 1), color=BLUE)
         axes.axvline(reference, color=INK)
+        below, above = int(np.sum(values < low)), int(np.sum(values > high))
+        if below or above:
+            axes.set_title(f"not shown: {below} below, {above} above", fontsize=8)
         axes.set_xlabel(xlabel)
         axes.set_ylabel("entries")
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from . import figures
 from .files import replaced
-from .scoring import BOOTSTRAPS, coverage_band
+from .scoring import BOOTSTRAPS, RESULT_KEYS, coverage_band, number
 
 
 def write_report(path, scores, bootstrap=None, settings=None, seconds_per_experiment=None, warnings=()):
@@ -56,106 +56,122 @@ def _warnings(texts):
 
 def _summary(scores, settings, seconds_per_experiment):
     low, high = coverage_band(scores.size)
-    verdict = "within" if low <= scores.coverage <= high else "below" if scores.coverage < low else "above"
+    verdict = "below" if scores.coverage < low else "above" if scores.coverage > high else "within"
     tiles = {
-        "Score": _number(scores.quantiles_score),
-        "Interval": _number(scores.interval),
-        "Coverage": f"{_number(scores.coverage)} <small>± {_number(scores.coverage_error)}</small>",
+        "Score": number(scores.quantiles_score),
+        "Interval": number(scores.interval),
+        "Coverage": f"{number(scores.coverage)} <small>± {number(scores.coverage_error)}</small>",
         "Penalty f": f"{scores.f:.4g}",
-        "RMSE": _number(scores.rmse),
-        "MAE": _number(scores.mae),
-        "Pseudo-experiments": f"{scores.size} <small>in {len(scores.sets)} sets</small>",
+        "RMSE": number(scores.rmse),
+        "MAE": number(scores.mae),
+        "Intervals": f"{scores.size} <small>in {len(scores.sets)} sets</small>",
     }
     if seconds_per_experiment is not None:
-        tiles["Time"] = f"{seconds_per_experiment:.3g} s <small>per pseudo-experiment</small>"
+        tiles["Seconds per pseudo-experiment"] = f"{seconds_per_experiment:.3g}"
     return (
         '<dl class="tiles">'
         + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
-        + "</dl>"
-        + f"<p>The coverage is {verdict} the range {low:.4f} to {high:.4f} (0.6827 ± 2σ₆₈, {scores.size} intervals) that "
-        "is not penalised. Score = −ln((interval + 0.001) f), the larger the better; μ = 1 is the signal strength of "
-        "the Standard Model, and every number but the time is dimensionless.</p>"
-        + _table([], [(name, html.escape(str(text))) for name, text in settings.items()], kind="texts")
+        + f"</dl><p>The coverage is {verdict} the range that is not penalised, {low:.4f} to {high:.4f} "
+        f"(0.6827 ± 2σ₆₈, {scores.size} intervals). Score = −ln((interval + 0.001) f), the larger the better; μ = 1 is "
+        "the signal strength of the Standard Model, and every number but the time is dimensionless.</p>"
+        + (_table((), [(name, html.escape(str(text))) for name, text in settings.items()], "texts") if settings else "")
     )
 
 
 def _against_mu(scores):
-    estimates = np.concatenate([one.mu_hats - one.mu for one in scores.sets])
-    mean, spread = np.mean(estimates), np.std(estimates)
-    return (
-        '<h2>Against the true μ</h2><div class="figures">'
-        + "".join(
-            [
-                _figure(
-                    figures.coverage_against_mu,
-                    scores,
-                    "Coverage",
-                    "share of each set's intervals that hold the true μ, with its error √(c(1−c)/N). "
-                    "Dashed: all sets; line: 0.6827.",
-                ),
-                _figure(
-                    figures.interval_against_mu,
-                    scores,
-                    "Interval",
-                    "mean width of each set's intervals, with its error.",
-                ),
-                _figure(figures.score_against_mu, scores, "Score", "of each set on its own."),
-                _figure(
-                    figures.pull_against_mu,
-                    scores,
-                    "Pull",
-                    "(μ̂ − μ) / (half the interval): thick bars the mean and its error, thin bars the standard deviation.",
-                ),
-                _figure(
-                    figures.ends_against_mu, scores, "Ends of the intervals", "each p16 and p84; line: the true μ."
-                ),
-                _histogram(
-                    estimates, "μ̂ − μ", 0, "Estimates", f"mean {mean:.4f}, standard deviation {spread:.4f}; line: 0."
-                ),
-            ]
-        )
-        + "</div>"
+    residuals = np.concatenate([one.mu_hats - one.mu for one in scores.sets])
+    return _figures(
+        "Against the true μ",
+        _figure(
+            "Coverage",
+            "Share of each set's intervals that hold the true μ, with its error √(c(1−c)/N). "
+            "Dashed: all sets; line: 0.6827.",
+            figures.coverage_against_mu,
+            scores,
+        ),
+        _figure(
+            "Interval",
+            "Mean width of each set's intervals, with its error.",
+            figures.interval_against_mu,
+            scores,
+        ),
+        _figure(
+            "Pull",
+            "(μ̂ − μ) / (half the interval). Thick bars: the mean and its error; thin bars: the standard deviation.",
+            figures.pull_against_mu,
+            scores,
+        ),
+        _figure(
+            "Ends of the intervals",
+            "Each p16 and p84. Line: the true μ.",
+            figures.ends_against_mu,
+            scores,
+        ),
+        _figure(
+            "Estimates",
+            f"μ̂ − μ of all sets. Mean {number(np.mean(residuals))}, standard deviation {number(np.std(residuals))}. "
+            "Line: 0.",
+            figures.histogram,
+            residuals,
+            "μ̂ − μ",
+            0,
+        ),
+        _figure(
+            "Score",
+            "Of each set on its own.",
+            figures.score_against_mu,
+            scores,
+        ),
     )
 
 
 def _bootstrap(bootstrap, scores):
-    names = {"quantiles_score": "Score", "coverage": "Coverage", "interval": "Interval"}
     numbers = bootstrap.summary()
-    return (
-        f'<h2>Final phase: {BOOTSTRAPS} bootstraps of the sets</h2><div class="figures">'
-        + "".join(
-            _histogram(
+    return _figures(
+        f"Final phase: {BOOTSTRAPS} bootstraps of the sets",
+        *(
+            _figure(
+                title,
+                f"Mean {number(numbers[name]['mean'])}, standard deviation {number(numbers[name]['std'])}. "
+                "Line: without bootstrap.",
+                figures.histogram,
                 getattr(bootstrap, name),
                 title.lower(),
                 getattr(scores, name),
-                title,
-                f"mean {numbers[name]['mean']:.4f}, standard deviation {numbers[name]['std']:.4f}; line: all sets once.",
             )
-            for name, title in names.items()
-        )
-        + "</div>"
+            for name, title in {"quantiles_score": "Score", "coverage": "Coverage", "interval": "Interval"}.items()
+        ),
     )
 
 
 def _sets(scores):
-    return (
-        '<h2 class="new-page">Intervals of each set</h2><p class="soft">From p16 to p84, in the order of the pseudo-experiments: '
-        f'<span class="key"><i style="color:{figures.BLUE}"></i>holds the true μ</span> '
-        f'<span class="key"><i style="color:{figures.VERMILLION}"></i>misses it</span> '
+    key = (
+        '<p class="soft">From p16 to p84, in the order of the pseudo-experiments: '
+        '<span class="key"><i class="covered"></i>holds the true μ</span> '
+        '<span class="key"><i class="missed"></i>misses it</span> '
         '<span class="key"><i></i>true μ</span> <span class="key"><i class="mean"></i>mean estimate</span></p>'
-        '<div class="figures">'
-        + "".join(
-            _figure(
-                figures.intervals,
-                one,
-                f"Set {i}: μ = {one.mu:.4f}",
-                f"coverage {one.coverage:.3f} ± {one.coverage_error:.3f}, interval {one.interval:.4f}, "
-                f"score {one.quantiles_score:.4f}",
-            )
-            for i, one in enumerate(scores.sets)
-        )
-        + "</div>"
     )
+    plots = (
+        _figure(
+            f"Set {i}",
+            f"μ = {one.mu:.4f}, coverage {one.coverage:.3f} ± {one.coverage_error:.3f}, "
+            f"interval {number(one.interval)}, score {number(one.quantiles_score)}",
+            figures.intervals,
+            one,
+        )
+        for i, one in enumerate(scores.sets)
+    )
+    return _figures("Intervals of each set", *plots, key=key)
+
+
+def _figures(title, *plots, key=""):
+    return f'<h2>{title}</h2>{key}<div class="figures">{"".join(plots)}</div>'
+
+
+def _figure(title, text, plot, *arguments):
+    """A plot of `figures`, called with `arguments` and its description, above its caption."""
+    svg = plot(*arguments, label=f"{title}. {text}")
+    return f"<figure>{svg}<figcaption><b>{title}.</b> {text}</figcaption></figure>"
 
 
 def _numbers(scores, bootstrap):
@@ -175,50 +191,47 @@ def _numbers(scores, bootstrap):
         "std pull",
     )
     rows = [
-        (i, one.size, *map(_number, (one.mu, np.mean(one.mu_hats), np.std(one.mu_hats))), *_scores(one), *_pull(one))
+        (i, one.size, *map(number, (one.mu, np.mean(one.mu_hats), np.std(one.mu_hats))), *_scores(one), *_pull(one))
         for i, one in enumerate(scores.sets)
     ]
-    rows.append(("all", scores.size, "", "", "", *_scores(scores), "", ""))
-    tables = _table(heads, rows)
+    tables = _table(heads, [*rows, ("all", scores.size, "", "", "", *_scores(scores), "", "")])
     if bootstrap is not None:
-        tables += _table(
-            ("Bootstraps", "mean", "standard deviation"),
-            [(name, _number(one["mean"]), _number(one["std"])) for name, one in bootstrap.summary().items()],
-        )
-    return f'<h2 class="new-page">Numbers</h2>{tables}'
+        numbers = bootstrap.summary().items()
+        rows = [(name, number(one["mean"]), number(one["std"])) for name, one in numbers]
+        tables += _table(("Bootstraps", "mean", "standard deviation"), rows)
+    return f"<h2>Numbers</h2>{tables}"
 
 
 def _scores(score):
     """The cells from RMSE to score."""
     return (
-        _number(score.rmse),
-        _number(score.mae),
-        _number(score.interval),
+        number(score.rmse),
+        number(score.mae),
+        number(score.interval),
         f"{score.coverage:.3f} ± {score.coverage_error:.3f}",
         f"{score.f:.4g}",
-        _number(score.quantiles_score),
+        number(score.quantiles_score),
     )
 
 
 def _pull(one):
-    return (_number(np.mean(one.pulls)), _number(np.std(one.pulls))) if len(one.pulls) else ("", "")
+    return (number(np.mean(one.pulls)), number(np.std(one.pulls))) if len(one.pulls) else ("", "")
 
 
 def _embedded(scores, bootstrap, settings, seconds_per_experiment):
     """All numbers as JSON within the page, those of each pseudo-experiment too."""
 
-    def numbers(score):
+    def summary(score):
         names = ("rmse", "mae", "interval", "coverage", "coverage_error", "size", "f", "quantiles_score")
         return {name: getattr(score, name) for name in names}
 
-    lists = ("mu_hats", "delta_mu_hats", "p16", "p84")
     content = {
         "settings": {name: str(text) for name, text in settings.items()},
         "seconds_per_experiment": seconds_per_experiment,
-        "scores": numbers(scores),
+        "scores": summary(scores),
         "bootstrap": bootstrap.summary() if bootstrap is not None else None,
         "sets": [
-            {"mu": one.mu, **numbers(one), **{name: np.round(getattr(one, name), 6).tolist() for name in lists}}
+            {"mu": one.mu, **summary(one), **{name: np.round(getattr(one, name), 6).tolist() for name in RESULT_KEYS}}
             for one in scores.sets
         ],
     }
@@ -230,25 +243,14 @@ def _embedded(scores, bootstrap, settings, seconds_per_experiment):
     )
 
 
-def _figure(plot, scores, title, text):
-    return f"<figure>{plot(scores, f'{title}: {text}')}<figcaption><b>{title}</b> {text}</figcaption></figure>"
-
-
-def _histogram(values, xlabel, reference, title, text):
-    return _figure(lambda values, label: figures.histogram(values, label, xlabel, reference), values, title, text)
-
-
-def _table(heads, rows, kind=""):
-    if not rows:
-        return ""
-    head = "<thead><tr>" + "".join(f'<th scope="col">{cell}</th>' for cell in heads) + "</tr></thead>" if heads else ""
+def _table(heads, rows, kind="numbers"):
+    head = "".join(f'<th scope="col">{cell}</th>' for cell in heads)
     body = "".join(
         f'<tr><th scope="row">{html.escape(str(first))}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
         for first, *rest in rows
     )
     # The box can be scrolled with the keyboard too.
-    return f'<div class="scroll" tabindex="0"><table class="{kind}">{head}<tbody>{body}</tbody></table></div>'
-
-
-def _number(value):
-    return f"{value:.4f}"
+    return (
+        f'<div class="scroll" tabindex="0"><table class="{kind}">'
+        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
+    )

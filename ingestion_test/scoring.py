@@ -12,7 +12,6 @@ Example:
 
 import json
 import reprlib
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +26,8 @@ ONE_SIGMA = 0.6827
 EPSILON = 1e-3
 #: Number of bootstraps of the final phase; number b is drawn with the seed BOOTSTRAP_SEED + b.
 BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 42
+#: What is larger is no estimate; the fourth power in `rmse` of what is smaller does not overflow.
+TOO_LARGE = 1e50
 
 #: The lists in a `result_{i}.json`.
 RESULT_KEYS = ("mu_hats", "delta_mu_hats", "p16", "p84")
@@ -116,7 +117,7 @@ class SetScore(Score):
 
     @property
     def pulls(self):
-        """(mu_hat - mu) / (half the width) of those intervals that have a width: mean 0 and deviation 1 if all is well."""
+        """(mu_hat - mu) / (half the width) of those intervals that have a width; ideally of mean 0 and deviation 1."""
         half = np.abs(self.p84 - self.p16) / 2
         wide = half > 0
         return (self.mu_hats - self.mu)[wide] / half[wide]
@@ -312,13 +313,13 @@ def _check_numbers(path, content, key):
     for index, value in enumerate(values):
         if not _is_finite(value):
             raise ChallengeError(
-                f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number; "
-                "mend the submission's predict() and run the ingestion again"
+                f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number "
+                f"below {TOO_LARGE:g}; mend the submission's predict() and run the ingestion again"
             )
 
 
 def _is_finite(value):
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) <= sys.float_info.max
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < TOO_LARGE
 
 
 def _read_object(path):
@@ -351,6 +352,11 @@ def write_scores(path, scores, ingestion_duration, bootstrap=None):
     write_json(path, content)
 
 
+def number(value):
+    """Text of a dimensionless number: four decimals, or four digits where it is large."""
+    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.4g}"
+
+
 def summary_table(scores, seconds_per_experiment=None, bootstrap=None):
     """The end of a run as plain text, at most 100 columns wide.
 
@@ -359,12 +365,12 @@ def summary_table(scores, seconds_per_experiment=None, bootstrap=None):
         bootstrap: a `Bootstrap`, shown below as means and standard deviations.
     """
     columns = {
-        "RMSE": f"{scores.rmse:.4f}",
-        "MAE": f"{scores.mae:.4f}",
-        "interval": f"{scores.interval:.4f}",
-        "coverage": f"{scores.coverage:.4f} +- {scores.coverage_error:.4f}",
+        "RMSE": number(scores.rmse),
+        "MAE": number(scores.mae),
+        "interval": number(scores.interval),
+        "coverage": f"{number(scores.coverage)} +- {number(scores.coverage_error)}",
         "f": f"{scores.f:.4g}",
-        "score": f"{scores.quantiles_score:.4f}",
+        "score": number(scores.quantiles_score),
     }
     if seconds_per_experiment is not None:
         columns["s / pseudo-experiment"] = f"{seconds_per_experiment:.3g}"
@@ -376,7 +382,7 @@ def summary_table(scores, seconds_per_experiment=None, bootstrap=None):
     if bootstrap is not None:
         numbers = bootstrap.summary()
         texts = [
-            f"{label} {numbers[name]['mean']:.4f} +- {numbers[name]['std']:.4f}"
+            f"{label} {number(numbers[name]['mean'])} +- {number(numbers[name]['std'])}"
             for label, name in (("interval", "interval"), ("coverage", "coverage"), ("score", "quantiles_score"))
         ]
         lines.append(f"{BOOTSTRAPS} bootstraps: " + ", ".join(texts))
