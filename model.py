@@ -2,6 +2,7 @@
 
 import iminuit
 import numpy as np
+import scipy.optimize
 
 #: Energy scales at which templates are made, in units of the prior width.
 SHIFTS = (-3.0, -1.5, 1.5, 3.0)
@@ -16,6 +17,9 @@ CATEGORIES = 3  # events with 0, with 1, and with 2 or more jets
 #: Rows of the training set that templates are made of, at the most.
 TRAIN_ROWS = 4_000_000
 
+#: Size of the training set over that of the test set.
+TRAIN_TO_TEST = 0.7 / 0.3
+
 #: Bins of a category at the most, and simulated events in a bin at the least.
 MAX_BINS, MIN_BIN_EVENTS = 40, 25
 
@@ -25,8 +29,11 @@ class Model:
 
     `fit` makes, from the training set, one template per process and its dependence on tes and jes. `predict` maximises
     the Poisson likelihood in mu and five nuisance parameters with their Gaussian terms, the finite number of simulated
-    events included (Barlow and Beeston's method with one parameter per bin, Conway, arXiv:1103.0354, eq. 9 ff.). The
+    events included (Barlow and Beeston's method with one parameter per bin, Conway, arXiv:1103.0354, section 5). The
     interval is where the profile likelihood ratio 2 ln L falls by 1; mu is not negative, so neither is the interval.
+
+    Pseudo-experiments are made from test events that are a finite sample too, 3/7 as large as the training set. Where
+    the training set is small enough to be taken whole, that sample's error is therefore added to the templates' own.
 
     Arguments:
         get_train_set: callable that returns the training events as a DataFrame.
@@ -40,12 +47,13 @@ class Model:
     def fit(self):
         """Make the templates."""
         train = self.get_train_set(train_size=TRAIN_ROWS)
+        train = train[[name for name in train.columns if name.startswith("PRI")] + ["weights", "detailed_labels"]]
         nominal = self.systematics(train)
         self.edges = [_edges(nominal[_category(nominal) == number]) for number in range(CATEGORIES)]
         self.template, variance = self._histograms(nominal)
         # A bin that no simulated event reaches gets the error of one event, so that no data set is impossible.
-        heaviest = train.groupby("detailed_labels")["weights"].max().max()
-        self.variance = np.where(variance.sum(axis=0) > 0, variance.sum(axis=0), heaviest**2)
+        variance = np.where(variance.sum(axis=0) > 0, variance.sum(axis=0), train["weights"].max() ** 2)
+        self.variance = variance * (1 + TRAIN_TO_TEST if len(train) < TRAIN_ROWS else 1)
         self.slopes = {name: self._response(train, name) for name in ("tes", "jes")}
 
     def predict(self, test_set):
@@ -63,15 +71,16 @@ class Model:
         data = self._count(test_set["data"], np.asarray(test_set["weights"], dtype=float))
         fit = iminuit.Minuit(lambda parameters: self.twice_nll(parameters, data), [1.0, *[0.0] * len(WIDTHS)])
         fit.errordef = iminuit.Minuit.LEAST_SQUARES
-        fit.strategy = 1
-        fit.migrad()
-        if not fit.valid:
-            fit.simplex().migrad()
-        fit.minos(0)
-        if not (fit.valid and fit.merrors[0].is_valid):
-            raise RuntimeError(f"the template fit does not converge: {fit.fmin}")
-        mu = fit.values[0]
-        p16, p84 = (max(0.0, mu + fit.merrors[0].lower), max(0.0, mu + fit.merrors[0].upper))
+        fit.errors[0] = 1.0
+        best = _minimum(fit)
+        mu, sigma = fit.values[0], fit.errors[0]
+
+        def above(value):
+            """How far 2 ln L, maximised over the nuisance parameters, is from its fall by 1 at mu = `value`."""
+            fit.fixed[0], fit.values[0] = True, value
+            return _minimum(fit) - best - 1
+
+        p16, p84 = (max(0.0, _root(above, mu, step)) for step in (-sigma, sigma))
         return {"mu_hat": max(0.0, mu), "delta_mu_hat": (p84 - p16) / 2, "p16": p16, "p84": p84}
 
     def expected(self, parameters):
@@ -121,6 +130,26 @@ class Model:
             bins = np.searchsorted(edges, mass[rows], side="right")
             counts.append(np.bincount(bins, weights=weights[rows], minlength=len(edges) + 1))
         return np.concatenate(counts)
+
+
+def _minimum(fit):
+    """Value of the likelihood's minimum in the parameters that are free."""
+    fit.migrad()
+    if not fit.valid:
+        fit.simplex().migrad()
+    if not fit.valid:
+        raise RuntimeError(f"the template fit does not converge:\n{fit.fmin}")
+    return fit.fval
+
+
+def _root(function, start, step):
+    """Where `function`, negative at `start`, becomes 0 in the direction of `step`."""
+    end = start + step
+    for _ in range(20):
+        if function(end) > 0:
+            return scipy.optimize.brentq(function, start, end, xtol=1e-4 * abs(step))
+        start, end = end, end + step
+    raise RuntimeError(f"the likelihood of the template fit has no end: mu {start:.4g} is as likely as the best")
 
 
 def _category(events):
