@@ -8,17 +8,21 @@ import numpy as np
 
 from .schema import DERIVED, UNDEFINED
 
+#: The features of the two leading jets, undefined in events with fewer.
+DIJET = ("DER_deltaeta_jet_jet", "DER_mass_jet_jet", "DER_prodeta_jet_jet", "DER_lep_eta_centrality")
 
-def derived_features(p):
+
+def derived_features(p, out=None):
     """The 12 derived features of the challenge.
 
     Arguments:
         p: mapping from each name in `schema.PRIMARIES` to an array (events,), GeV and radians. MET and its azimuth
             may be float64 (soft MET noise is), the others are float32 in the challenge.
+        out: float32 array (events, 12) to fill; None for a new one in Fortran order.
 
     Returns:
-        float32 array (events, 12) in Fortran order, columns as in `schema.DERIVED`; masses and pT in GeV; `UNDEFINED`
-        where the event has too few jets.
+        float32 array (events, 12), columns as in `schema.DERIVED`; masses and pT in GeV; `UNDEFINED` where the event
+        has too few jets.
 
     Source: protocol, section 4.
 
@@ -28,13 +32,16 @@ def derived_features(p):
     >>> dict(zip(DERIVED, derived_features(event)[0].tolist()))["DER_pt_h"]
     10.0
     """
-    result = np.full((len(p["PRI_lep_pt"]), len(DERIVED)), UNDEFINED, dtype=np.float32, order="F")
-    columns = dict(zip(DERIVED, result.T))
+    if out is None:
+        out = np.empty((len(p["PRI_lep_pt"]), len(DERIVED)), dtype=np.float32, order="F")
+    columns = dict(zip(DERIVED, out.T))
     _all_events(p, columns)
+    for name in DIJET:
+        columns[name].fill(UNDEFINED)
     rows = np.flatnonzero(p["PRI_n_jets"] >= 2)
     if len(rows):
         _dijet_events(_take(p, rows, "PRI_lep", "PRI_jet_leading", "PRI_jet_subleading"), columns, rows)
-    return result
+    return out
 
 
 def _all_events(p, columns):
@@ -87,21 +94,25 @@ def _mass2(a, b):
 
 
 def _delta_r(p):
-    delta_phi = np.mod(p["PRI_lep_phi"] - p["PRI_had_phi"] + 3 * np.pi, 2 * np.pi) - np.pi
-    return np.sqrt((p["PRI_lep_eta"] - p["PRI_had_eta"]) ** 2 + delta_phi**2)
+    # np.mod(angle, 2 pi) for angles below 8 pi, to the last bit: both subtractions are exact, and mod is slow.
+    angle = p["PRI_lep_phi"] - p["PRI_had_phi"] + 3 * np.pi
+    for turns in (2, 1):
+        whole = angle.dtype.type(2 * np.pi) * turns
+        angle -= whole * (angle >= whole)
+    return np.sqrt((p["PRI_lep_eta"] - p["PRI_had_eta"]) ** 2 + (angle - np.pi) ** 2)
 
 
 def _met_phi_centrality(met_phi, lep_phi, had_phi):
     """Where MET lies between lepton and hadronic tau in the transverse plane, from -sqrt 2 to sqrt 2."""
-    a, b = _centrality_terms(met_phi, lep_phi, had_phi)
-    norm = np.sqrt(a**2 + b**2)
+    total, norm = _centrality_terms(met_phi, lep_phi, had_phi)
     null = np.flatnonzero(norm == 0)
     if len(null):
-        a[null], b[null] = _centrality_terms(met_phi[null], lep_phi[null] + 1e-4, had_phi[null])
-        norm[null] = np.sqrt(a[null] ** 2 + b[null] ** 2)
-    return np.divide(a + b, norm, out=np.full_like(norm, UNDEFINED), where=norm != 0)
+        total[null], norm[null] = _centrality_terms(met_phi[null], lep_phi[null] + 1e-4, had_phi[null])
+    return np.divide(total, norm, out=np.full_like(norm, UNDEFINED), where=norm != 0)
 
 
 def _centrality_terms(met_phi, lep_phi, had_phi):
+    """A + B and the root of A^2 + B^2 of the protocol's formula."""
     sign = np.sign(np.sin(had_phi - lep_phi))
-    return np.sin(met_phi - lep_phi) * sign, np.sin(had_phi - met_phi) * sign
+    a, b = np.sin(met_phi - lep_phi) * sign, np.sin(had_phi - met_phi) * sign
+    return a + b, np.sqrt(a**2 + b**2)

@@ -80,7 +80,9 @@ def draw_rows(test_events, scales, seed):
         rows = np.flatnonzero(counts)
         drawn.append(np.repeat(first + rows, counts[rows]))
     drawn = np.concatenate(drawn)
-    return drawn[np.random.RandomState(seed).permutation(len(drawn))]
+    # DataFrame.sample(frac=1) takes the rows in the order of a permutation; shuffling them in place makes the same one.
+    np.random.RandomState(seed).shuffle(drawn)
+    return drawn
 
 
 def make_test_set(test_events, mu, nuisance, seed):

@@ -1,5 +1,7 @@
 """What the nuisance parameters do to events (protocol, section 3): array core and the official callable."""
 
+import functools
+
 import numpy as np
 import pandas as pd
 
@@ -13,7 +15,7 @@ SOFT_MET_SEED = 31415
 MIN_HAD_PT, MIN_JET_PT, MIN_LEP_PT = 26.0, 26.0, 20.0
 
 #: Events worked on at a time, so that their columns stay in the processor's cache.
-_CHUNK = 8192
+_CHUNK = 16384
 
 
 def systematics(
@@ -91,8 +93,17 @@ def soft_met_noise(soft_met, events, seed=SOFT_MET_SEED):
     """The two components in GeV of the soft MET noise, arrays (events,), or None (section 3, step 3)."""
     if not soft_met > 0:
         return None
-    random = np.random.RandomState(seed)
-    return random.normal(0.0, soft_met, events), random.normal(0.0, soft_met, events)
+    stream = _standard_normal(seed, -(-2 * events // _NOISE_BLOCK) * _NOISE_BLOCK)
+    return soft_met * stream[:events], soft_met * stream[events : 2 * events]
+
+
+#: Pseudo-experiments differ in size: whole blocks let them share what is drawn from the official, fixed seed.
+_NOISE_BLOCK = 1 << 19
+
+
+@functools.lru_cache(maxsize=1)
+def _standard_normal(seed, size):
+    return np.random.RandomState(seed).standard_normal(size)
 
 
 def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=True):
@@ -113,10 +124,16 @@ def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=
     events = len(primaries) if rows is None else len(rows)
     features = np.empty((events, len(FEATURES)), dtype=np.float32, order="F")
     kept = np.empty(events, dtype=np.int64)
+    gathered = np.empty((min(events, _CHUNK), len(PRIMARIES)), dtype=primaries.dtype)
     done = 0
     for first in range(0, events, _CHUNK):
         part = slice(first, first + _CHUNK)
-        chunk = primaries[part] if rows is None else primaries[rows[part]]
+        if rows is None:
+            chunk = primaries[part]
+        else:
+            # With a place to go to and without the check of each index, numpy gathers three times as fast.
+            here = rows[part]
+            chunk = np.take(primaries, here, axis=0, out=gathered[: len(here)], mode="clip")
         p = dict(zip(PRIMARIES, chunk.T.copy(order="C")))
         shift(p, tes, jes, None if noise is None else (noise[0][part], noise[1][part]))
         if dopostprocess:
@@ -127,7 +144,7 @@ def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=
         out = slice(done, done + len(left))
         for column, name in enumerate(PRIMARIES):
             features[out, column] = p[name]
-        features[out, len(PRIMARIES) :] = derived_features(p)
+        derived_features(p, features[out, len(PRIMARIES) :])
         kept[out] = left + first
         done = out.stop
     return features[:done], kept[:done]
