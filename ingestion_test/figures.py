@@ -158,16 +158,25 @@ def score_against_mu(scores, label):
 
 
 def pull_against_mu(scores, label):
-    """Mean and standard deviation of each set's pulls (mu_hat - mu) / (half the interval)."""
+    """Median and central 68% of each set's pulls (mu_hat - mu) / (half the interval)."""
 
     def draw(axes):
         axes.axhspan(-1, 1, color=GREEN, alpha=0.2, linewidth=0, label="expected ±1")
         axes.axhline(0, color=GREEN)
         sets = [one for one in scores.sets if len(one.pulls)]
-        means, spreads = [np.mean(one.pulls) for one in sets], [np.std(one.pulls) for one in sets]
-        errors = [np.std(one.pulls) / np.sqrt(len(one.pulls)) for one in sets]
-        axes.errorbar(_mus(sets), means, spreads, fmt="none", color=BLUE, linewidth=0.8, label="spread")
-        axes.errorbar(_mus(sets), means, errors, fmt="o", color=BLUE, linewidth=2.5, capsize=0, label="mean")
+        low, median, high = np.array([one.pull_quantiles for one in sets]).reshape(-1, 3).T
+        # The median of normal pulls has pi/2 times the variance of their mean.
+        errors = (high - low) / 2 * np.sqrt(np.pi / 2 / np.array([len(one.pulls) for one in sets]))
+        axes.errorbar(
+            _mus(sets),
+            median,
+            (median - low, high - median),
+            fmt="none",
+            color=BLUE,
+            linewidth=0.8,
+            label="central 68%",
+        )
+        axes.errorbar(_mus(sets), median, errors, fmt="o", color=BLUE, linewidth=2.5, capsize=0, label="median")
         _against_mu(axes, scores, "pull")
         _legend(axes)
 

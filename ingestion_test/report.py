@@ -97,7 +97,7 @@ def _against_mu(scores):
         ),
         _figure(
             "Pull",
-            "(μ̂ − μ) / (half the interval). Thick bars: the mean and its error; thin bars: the standard deviation.",
+            "(μ̂ − μ) / (half the interval). Point and thick bar: the median and its error; thin bar: the central 68%.",
             figures.pull_against_mu,
             scores,
         ),
@@ -187,14 +187,13 @@ def _numbers(scores, bootstrap):
         "coverage",
         "f",
         "score",
-        "pull",
-        "std pull",
+        "pull 16/50/84%",
     )
     rows = [
-        (i, one.size, *map(number, (one.mu, np.mean(one.mu_hats), np.std(one.mu_hats))), *_scores(one), *_pull(one))
+        (i, one.size, *map(number, (one.mu, np.mean(one.mu_hats), np.std(one.mu_hats))), *_scores(one), _pull(one))
         for i, one in enumerate(scores.sets)
     ]
-    tables = _table(heads, [*rows, ("all", scores.size, "", "", "", *_scores(scores), "", "")])
+    tables = _table(heads, [*rows, ("all", scores.size, "", "", "", *_scores(scores), "")])
     if bootstrap is not None:
         numbers = bootstrap.summary().items()
         rows = [(name, number(one["mean"]), number(one["std"])) for name, one in numbers]
@@ -215,7 +214,7 @@ def _scores(score):
 
 
 def _pull(one):
-    return (number(np.mean(one.pulls)), number(np.std(one.pulls))) if len(one.pulls) else ("", "")
+    return " / ".join(f"{value:.2f}" for value in one.pull_quantiles) if len(one.pulls) else ""
 
 
 def _embedded(scores, bootstrap, settings, seconds_per_experiment):

@@ -122,6 +122,11 @@ class SetScore(Score):
         wide = half > 0
         return (self.mu_hats - self.mu)[wide] / half[wide]
 
+    @property
+    def pull_quantiles(self):
+        """The 16%, 50% and 84% quantiles of the pulls; unlike mean and deviation they bear very short intervals."""
+        return np.quantile(self.pulls, (0.16, 0.5, 0.84))
+
 
 @dataclass(frozen=True, eq=False)
 class Scores(Score):

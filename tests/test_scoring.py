@@ -145,6 +145,7 @@ def test_crossed_interval_has_its_width_and_never_covers():
 def test_pulls_leave_out_intervals_without_width():
     result = {"mu_hats": [1.5, 1.5], "delta_mu_hats": [0, 0], "p16": [1.25, 1.5], "p84": [1.75, 1.5]}
     assert score_sets([1.0], [result]).sets[0].pulls == pytest.approx([2.0])
+    assert score_sets([1.0], [result]).sets[0].pull_quantiles == pytest.approx([2.0, 2.0, 2.0])
 
 
 def test_running_agrees_with_the_end():
