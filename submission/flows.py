@@ -1,0 +1,348 @@
+"""Coupling flows whose log-density is the discriminating variable of the method.
+
+A `Flow` holds several flows of one architecture side by side, their weights stacked along the first axis, so that the
+flows of one event category (or the seeds of one study) are trained and evaluated by the same matrix products. The
+data are kept as (flows, features, events) inside: a coupling layer then reads one half of the features and changes the
+other without a mask, and every product and element-wise operation runs along the contiguous axis of events.
+
+References:
+    I. Elsharkawy and Y. Kahn, "Contrastive Normalizing Flows for Uncertainty-Aware Parameter Estimation",
+    arXiv:2505.08709, sec. 4 and app. A: the equations cited below.
+"""
+
+import dataclasses
+import itertools
+import math
+from concurrent.futures import ThreadPoolExecutor
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+STATE_VERSION = 1
+LAYERS_PER_LOG = 8  # one logarithm for the product of so many layers' slopes, few enough never to overflow
+LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
+
+
+# Transforms: y = f(x), one coordinate at a time, with parameters from the conditioner ------------------------------
+
+
+class GatedAffine:
+    """Gated affine transform (eq. 15): y = (1 - g) x + g (x exp(s) + t), 0 < g < 1.
+
+    The log scale is bounded, s = tanh(.), so that 30 layers cannot overflow; the slope 1 + g (exp(s) - 1) is positive.
+
+    Example:
+        >>> x = torch.tensor([-30.0, 0.5])
+        >>> y, slope = GatedAffine.forward(x, (torch.tensor(0.3), torch.tensor(2.0), torch.tensor(0.0)))
+        >>> torch.allclose(GatedAffine.inverse(y, (torch.tensor(0.3), torch.tensor(2.0), torch.tensor(0.0))), x)
+        True
+    """
+
+    parameters = 3
+
+    @staticmethod
+    def _slope_and_shift(raw):
+        s, t, g = raw
+        g = torch.sigmoid(g)
+        return 1 + g * torch.expm1(torch.tanh(s)), g * t
+
+    @staticmethod
+    def forward(x, raw):
+        """Return y and dy/dx, both of the shape of x."""
+        slope, shift = GatedAffine._slope_and_shift(raw)
+        return torch.addcmul(shift, x, slope), slope
+
+    @staticmethod
+    def inverse(y, raw):
+        """Return x."""
+        slope, shift = GatedAffine._slope_and_shift(raw)
+        return (y - shift) / slope
+
+
+class Quadratic:
+    """Quadratic transform as published (eq. 16): y = x + s x^2 + t with s = 0.1 tanh(.).
+
+    Not invertible: it folds at x = -1/(2s), so at |x| > 5 two points can share one y, the "density" built on it
+    integrates to more than 1, and `inverse` returns the root on the side of the fold where |x| is small.
+    """
+
+    parameters = 2
+
+    @staticmethod
+    def forward(x, raw):
+        """Return y and dy/dx, both of the shape of x."""
+        s, t = 0.1 * torch.tanh(raw[0]), raw[1]
+        return torch.addcmul(x + t, s, x**2), 1 + 2 * s * x
+
+    @staticmethod
+    def inverse(y, raw):
+        """Return the root nearer to zero; NaN where y lies beyond the fold and has none."""
+        s, t = 0.1 * torch.tanh(raw[0]), raw[1]
+        # The usual root (-1 + sqrt(1 + 4 s d)) / (2 s), written so that s = 0 is no special case.
+        return 2 * (y - t) / (1 + torch.sqrt(1 + 4 * s * (y - t)))
+
+
+class Hyperbolic:
+    """The monotone counterpart of the quadratic transform: y = x + s (sqrt(1 + x^2) - 1) + t with s = 0.9 tanh(.).
+
+    Near zero it is the quadratic one, y = x + s x^2 / 2 + t; far out x^2 turns into |x|, so the slope
+    1 + s x / sqrt(1 + x^2) lies between 1 - |s| and 1 + |s|: positive for every x, hence invertible everywhere, with
+    the inverse in closed form. A bend between two slopes is also what a density with a sharp edge asks for.
+    """
+
+    parameters = 2
+
+    @staticmethod
+    def forward(x, raw):
+        """Return y and dy/dx, both of the shape of x."""
+        s, t = 0.9 * torch.tanh(raw[0]), raw[1]
+        root = torch.sqrt(1 + x**2)
+        return torch.addcmul(x + t, s, root - 1), torch.addcdiv(torch.ones_like(x), s * x, root)
+
+    @staticmethod
+    def inverse(y, raw):
+        """Return x."""
+        s, t = 0.9 * torch.tanh(raw[0]), raw[1]
+        y = y - t + s
+        rest = 1 - s**2
+        return (y - s * torch.sqrt(y**2 + rest)) / rest
+
+
+TRANSFORMS = {"gated_affine": GatedAffine, "quadratic": Quadratic, "hyperbolic": Hyperbolic}
+
+
+# The flow -------------------------------------------------------------------------------------------------------
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowConfig:
+    """The shape of a flow; the defaults are the paper's size (app. A) with an invertible transform in the odd layers.
+
+    Arguments:
+        features: number of features of an event, at least 2.
+        layers: number of coupling layers.
+        depth, width: hidden layers of each conditioner, and units in each of them.
+        even, odd: names in TRANSFORMS of the transforms of the even and the odd layers.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    features: int
+    layers: int = 30
+    depth: int = 5
+    width: int = 64
+    even: str = "gated_affine"
+    odd: str = "hyperbolic"
+
+    def __post_init__(self):
+        for name, least in (("features", 2), ("layers", 1), ("depth", 1), ("width", 1)):
+            if getattr(self, name) < least:
+                raise ValueError(f"a flow needs {name} >= {least}, not {getattr(self, name)}")
+        for name in (self.even, self.odd):
+            if name not in TRANSFORMS:
+                raise ValueError(f"unknown transform {name!r}: one of {', '.join(TRANSFORMS)}")
+
+    @classmethod
+    def preset(cls, name, features):
+        """Return the preset `name` ("paper", "default" or "smoke") for events of `features` features.
+
+        >>> FlowConfig.preset("paper", 27).odd
+        'quadratic'
+        """
+        if name not in PRESETS:
+            raise ValueError(f"unknown preset {name!r}: one of {', '.join(PRESETS)}")
+        return cls(features, **PRESETS[name])
+
+
+PRESETS = {"paper": {"odd": "quadratic"}, "default": {}, "smoke": {"layers": 6, "depth": 1, "width": 16}}
+
+
+class Conditioner(nn.Module):
+    """The networks of one coupling layer, one per flow: the kept features in, the transform's parameters out.
+
+    Arguments:
+        flows: number of flows side by side.
+        sizes: units per layer, from the input to the output.
+        generator: `torch.Generator` of the initial weights. The output layer starts small: the flow near the identity.
+    """
+
+    def __init__(self, flows, sizes, generator):
+        super().__init__()
+        self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
+        for layer, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
+            last = layer == len(sizes) - 2
+            bound = (0.1 if last else 1.0) / math.sqrt(inputs)
+            for held, shape in ((self.weights, (flows, outputs, inputs)), (self.biases, (flows, outputs, 1))):
+                held.append(nn.Parameter((2 * torch.rand(shape, generator=generator) - 1) * bound))
+
+    def forward(self, h):
+        """Map (flows, inputs, events) to (flows, outputs, events)."""
+        last = len(self.weights) - 1
+        for layer, (weight, bias) in enumerate(zip(self.weights, self.biases)):
+            h = torch.bmm(weight, h).add_(bias)  # baddbmm would first write the bias out in full, slowly
+            if layer < last:
+                h = functional.gelu(h) if torch.is_grad_enabled() else torch.ops.aten.gelu_(h)
+        return h
+
+
+class Flow(nn.Module):
+    """Normalizing flows of coupling layers over a standard normal base, several of them side by side.
+
+    Layer k changes one half of the features (checkerboard: the even or the odd columns) by a transform whose parameters
+    are functions of the other half; halves and kinds of transforms alternate.
+
+    Arguments:
+        config: `FlowConfig`.
+        flows: number of flows held.
+        seed: seed of the initial weights.
+
+    Example:
+        >>> flow = Flow(FlowConfig(features=3, layers=4, width=8), flows=2, seed=1)
+        >>> x = torch.randn(5, 3, generator=torch.Generator().manual_seed(2))
+        >>> flow.log_prob(x).shape
+        torch.Size([2, 5])
+        >>> z, log_jacobian = flow.transform(x)
+        >>> torch.allclose(flow.inverse(z)[0], x, atol=1e-4)
+        True
+    """
+
+    def __init__(self, config, flows=1, seed=0):
+        super().__init__()
+        self.config, self.flows = config, flows
+        generator = torch.Generator().manual_seed(seed)
+        hidden = [config.width] * config.depth
+        self.kinds, self.conditioners = [], nn.ModuleList()
+        for layer in range(config.layers):
+            kind = TRANSFORMS[config.odd if layer % 2 else config.even]
+            kept, changed = len(range(layer % 2, config.features, 2)), len(range(1 - layer % 2, config.features, 2))
+            self.kinds.append(kind)
+            self.conditioners.append(Conditioner(flows, [kept, *hidden, kind.parameters * changed], generator))
+        self.register_buffer("centre", torch.zeros(flows, 1))
+        self.register_buffer("scale", torch.ones(flows, 1))
+
+    def _halves(self, x):
+        """Split events (..., events, features) into the even and the odd features, each (flows, features, events)."""
+        if x.shape[-1] != self.config.features or x.dim() not in (2, 3) or (x.dim() == 3 and len(x) != self.flows):
+            raise ValueError(
+                f"this flow reads events of shape (events, {self.config.features}), or ({self.flows}, events, "
+                f"{self.config.features}) for each of its flows their own, not {tuple(x.shape)}"
+            )
+        x = x.transpose(-1, -2).expand(self.flows, -1, -1)
+        return [x[:, 0::2], x[:, 1::2]]
+
+    def _raw(self, layer, kept):
+        """Return the parameters of a layer's transform, each (flows, changed features, events)."""
+        raw = self.conditioners[layer](kept)
+        return raw.unflatten(1, (self.kinds[layer].parameters, -1)).unbind(1)
+
+    def transform(self, x):
+        """Map events to the base space.
+
+        Arguments:
+            x: (events, features), the same for all flows, or (flows, events, features).
+
+        Returns:
+            z, (flows, events, features), and log |det dz/dx|, (flows, events).
+        """
+        halves, slopes, log_jacobian = self._halves(x), [1.0, 1.0], 0.0
+        for layer, kind in enumerate(self.kinds):
+            kept, changed = layer % 2, 1 - layer % 2
+            halves[changed], slope = kind.forward(halves[changed], self._raw(layer, halves[kept]))
+            slopes[changed] = slopes[changed] * slope
+            if (layer + 1) % LAYERS_PER_LOG == 0 or layer + 1 == len(self.kinds):
+                log_jacobian = log_jacobian + sum(slope.abs().log().sum(1) for slope in slopes)
+                slopes = [1.0, 1.0]
+        return _interleaved(halves), log_jacobian
+
+    def inverse(self, z):
+        """Map points of the base space, of a shape that `transform` reads, to events (flows, events, features)."""
+        halves = self._halves(z)
+        for layer in reversed(range(len(self.kinds))):
+            kept, changed = layer % 2, 1 - layer % 2
+            halves[changed] = self.kinds[layer].inverse(halves[changed], self._raw(layer, halves[kept]))
+        return _interleaved(halves)
+
+    def log_prob(self, x):
+        """Return log q(x), (flows, events), of events (events, features) or (flows, events, features)."""
+        z, log_jacobian = self.transform(x)
+        return log_jacobian - 0.5 * (z**2).sum(-1) - self.config.features * LOG_SQRT_2PI
+
+    def sample(self, events, seed):
+        """Draw `events` events from each flow: (flows, events, features)."""
+        generator = torch.Generator().manual_seed(seed)
+        z = torch.randn(self.flows, events, self.config.features, generator=generator)
+        with torch.no_grad():
+            return self.inverse(z.to(self.scale))
+
+    def state(self):
+        """Return all that makes this flow, as plain objects and tensors that `torch.load(weights_only=True)` reads."""
+        return {
+            "version": STATE_VERSION,
+            "config": dataclasses.asdict(self.config),
+            "flows": self.flows,
+            "weights": self.state_dict(),
+        }
+
+    @classmethod
+    def from_state(cls, state):
+        """Return the flow that `state` describes.
+
+        Raises:
+            ValueError: it is of another version, or its weights do not have the shapes of its configuration.
+        """
+        version = state.get("version") if isinstance(state, dict) else None
+        if version != STATE_VERSION:
+            raise ValueError(f"a flow's state of version {STATE_VERSION} was expected, not {version}: train it again")
+        try:
+            flow = cls(FlowConfig(**state["config"]), state["flows"])
+            flow.load_state_dict(state["weights"])
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise ValueError(f"the flow's weights do not fit its configuration: {error}") from error
+        return flow
+
+
+def _interleaved(halves):
+    """Put the even and the odd features (flows, features, events) back in order: (flows, events, features)."""
+    x = halves[0].new_empty(halves[0].shape[0], halves[0].shape[1] + halves[1].shape[1], halves[0].shape[2])
+    x[:, 0::2], x[:, 1::2] = halves
+    return x.transpose(1, 2)
+
+
+# Evaluation -----------------------------------------------------------------------------------------------------
+
+
+def evaluate(flow, x, chunk=2048):
+    """Return log q of many events, (events, flows) float32: `Flow.log_prob` without gradients, on all cores.
+
+    Each of torch's threads works on a chunk of its own, so small that a hidden layer stays in the core's cache; that
+    is faster than letting all threads share every one of the many small products.
+
+    Arguments:
+        flow: a `Flow`.
+        x: events (events, features), a NumPy array.
+        chunk: events per call.
+
+    Raises:
+        ValueError: the number of features is not the flow's, or a value is not finite.
+    """
+    x = torch.as_tensor(np.ascontiguousarray(x, dtype=np.float32))
+    bad = ~torch.isfinite(x).all(-1)
+    if bad.any():
+        raise ValueError(
+            f"{int(bad.sum())} of {len(x)} events hold NaN or infinity, the first in row {bad.nonzero()[0].item()}"
+        )
+    threads, device = torch.get_num_threads(), flow.scale.device
+
+    def log_q(events):
+        with torch.inference_mode():
+            return flow.log_prob(events.to(device)).T.cpu()
+
+    try:
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
+            parts = list(pool.map(log_q, x.split(chunk)))
+    finally:
+        torch.set_num_threads(threads)  # MKL's count is the process's, not the thread's
+    return torch.cat(parts).numpy()

@@ -1,0 +1,1 @@
+"""From events to artifacts: what the submission carries is trained here."""

@@ -1,0 +1,334 @@
+"""Training of contrastive normalizing flows: loss, loop, checkpoint.
+
+References:
+    I. Elsharkawy and Y. Kahn, arXiv:2505.08709, sec. 4 and app. A.
+"""
+
+import dataclasses
+import io
+import math
+import pickle
+from pathlib import Path
+
+import torch
+from tqdm import tqdm
+
+from ingestion_test import files
+from ingestion_test.errors import ChallengeError
+from submission.flows import Flow
+
+CHECKPOINT_VERSION = 1
+NORMAL_ENTROPY = 0.5 * math.log(2 * math.pi * math.e)  # of one standard normal feature
+COLLAPSED = 0.99  # share of the modelled class rejected, in so many epochs in succession, that is called a collapse
+COLLAPSE_EPOCHS = 3
+
+
+@dataclasses.dataclass(frozen=True)
+class TrainingConfig:
+    """How flows are trained: one entry of `models` and `strengths` per flow, all else common to them.
+
+    Arguments:
+        models: class that each flow models against the other one, "S" or "B".
+        strengths: contrastive strength c of each flow (eq. 5); 0 gives an ordinary flow.
+        batch: events of each class in a step.
+        epochs: at most so many passes over the training events; the learning rate falls to 0 along a cosine.
+        learning_rate: of Adam, at the start.
+        patience: epochs without a better validation loss in any flow after which training ends.
+        validation: share of the events kept for validation (the last ones: pass them in random order).
+        depth: how far below the mean log-density of a standard normal the penalised class is still pushed (`floor`).
+        clip: bound of the norm of each flow's gradient.
+        seed: of the initial weights and of the order of the events.
+
+    Raises:
+        ValueError: a value is out of its range.
+    """
+
+    models: tuple
+    strengths: tuple
+    batch: int = 1000
+    epochs: int = 100
+    learning_rate: float = 1e-3
+    patience: int = 10
+    validation: float = 0.2
+    depth: float = 10.0
+    clip: float = 5.0
+    seed: int = 0
+
+    def __post_init__(self):
+        object.__setattr__(self, "models", tuple(self.models))
+        object.__setattr__(self, "strengths", tuple(self.strengths))
+        if len(self.models) != len(self.strengths) or not set(self.models) <= {"S", "B"} or not self.models:
+            raise ValueError(f"one of S, B and one strength per flow, not {self.models} and {self.strengths}")
+        if min(self.strengths) < 0 or not 0 < self.validation < 1 or min(self.batch, self.epochs) < 1:
+            raise ValueError(f"strengths >= 0, 0 < validation < 1, batch and epochs >= 1 are needed: {self}")
+
+    def floor(self, features):
+        """Lower clamp of log q on the penalised class: -50 as in the authors' code, for 27 features and depth 11.7."""
+        return -NORMAL_ENTROPY * features - self.depth
+
+
+@dataclasses.dataclass
+class Trained:
+    """Outcome of a training.
+
+    Attributes:
+        flow: the `Flow`, each of its flows with the weights of its best epoch.
+        loss: validation loss of each flow at its best epoch.
+        history: per epoch a record: epoch, train and validation loss of each flow, and the share of the modelled class
+            that each rejects (log q within 1 of the floor or below).
+    """
+
+    flow: Flow
+    loss: list
+    history: list
+
+
+class Collapse(ChallengeError):
+    """A flow rejects all events of the class that it should model."""
+
+
+def contrastive_loss(log_q_modelled, log_q_penalised, strengths, floor):
+    """Return the contrastive loss of each flow (eq. 5), bounded event by event.
+
+        L_c = -mean log q(modelled) + c mean max(log q(penalised), floor)
+
+    Without a bound L_c has no minimum: where P_S < c P_B it falls for ever as log q does. With this one the minimum
+    is the analytic q_c of eq. 10, (P_S - c P_B) / Z_c, where that exceeds exp(floor), and exp(floor) elsewhere: below
+    the floor only the first term acts, and it lifts q back. (The bound of app. A, on the loss as a whole, stops all
+    learning once it is reached, wherever that is.)
+
+    Arguments:
+        log_q_modelled, log_q_penalised: (flows, events of the class).
+        strengths: c, (flows,).
+        floor: lowest log q for which the penalised class is still rewarded.
+
+    Example:
+        >>> modelled, penalised = torch.tensor([[-1.0, -3.0]]), torch.tensor([[-2.0, -100.0]])
+        >>> contrastive_loss(modelled, penalised, torch.tensor([0.5]), floor=-10.0)
+        tensor([-1.])
+    """
+    return -log_q_modelled.mean(-1) + strengths * log_q_penalised.clamp(min=floor).mean(-1)
+
+
+def train(signal, background, flow_config, config, device="cpu", checkpoint=None):
+    """Train flows side by side on events of two classes.
+
+    Arguments:
+        signal, background: (events, features), or (flows, events, features) for each flow its own; float, random order.
+        flow_config: `submission.flows.FlowConfig`.
+        config: `TrainingConfig`.
+        device: "cpu" or "cuda".
+        checkpoint: file that is rewritten after every epoch and resumed from where it exists; the outcome is the same
+            to the bit (CPU, same number of threads) as without the interruption.
+
+    Returns:
+        `Trained`.
+
+    Raises:
+        ChallengeError: the events are not as the flow needs them, CUDA is absent, or the checkpoint is unusable.
+        Collapse: a flow rejects all events of the class that it should model.
+    """
+    device = usable_device(device)
+    train_x, valid_x = _split(signal, background, flow_config.features, config, device)
+    run = _Run(flow_config, config, device)
+    if checkpoint is not None and Path(checkpoint).exists():
+        run.load_state(load_checkpoint(checkpoint), checkpoint)
+
+    with tqdm(initial=run.epoch, total=config.epochs, desc="flows", unit="epoch", disable=None) as bar:
+        while run.epoch < config.epochs and run.epoch - run.best_epoch < config.patience:
+            record = run.run_epoch(train_x, valid_x)
+            if checkpoint is not None:
+                save_checkpoint(checkpoint, run.state())
+            bar.update()
+            bar.set_postfix(validation=f"{sum(record['validation']) / len(record['validation']):.3f}")
+            _check_collapse(run.history, config)
+    return run.outcome()
+
+
+class _Run:
+    """The state of a training: flow, optimizer, epoch, best weights, history."""
+
+    def __init__(self, flow_config, config, device):
+        self.config, self.device = config, device
+        self.flow = Flow(flow_config, len(config.models), config.seed).to(device)
+        self.optimizer = torch.optim.Adam(self.flow.parameters(), config.learning_rate, fused=True)
+        self.strengths = torch.tensor(config.strengths, dtype=torch.float32, device=device)
+        self.models_signal = torch.tensor([m == "S" for m in config.models], device=device)[:, None]
+        self.floor = config.floor(flow_config.features)
+        self.epoch, self.best_epoch, self.history = 0, 0, []
+        self.best_loss = torch.full((len(config.models),), math.inf, device=device)
+        self.best_weights = [p.detach().clone() for p in self.flow.parameters()]
+
+    def run_epoch(self, train_x, valid_x):
+        """Train on all batches, validate, keep the weights of the flows that improved; return the epoch's record."""
+        events = train_x[0].shape[-2]
+        batch = min(self.config.batch, events)
+        steps = events // batch
+        shuffle = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.epoch)
+        order = torch.randperm(events, generator=shuffle).to(self.device)
+        total = 0.0
+        for step in range(steps):
+            rows = order[step * batch : (step + 1) * batch]
+            done = (self.epoch + step / steps) / self.config.epochs
+            self.optimizer.param_groups[0]["lr"] = 0.5 * self.config.learning_rate * (1 + math.cos(math.pi * done))
+            loss, _ = self.loss(*(x[..., rows, :] for x in train_x))
+            self.optimizer.zero_grad()
+            loss.sum().backward()
+            _clip_gradients(self.flow, self.config.clip)
+            self.optimizer.step()
+            total = total + loss.detach()
+
+        validation, rejected = self.validate(valid_x)
+        self.epoch += 1
+        self._keep_best(validation)
+        record = {
+            "epoch": self.epoch,
+            "train": (total / steps).tolist(),
+            "validation": validation.tolist(),
+            "rejected": rejected.tolist(),
+        }
+        self.history.append(record)
+        return record
+
+    def loss(self, signal, background):
+        """Return the loss of each flow, and log q (flows, events) of the class that it models."""
+        log_q_s, log_q_b = self.flow.log_prob(torch.cat([signal, background], -2)).chunk(2, -1)
+        modelled = torch.where(self.models_signal, log_q_s, log_q_b)
+        penalised = torch.where(self.models_signal, log_q_b, log_q_s)
+        return contrastive_loss(modelled, penalised, self.strengths, self.floor), modelled
+
+    @torch.no_grad()
+    def validate(self, valid_x):
+        """Return the loss of each flow on the validation events and the share of its own class that it rejects."""
+        loss, rejected, events = 0.0, 0.0, valid_x[0].shape[-2]
+        for part in zip(*(x.split(4 * self.config.batch, -2) for x in valid_x)):
+            part_loss, modelled = self.loss(*part)
+            loss = loss + part_loss * modelled.shape[-1] / events
+            rejected = rejected + (modelled < self.floor + 1).sum(-1) / events
+        return loss, rejected
+
+    def _keep_best(self, loss):
+        better = loss < self.best_loss
+        if better.any():
+            self.best_epoch = self.epoch
+        self.best_loss = torch.where(better, loss, self.best_loss)
+        for best, weight in zip(self.best_weights, self.flow.parameters()):
+            best[better] = weight.detach()[better]
+
+    def state(self):
+        """Return all that a resumed run needs, as `torch.load(weights_only=True)` reads it."""
+        return {
+            "version": CHECKPOINT_VERSION,
+            "config": dataclasses.asdict(self.config),
+            "flow": self.flow.state(),
+            "optimizer": self.optimizer.state_dict(),
+            "epoch": self.epoch,
+            "best_epoch": self.best_epoch,
+            "best_loss": self.best_loss,
+            "best_weights": self.best_weights,
+            "history": self.history,
+        }
+
+    def load_state(self, state, path):
+        """Go on from `state`, read from `path`."""
+        if TrainingConfig(**state["config"]) != self.config or state["flow"]["config"] != self.flow.state()["config"]:
+            raise ChallengeError(f"{path} is a checkpoint of other settings: remove it or give another place")
+        self.flow.load_state_dict(state["flow"]["weights"])
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.epoch, self.best_epoch, self.history = state["epoch"], state["best_epoch"], state["history"]
+        self.best_loss = state["best_loss"].to(self.device)
+        self.best_weights = [w.to(self.device) for w in state["best_weights"]]
+
+    def outcome(self):
+        """Return the `Trained` flows."""
+        with torch.no_grad():
+            for weight, best in zip(self.flow.parameters(), self.best_weights):
+                weight.copy_(best)
+        return Trained(self.flow.requires_grad_(False), self.best_loss.tolist(), self.history)
+
+
+def _clip_gradients(flow, bound):
+    """Scale the gradient of each flow down to the norm `bound`: one flow's trouble leaves the others alone."""
+    gradients = [p.grad for p in flow.parameters()]
+    norm = sum((g**2).sum((1, 2)) for g in gradients).sqrt()
+    factor = (bound / norm.clamp(min=1e-12)).clamp(max=1.0)[:, None, None]
+    for gradient in gradients:
+        gradient.mul_(factor)
+
+
+def _check_collapse(history, config):
+    """Raise if a loss is no number, or if a flow has rejected all that it should model in each of the last epochs."""
+    for flow, (model, strength) in enumerate(zip(config.models, config.strengths)):
+        name = f"flow {flow} (models {model}, c = {strength:g})"
+        if not math.isfinite(history[-1]["validation"][flow]):
+            raise ChallengeError(f"{name}: the loss is no longer a number; a lower learning rate may help")
+        rejected = [record["rejected"][flow] for record in history[-COLLAPSE_EPOCHS:]]
+        if len(rejected) == COLLAPSE_EPOCHS and min(rejected) > COLLAPSED:
+            raise Collapse(
+                f"{name} has collapsed: it rejects {rejected[-1]:.1%} of the class that it models. Where no region has "
+                "a likelihood ratio above c that is the right answer: take a smaller c; else a lower learning rate"
+            )
+
+
+def _split(signal, background, features, config, device):
+    """Return the training and the validation events, each as the pair (signal, background) of tensors on the device."""
+    pair = []
+    for name, events in (("signal", signal), ("background", background)):
+        x = torch.as_tensor(events, dtype=torch.float32)
+        if x.dim() not in (2, 3) or x.shape[-1] != features:
+            raise ChallengeError(
+                f"the {name} events have the shape {tuple(x.shape)}; the flow reads {features} features"
+            )
+        bad = int((~torch.isfinite(x).all(-1)).sum())
+        if bad:
+            raise ChallengeError(f"{bad} {name} events hold NaN or infinity: remove them or fill them first")
+        pair.append(x.to(device))
+    sizes = [x.shape[-2] for x in pair]
+    kept = math.ceil(sizes[0] * (1 - config.validation))
+    if sizes[0] != sizes[1] or not 0 < kept < sizes[0]:
+        raise ChallengeError(
+            f"there are {sizes[0]} signal and {sizes[1]} background events: as many of the one as of the other are "
+            f"needed, and enough to keep the share {config.validation:g} for validation"
+        )
+    return [x[..., :kept, :] for x in pair], [x[..., kept:, :] for x in pair]
+
+
+def usable_device(name):
+    """Return the `torch.device` called `name`, or raise `ChallengeError` if this machine does not have it."""
+    device = torch.device(name)
+    if device.type == "cuda" and not torch.cuda.is_available():
+        raise ChallengeError("CUDA was asked for, but torch sees no CUDA device here: take the device cpu")
+    return device
+
+
+def save_checkpoint(path, state):
+    """Write a training's state to `path`; if that fails, the file that was there is still there.
+
+    Raises:
+        ChallengeError: it cannot be written, the disk being full for example.
+    """
+    buffer = io.BytesIO()
+    torch.save(state, buffer)
+    try:
+        with files.replaced(path, "wb") as file:
+            file.write(buffer.getbuffer())
+    except OSError as error:
+        raise ChallengeError(
+            f"the checkpoint {path} could not be written ({error}); the one before it is kept"
+        ) from error
+
+
+def load_checkpoint(path):
+    """Read a training's state, with weights_only=True.
+
+    Raises:
+        ChallengeError: it is no whole checkpoint, or of another version.
+    """
+    try:
+        state = torch.load(path, map_location="cpu", weights_only=True)
+    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
+        raise ChallengeError(f"{path} cannot be read as a checkpoint (cut short?): remove it") from error
+    version = state.get("version") if isinstance(state, dict) else None
+    if version != CHECKPOINT_VERSION:
+        raise ChallengeError(f"{path} is a checkpoint of version {version}, not {CHECKPOINT_VERSION}: train again")
+    return state
