@@ -1,0 +1,73 @@
+"""The classifier, signal against background: a branch and a head per category, a shared trunk between (sec. 6.2)."""
+
+import itertools
+
+import torch
+from torch import nn
+
+from .features import CATEGORIES
+
+STATE_VERSION = 1
+
+
+class Classifier(nn.Module):
+    """Two-headed network: the logit of signal against background at equal numbers of both.
+
+    Each category has its own input branch and its own head; the trunk between is shared, so that what is common to the
+    categories is learned from both.
+
+    Arguments:
+        inputs: number of inputs of each category, in the order of `features.CATEGORIES`.
+        width: units of the branches and of the trunk's layers.
+        depth: layers of the trunk, of which the last is twice as wide; the heads have two hidden layers of that width.
+        seed: seed of the initial weights.
+
+    Example:
+        >>> classifier = Classifier((3, 5), width=8, depth=2)
+        >>> classifier(torch.zeros(4, 5), category=1).shape
+        torch.Size([4])
+    """
+
+    def __init__(self, inputs, width=128, depth=6, seed=0):
+        super().__init__()
+        if len(inputs) != len(CATEGORIES):
+            raise ValueError(f"{len(CATEGORIES)} numbers of inputs are needed, not {len(inputs)}")
+        self.shape = {"inputs": tuple(inputs), "width": width, "depth": depth}
+        with torch.random.fork_rng(devices=[]):
+            torch.manual_seed(seed)
+            self.branches = nn.ModuleList(_layers([size, width]) for size in inputs)
+            self.trunk = _layers([width] * depth + [2 * width])
+            self.heads = nn.ModuleList(_layers([2 * width] * 3).append(nn.Linear(2 * width, 1)) for _ in inputs)
+
+    def forward(self, x, category):
+        """The logit of each event, (events,), from standardised inputs (events, inputs of `category`)."""
+        return self.heads[category](self.trunk(self.branches[category](x))).squeeze(-1)
+
+    def state(self):
+        """All that makes this classifier, as plain objects and tensors that `torch.load(weights_only=True)` reads."""
+        return {"version": STATE_VERSION, "shape": self.shape, "weights": self.state_dict()}
+
+    @classmethod
+    def from_state(cls, state):
+        """The classifier that `state` describes.
+
+        Raises:
+            ValueError: it is of another version, or its weights do not have the shapes that it says.
+        """
+        version = state.get("version") if isinstance(state, dict) else None
+        if version != STATE_VERSION:
+            raise ValueError(f"a classifier's state of version {STATE_VERSION} was expected, not {version}")
+        try:
+            classifier = cls(**state["shape"])
+            classifier.load_state_dict(state["weights"])
+        except (KeyError, TypeError, RuntimeError) as error:
+            raise ValueError(f"the classifier's weights do not fit its shape: {error}") from error
+        return classifier.eval()
+
+
+def _layers(sizes):
+    """Linear layers, each followed by batch normalisation and GELU."""
+    layers = nn.Sequential()
+    for inputs, outputs in itertools.pairwise(sizes):
+        layers.extend([nn.Linear(inputs, outputs), nn.BatchNorm1d(outputs), nn.GELU()])
+    return layers

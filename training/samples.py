@@ -1,0 +1,118 @@
+"""Events for training: the disjoint parts of the training rows, and draws from them.
+
+The rows of a sample carry weights: many light ones where signal lives, few heavy ones elsewhere. Networks are trained
+on draws in proportion to the weights, with an equal number of signal and background events and the backgrounds mixed as
+they are expected, at nominal nuisance parameters or at random ones.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ingestion_test.nuisance import draw_nuisance_parameters
+from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES, SIGNAL
+from ingestion_test.systematics import soft_met_noise, transform
+from submission.features import CATEGORIES, categories
+
+#: Shares of the training rows, one after the other: for the networks, for checks of them, and for the templates.
+PARTS = {"networks": 0.45, "held-out": 0.05, "templates": 0.5}
+
+
+@dataclass(frozen=True)
+class Sample:
+    """Events of the four processes.
+
+    Arguments:
+        primaries: float32 array (events, 16).
+        weights: float64 array (events,), expected events at mu = 1 for the official luminosity.
+        process: int array (events,), place in `schema.PROCESSES`.
+    """
+
+    primaries: np.ndarray
+    weights: np.ndarray
+    process: np.ndarray
+
+    @property
+    def is_signal(self):
+        return self.process == PROCESSES.index(SIGNAL)
+
+    def with_jets(self):
+        """The events that have a jet before the post-selection: the only ones that any shift puts into a category."""
+        rows = self.primaries[:, PRIMARIES.index("PRI_n_jets")] > 0
+        return Sample(self.primaries[rows], self.weights[rows], self.process[rows])
+
+
+def training_part(source, part):
+    """The `Sample` of a part of the training rows; parts are disjoint.
+
+    Arguments:
+        source: `sources.OfficialFolder`.
+        part: name in `PARTS`.
+
+    Raises:
+        ChallengeError: as the source.
+    """
+    ends = np.round(np.cumsum([0.0, *PARTS.values()]) * source.train_rows).astype(int)
+    place = list(PARTS).index(part)
+    frame = source.train_set(selected_indices=np.arange(ends[place], ends[place + 1]))
+    process = np.select([frame["detailed_labels"] == name for name in PROCESSES], range(len(PROCESSES)))
+    primaries = frame[list(PRIMARIES)].to_numpy(np.float32)
+    return Sample(np.ascontiguousarray(primaries), frame["weights"].to_numpy(np.float64), process)
+
+
+def balanced_rows(sample, events, random):
+    """Rows of `events` events drawn in proportion to their weights, half of them signal; integer array, signal first.
+
+    Arguments:
+        sample: `Sample`.
+        events: even number of rows.
+        random: `numpy.random.Generator`.
+    """
+    rows = []
+    for chosen in (sample.is_signal, ~sample.is_signal):
+        own = np.flatnonzero(chosen)
+        share = np.cumsum(sample.weights[own])
+        rows.append(own[np.searchsorted(share, random.random(events // 2) * share[-1], side="right")])
+    return np.concatenate(rows)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Balanced events of one category: features by name, and labels (1 signal, 0 background), arrays (events,)."""
+
+    columns: dict[str, np.ndarray]
+    labels: np.ndarray
+
+
+def draw(sample, events, random, nuisance=None):
+    """Balanced events as a model sees them, by category.
+
+    Arguments:
+        sample: `Sample`.
+        events: even number of events before the post-selection.
+        random: `numpy.random.Generator`.
+        nuisance: dict of the nuisance parameters, as from `draw_nuisance_parameters`; None for nominal. The scales of
+            backgrounds change which of them are drawn.
+
+    Returns:
+        dict from category to `Batch`.
+    """
+    nuisance = nuisance or draw_nuisance_parameters(0, ())
+    rows = balanced_rows(_scaled(sample, nuisance), events, random)
+    noise = soft_met_noise(nuisance["soft_met"], len(rows), int(random.integers(2**31)))
+    features, kept = transform(sample.primaries, rows, nuisance["tes"], nuisance["jes"], noise)
+    columns = dict(zip(FEATURES, features.T))
+    which, labels = categories(columns), sample.is_signal[rows[kept]].astype(np.float32)
+    result = {}
+    for number, category in enumerate(CATEGORIES):
+        inside = np.flatnonzero(which == number)
+        result[category] = Batch({name: values[inside] for name, values in columns.items()}, labels[inside])
+    return result
+
+
+def _scaled(sample, nuisance):
+    """`sample` with the weights of its backgrounds at the scales of `nuisance`; relative to each other they count."""
+    scale = np.ones(len(PROCESSES))
+    for process in ("ttbar", "diboson"):
+        scale[PROCESSES.index(process)] = nuisance[f"{process}_scale"] or 1.0
+    return Sample(sample.primaries, sample.weights * scale[sample.process], sample.process)
