@@ -65,7 +65,8 @@ class Quadratic:
     """Quadratic transform as published (eq. 16): y = x + s x^2 + t with s = 0.1 tanh(.).
 
     Not invertible: it folds at x = -1/(2s), so at |x| > 5 two points can share one y, the "density" built on it
-    integrates to more than 1, and `inverse` returns the root on the side of the fold where |x| is small.
+    integrates to more than 1, and `inverse` returns the root on the side of the fold where |x| is small. Far out, 15
+    such layers square their input again and again: it overflows, and log q is NaN.
     """
 
     parameters = 2
@@ -191,8 +192,9 @@ class Conditioner(nn.Module):
 class Flow(nn.Module):
     """Normalizing flows of coupling layers over a standard normal base, several of them side by side.
 
-    Layer k changes one half of the features (checkerboard: the even or the odd columns) by a transform whose parameters
-    are functions of the other half; halves and kinds of transforms alternate.
+    Each layer changes one half of the features (checkerboard: the even or the odd columns) by a transform whose
+    parameters are functions of the other half. Halves and kinds of transform alternate; midway the halves swap their
+    kinds, so that every feature meets both.
 
     Arguments:
         config: `FlowConfig`.
@@ -214,14 +216,15 @@ class Flow(nn.Module):
         self.config, self.flows = config, flows
         generator = torch.Generator().manual_seed(seed)
         hidden = [config.width] * config.depth
-        self.kinds, self.conditioners = [], nn.ModuleList()
+        self.plan, self.conditioners = [], nn.ModuleList()  # per layer: transform, kept half, changed half
         for layer in range(config.layers):
             kind = TRANSFORMS[config.odd if layer % 2 else config.even]
-            kept, changed = len(range(layer % 2, config.features, 2)), len(range(1 - layer % 2, config.features, 2))
-            self.kinds.append(kind)
-            self.conditioners.append(Conditioner(flows, [kept, *hidden, kind.parameters * changed], generator))
-        self.register_buffer("centre", torch.zeros(flows, 1))
-        self.register_buffer("scale", torch.ones(flows, 1))
+            changed = (layer + (2 * layer < config.layers)) % 2
+            sizes = [len(range(half, config.features, 2)) for half in (1 - changed, changed)]
+            self.plan.append((kind, 1 - changed, changed))
+            self.conditioners.append(Conditioner(flows, [sizes[0], *hidden, kind.parameters * sizes[1]], generator))
+        self.register_buffer("centre", torch.zeros(flows))
+        self.register_buffer("scale", torch.ones(flows))
 
     def _halves(self, x):
         """Split events (..., events, features) into the even and the odd features, each (flows, features, events)."""
@@ -236,7 +239,7 @@ class Flow(nn.Module):
     def _raw(self, layer, kept):
         """Return the parameters of a layer's transform, each (flows, changed features, events)."""
         raw = self.conditioners[layer](kept)
-        return raw.unflatten(1, (self.kinds[layer].parameters, -1)).unbind(1)
+        return raw.unflatten(1, (self.plan[layer][0].parameters, -1)).unbind(1)
 
     def transform(self, x):
         """Map events to the base space.
@@ -248,11 +251,10 @@ class Flow(nn.Module):
             z, (flows, events, features), and log |det dz/dx|, (flows, events).
         """
         halves, slopes, log_jacobian = self._halves(x), [1.0, 1.0], 0.0
-        for layer, kind in enumerate(self.kinds):
-            kept, changed = layer % 2, 1 - layer % 2
+        for layer, (kind, kept, changed) in enumerate(self.plan):
             halves[changed], slope = kind.forward(halves[changed], self._raw(layer, halves[kept]))
             slopes[changed] = slopes[changed] * slope
-            if (layer + 1) % LAYERS_PER_LOG == 0 or layer + 1 == len(self.kinds):
+            if (layer + 1) % LAYERS_PER_LOG == 0 or layer + 1 == len(self.plan):
                 log_jacobian = log_jacobian + sum(slope.abs().log().sum(1) for slope in slopes)
                 slopes = [1.0, 1.0]
         return _interleaved(halves), log_jacobian
@@ -260,9 +262,8 @@ class Flow(nn.Module):
     def inverse(self, z):
         """Map points of the base space, of a shape that `transform` reads, to events (flows, events, features)."""
         halves = self._halves(z)
-        for layer in reversed(range(len(self.kinds))):
-            kept, changed = layer % 2, 1 - layer % 2
-            halves[changed] = self.kinds[layer].inverse(halves[changed], self._raw(layer, halves[kept]))
+        for layer, (kind, kept, changed) in reversed(list(enumerate(self.plan))):
+            halves[changed] = kind.inverse(halves[changed], self._raw(layer, halves[kept]))
         return _interleaved(halves)
 
     def log_prob(self, x):
@@ -276,6 +277,20 @@ class Flow(nn.Module):
         z = torch.randn(self.flows, events, self.config.features, generator=generator)
         with torch.no_grad():
             return self.inverse(z.to(self.scale))
+
+    def set_scale(self, log_q):
+        """Scale the discrimination functions by a sample's log q (events, flows): its median, half its central 68%."""
+        low, middle, high = np.quantile(log_q, [0.16, 0.5, 0.84], axis=0)
+        self.centre.copy_(torch.as_tensor(middle))
+        self.scale.copy_(torch.as_tensor((high - low) / 2).clamp(min=1e-3))
+
+    def discrimination(self, log_q):
+        """Return the discrimination functions, (events, flows) between 0 and 1, from what `evaluate` returns.
+
+        They are sigmoid((log q - centre) / scale), monotonic in q. Before `set_scale` centre is 0 and scale 1: the
+        plain sigmoid(log q), which squeezes everything improbable to 0.
+        """
+        return torch.sigmoid((torch.as_tensor(log_q) - self.centre.cpu()) / self.scale.cpu()).numpy()
 
     def state(self):
         """Return all that makes this flow, as plain objects and tensors that `torch.load(weights_only=True)` reads."""
@@ -314,7 +329,7 @@ def _interleaved(halves):
 # Evaluation -----------------------------------------------------------------------------------------------------
 
 
-def evaluate(flow, x, chunk=2048):
+def evaluate(flow, x, chunk=1024):
     """Return log q of many events, (events, flows) float32: `Flow.log_prob` without gradients, on all cores.
 
     Each of torch's threads works on a chunk of its own, so small that a hidden layer stays in the core's cache; that
@@ -322,7 +337,7 @@ def evaluate(flow, x, chunk=2048):
 
     Arguments:
         flow: a `Flow`.
-        x: events (events, features), a NumPy array.
+        x: events (events, features), or (flows, events, features) for each flow its own; a NumPy array.
         chunk: events per call.
 
     Raises:
@@ -332,7 +347,7 @@ def evaluate(flow, x, chunk=2048):
     bad = ~torch.isfinite(x).all(-1)
     if bad.any():
         raise ValueError(
-            f"{int(bad.sum())} of {len(x)} events hold NaN or infinity, the first in row {bad.nonzero()[0].item()}"
+            f"{int(bad.sum())} of {bad.numel()} events hold NaN or infinity; the flow needs finite features"
         )
     threads, device = torch.get_num_threads(), flow.scale.device
 
@@ -342,7 +357,7 @@ def evaluate(flow, x, chunk=2048):
 
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            parts = list(pool.map(log_q, x.split(chunk)))
+            parts = list(pool.map(log_q, x.split(chunk, -2)))
     finally:
         torch.set_num_threads(threads)  # MKL's count is the process's, not the thread's
     return torch.cat(parts).numpy()

@@ -66,6 +66,10 @@ class TrainingConfig:
         """Lower clamp of log q on the penalised class: -50 as in the authors' code, for 27 features and depth 11.7."""
         return -NORMAL_ENTROPY * features - self.depth
 
+    def boundary(self, features):
+        """log q below which an event counts as rejected: the floor and one unit, where the flow's density ends."""
+        return self.floor(features) + 1
+
 
 @dataclasses.dataclass
 class Trained:
@@ -75,7 +79,7 @@ class Trained:
         flow: the `Flow`, each of its flows with the weights of its best epoch.
         loss: validation loss of each flow at its best epoch.
         history: per epoch a record: epoch, train and validation loss of each flow, and the share of the modelled class
-            that each rejects (log q within 1 of the floor or below).
+            that each rejects (log q below `TrainingConfig.boundary`).
     """
 
     flow: Flow
@@ -154,7 +158,7 @@ class _Run:
         self.optimizer = torch.optim.Adam(self.flow.parameters(), config.learning_rate, fused=True)
         self.strengths = torch.tensor(config.strengths, dtype=torch.float32, device=device)
         self.models_signal = torch.tensor([m == "S" for m in config.models], device=device)[:, None]
-        self.floor = config.floor(flow_config.features)
+        self.floor, self.boundary = config.floor(flow_config.features), config.boundary(flow_config.features)
         self.epoch, self.best_epoch, self.history = 0, 0, []
         self.best_loss = torch.full((len(config.models),), math.inf, device=device)
         self.best_weights = [p.detach().clone() for p in self.flow.parameters()]
@@ -204,7 +208,7 @@ class _Run:
         for part in zip(*(x.split(4 * self.config.batch, -2) for x in valid_x)):
             part_loss, modelled = self.loss(*part)
             loss = loss + part_loss * modelled.shape[-1] / events
-            rejected = rejected + (modelled < self.floor + 1).sum(-1) / events
+            rejected = rejected + (modelled < self.boundary).sum(-1) / events
         return loss, rejected
 
     def _keep_best(self, loss):

@@ -1,0 +1,1 @@
+"""The paper's studies and comparisons: `python -m experiments COMMAND`."""

@@ -1,0 +1,9 @@
+SUMMARY = ""
+
+
+def add_arguments(p):
+    pass
+
+
+def run(a):
+    pass

@@ -1,0 +1,112 @@
+"""The toy study's figures. Colours: Okabe and Ito's, told apart by colour-blind readers."""
+
+import matplotlib
+import numpy as np
+import torch
+
+from experiments.gaussians import contrastive_density
+
+matplotlib.use("Agg")
+from matplotlib import pyplot as plt
+
+BLUE, RED, GREEN, ORANGE, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#555555"
+STYLES = {
+    "i": (BLUE, "o"),
+    "ii": (RED, "s"),
+    "iii": (GREEN, "^"),
+    "iv": (ORANGE, "D"),
+    "iv plain": (PURPLE, "v"),
+    "bayes": (BLUE, "--"),
+    "q_c": (RED, ":"),
+    "mixed": (GREY, "-."),
+    "ratio": (GREY, "-"),
+}
+SHOWN = 1500  # points of each class drawn in a panel
+
+
+def _panel(axes, grid, values, title, signal=None, background=None):
+    """Draw values on the grid with points of the two classes over them."""
+    side = len(grid.edge)
+    image = axes.pcolormesh(grid.edge, grid.edge, values.reshape(side, side).T, cmap="Greys", rasterized=True)
+    if signal is not None:
+        axes.scatter(*signal[:SHOWN].T, s=1, alpha=0.3, color=BLUE, label="S")
+        axes.scatter(*background[:SHOWN].T, s=1, alpha=0.3, color=RED, label="B")
+        axes.legend(loc="upper left", markerscale=6)
+    axes.set(title=title, xlabel="$x_1$", ylabel="$x_2$", xlim=(-4.5, 4.5), ylim=(-4.5, 4.5), aspect="equal")
+    return image
+
+
+def _boundary(axes, grid, strength):
+    """Draw the analytic boundary P_S = c P_B."""
+    side = len(grid.edge)
+    inside = contrastive_density(grid.points, strength).reshape(side, side).T > 0
+    axes.contour(grid.edge, grid.edge, inside.astype(float), levels=[0.5], colors=GREEN, linewidths=1)
+
+
+def _analytic(grid, strength):
+    q = contrastive_density(grid.points, strength)
+    return q / (q.sum() * grid.area)
+
+
+def _score(classifier, grid):
+    with torch.no_grad():
+        return torch.sigmoid(classifier(torch.as_tensor(grid.points[None], dtype=torch.float32)))[0].numpy()
+
+
+def _save(figure, path):
+    figure.savefig(path, dpi=70)
+    plt.close(figure)
+
+
+def density(path, grid, log_q, classifier, signal, background):
+    """Fig. 1: the analytic q_c at c = 1, the trained flow, and a classifier's score."""
+    figure, axes = plt.subplots(1, 3, figsize=(14, 4.3), layout="constrained")
+    panels = (
+        (_analytic(grid, 1.0), "analytic $q_c$, c = 1", "density"),
+        (np.exp(log_q), "trained flow, c = 1", "density"),
+        (_score(classifier, grid), "classifier", "score"),
+    )
+    for axis, (values, title, unit) in zip(axes, panels):
+        figure.colorbar(_panel(axis, grid, values, title, signal, background), ax=axis, label=unit)
+        _boundary(axis, grid, 1.0)
+    _save(figure, path)
+
+
+def strengths(path, grid, log_q):
+    """App. B: analytic and trained density for several c; `log_q` holds the grid's values per c."""
+    figure, axes = plt.subplots(2, len(log_q), figsize=(4.2 * len(log_q), 7.6), layout="constrained")
+    for column, (strength, learned) in zip(axes.T, log_q.items()):
+        for axis, values, name in zip(column, (_analytic(grid, strength), np.exp(learned)), ("analytic", "trained")):
+            figure.colorbar(_panel(axis, grid, values, f"{name}, c = {strength:g}"), ax=axis, label="density")
+            _boundary(axis, grid, strength)
+    _save(figure, path)
+
+
+def rotated(path, grid, log_q, classifier, signal, background, angle=0.6):
+    """Fig. 2: what a rotation of the data does to the classifier's and to the flow's picture."""
+    turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
+    figure, axes = plt.subplots(1, 2, figsize=(9.6, 4.3), layout="constrained")
+    panels = ((_score(classifier, grid), "classifier", "score"), (np.exp(log_q), "trained flow, c = 1", "density"))
+    for axis, (values, title, unit) in zip(axes, panels):
+        title = f"{title}; data rotated by {angle:g} rad"
+        figure.colorbar(_panel(axis, grid, values, title, signal @ turn.T, background @ turn.T), ax=axis, label=unit)
+    _save(figure, path)
+
+
+def accuracies(path, panels, networks, predictions):
+    """Fig. 3: accuracy against nu, networks as points with errors over the seeds, predictions as lines."""
+    figure, axes = plt.subplots(1, len(panels), figsize=(5 * len(panels), 5), layout="constrained")
+    for axis, (title, result) in zip(axes, panels.items()):
+        for name, label in predictions.items():
+            colour, line = STYLES[name]
+            axis.plot(result["nu"], result["accuracy"][name], color=colour, linestyle=line, label=label)
+        for name, label in networks.items():
+            colour, marker = STYLES[name]
+            values, errors = result["accuracy"][name], result["error"][name]
+            axis.errorbar(
+                result["nu"], values, errors, color=colour, marker=marker, markersize=4, capsize=2, lw=0.7,
+                label=f"({name}) {label}",
+            )  # fmt: skip
+        axis.set(title=title, xlabel="nuisance parameter " + r"$\nu$", ylabel="accuracy")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    _save(figure, path)
