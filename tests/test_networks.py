@@ -1,0 +1,90 @@
+"""Flows and classifier trained together, on a small simulated sample with the smoke preset."""
+
+import numpy as np
+import pytest
+import torch
+from sklearn.metrics import roc_auc_score
+
+from ingestion_test.sources import OfficialFolder
+from ingestion_test.systematics import systematics
+from submission.features import CATEGORIES, FEATURES
+from submission.score import Scorer
+from training.config import PRESETS
+from training.networks import roc, train_classifier, train_flows
+from training.samples import draw, training_part
+
+CONFIG = PRESETS["smoke"]
+
+
+@pytest.fixture(scope="module")
+def parts(simulated_folder):
+    source = OfficialFolder(simulated_folder)
+    return {name: training_part(source, name).with_jets() for name in ("networks", "held-out")}
+
+
+@pytest.fixture(scope="module")
+def trained(parts, tmp_path_factory):
+    checkpoints = tmp_path_factory.mktemp("checkpoints")
+    discriminators, flows = train_flows(parts["networks"], CONFIG, "cpu", checkpoints)
+    scorer, classifier = train_classifier(*parts.values(), discriminators, CONFIG, "cpu", checkpoints)
+    return scorer, flows, classifier
+
+
+def test_separates_events_it_was_not_trained_on(trained):
+    _, flows, classifier = trained
+    for category in CATEGORIES:
+        assert classifier["held_out"][category]["auc"] > 0.7
+        kept = list(classifier["held_out"][category]["background_kept"].values())
+        assert kept == sorted(kept)
+        assert kept[-1] < 0.4
+        assert flows[category]["events"] > 0.5 * CONFIG.flows.events
+
+
+def test_discrimination_functions_separate_too(trained, parts):
+    """The flow of the signal is higher on signal, the flow of the background on background."""
+    scorer = trained[0]
+    batches = draw(parts["networks"], 20_000, np.random.default_rng(5))
+    for number, category in enumerate(CATEGORIES):
+        values = scorer.discriminators[number](batches[category].columns)
+        assert values.shape == (len(batches[category].labels), 2)
+        assert (values >= 0).all()
+        assert (values <= 1).all()
+        assert roc_auc_score(batches[category].labels, values[:, 0]) > 0.6
+        assert roc_auc_score(batches[category].labels, values[:, 1]) < 0.4
+
+
+def test_scores_belong_to_their_events(trained, events):
+    """Whatever the order of events and columns; events without a jet have no score."""
+    scorer, frame = trained[0], systematics(events)
+    which, logits = scorer(frame)
+    assert np.array_equal(np.isnan(logits), which == -1)
+    order = np.random.default_rng(0).permutation(len(frame))
+    shuffled_which, shuffled = scorer(frame.iloc[order][list(reversed(frame.columns))])
+    assert np.array_equal(shuffled_which, which[order])
+    np.testing.assert_allclose(shuffled, logits[order], rtol=1e-4, atol=1e-4)
+
+
+def test_state_makes_the_same_scorer(trained, events, tmp_path):
+    scorer, frame = trained[0], systematics(events)
+    torch.save(scorer.state(), tmp_path / "scorer.pt")
+    again = Scorer.from_state(torch.load(tmp_path / "scorer.pt", weights_only=True))
+    np.testing.assert_array_equal(again(frame)[1], scorer(frame)[1])
+    with pytest.raises(ValueError, match="version 1 was expected, not None"):
+        Scorer.from_state({})
+
+
+def test_a_missing_feature_is_named(trained, events):
+    with pytest.raises(KeyError, match="DER_mass_vis"):
+        trained[0](systematics(events).drop(columns="DER_mass_vis"))
+    assert "DER_mass_vis" in FEATURES["1-jet"]
+
+
+def test_area_under_the_curve():
+    random = np.random.default_rng(1)
+    signal, background = random.normal(1, 1, 4000).round(1), random.normal(0, 1, 6000).round(1)
+    result = roc(signal, background)
+    labels = np.r_[np.ones(4000), np.zeros(6000)]
+    assert result["auc"] == pytest.approx(roc_auc_score(labels, np.r_[signal, background]), abs=1e-12)
+    assert result["background_kept"]["0.5"] == pytest.approx(0.1587, abs=0.02)
+    areas = [roc(random.normal(1, 1, 400), random.normal(0, 1, 600))["auc"] for _ in range(300)]
+    assert roc(random.normal(1, 1, 400), random.normal(0, 1, 600))["auc_error"] == pytest.approx(np.std(areas), rel=0.2)

@@ -1,0 +1,141 @@
+"""The stages that train networks: flows, then the classifier on top of them (sec. 6.2, steps 2 and 3)."""
+
+import numpy as np
+from tqdm import tqdm
+
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from submission.features import CATEGORIES, FEATURES, Standardisation, features
+from submission.flows import FlowConfig, evaluate
+from submission.score import VIEWS, Discriminator, Scorer
+
+from . import classifier as classifier_training
+from . import flows as flow_training
+from .samples import draw
+
+#: Background is judged at these shares of kept signal (method.md, section 6).
+EFFICIENCIES = (0.1, 0.2, 0.3, 0.5)
+
+
+def train_flows(sample, config, device, checkpoints):
+    """Train the flows of each category on balanced events at nominal nuisance parameters.
+
+    Arguments:
+        sample: `samples.Sample` of the part for networks.
+        config: `config.NetworksConfig`.
+        device: "cpu" or "cuda".
+        checkpoints: folder that an interrupted training is resumed from.
+
+    Returns:
+        (discriminators, summary): tuple of `Discriminator`, and a dict for the manifest.
+
+    Raises:
+        ChallengeError: as `flows.train`.
+    """
+    random = np.random.default_rng([config.seed, 0])
+    batches = _drawn(sample, config.flows.events, random)
+    discriminators, summary = [], {}
+    names, view = VIEWS[config.flows.view]
+    for category in CATEGORIES:
+        batch = batches[category]
+        values = view(batch.columns, category)
+        standardisation = Standardisation.of(names[category], values)
+        values = standardisation(values)
+        signal, background = values[batch.labels == 1], values[batch.labels == 0]
+        size = min(len(signal), len(background))
+        trained = flow_training.train(
+            random.permutation(signal)[:size],
+            random.permutation(background)[:size],
+            FlowConfig(values.shape[1], **config.flows.shape),
+            config.flows.training,
+            device,
+            checkpoints / f"flows-{category}.pt",
+        )
+        flow = trained.flow.cpu()
+        if config.flows.scaled:
+            flow.set_scale(evaluate(flow, values[:100_000]))
+        discriminators.append(Discriminator(category, config.flows.view, standardisation, flow))
+        summary[category] = {"events": 2 * size, "validation_loss": trained.loss, "epochs": len(trained.history)}
+    return tuple(discriminators), summary
+
+
+def _drawn(sample, events, random):
+    """Balanced nominal events, about `events` of them in each category."""
+    share = {name: len(batch.labels) / 20_000 for name, batch in draw(sample, 20_000, random).items()}
+    return draw(sample, 2 * round(events / min(share.values()) / 2), random)
+
+
+def train_classifier(sample, held_out, discriminators, config, device, checkpoints):
+    """Train the classifier on sub-datasets with random nuisance parameters.
+
+    Arguments:
+        sample, held_out: `samples.Sample` of the parts for networks and for checks.
+        discriminators: from `train_flows`.
+        config, device, checkpoints: as for `train_flows`.
+
+    Returns:
+        (scorer, summary): `submission.score.Scorer`, and a dict for the manifest.
+
+    Raises:
+        ChallengeError: as `classifier.train`.
+    """
+    nominal = draw(sample, 200_000, np.random.default_rng([config.seed, 1]))
+    standardisations = tuple(
+        Standardisation.of(FEATURES[name], features(nominal[name].columns, name)) for name in CATEGORIES
+    )
+    scorer = Scorer(discriminators, standardisations, classifier=None)
+    training = _perturbed(scorer, sample, config.datasets, config, stream=2)
+    validation = _perturbed(scorer, held_out, max(2, config.datasets // 20), config, stream=3)
+    trained = classifier_training.train(training, validation, config.classifier, device, checkpoints / "classifier.pt")
+    scorer = Scorer(discriminators, standardisations, trained.classifier.cpu())
+    checked = draw(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
+    summary = {
+        "events": {name: len(labels) for name, (_, labels) in training.items()},
+        "history": trained.history,
+        "held_out": separation(scorer, checked),
+    }
+    return scorer, summary
+
+
+def _perturbed(scorer, sample, datasets, config, stream):
+    """Inputs and labels of sub-datasets with nuisance parameters of their own: dict from category to the two arrays."""
+    random = np.random.default_rng([config.seed, stream])
+    parts = {name: [] for name in CATEGORIES}
+    for _ in tqdm(range(datasets), desc="sub-datasets", disable=None):
+        nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
+        for name, batch in draw(sample, config.events, random, nuisance).items():
+            parts[name].append((scorer.inputs(batch.columns, name), batch.labels))
+    return {name: tuple(map(np.concatenate, zip(*pieces))) for name, pieces in parts.items()}
+
+
+def separation(scorer, batches):
+    """How well a scorer separates balanced events: per category the area under the ROC curve and the background kept.
+
+    Arguments:
+        scorer: `Scorer`.
+        batches: dict from category to `samples.Batch`.
+
+    Returns:
+        dict: per category "auc", its standard error "auc_error" (Hanley and McNeil 1982), and "background_kept" at
+        each of `EFFICIENCIES`.
+    """
+    result = {}
+    for number, name in enumerate(CATEGORIES):
+        batch = batches[name]
+        logits = scorer.logits(scorer.inputs(batch.columns, name), number)
+        result[name] = roc(logits[batch.labels == 1], logits[batch.labels == 0])
+    return result
+
+
+def roc(signal, background):
+    """Area under the ROC curve with its error, and the background kept at `EFFICIENCIES`, from two arrays of scores."""
+    below = np.searchsorted(np.sort(background), signal, side="left")
+    upto = np.searchsorted(np.sort(background), signal, side="right")
+    area = float(np.mean(below + upto) / 2 / len(background))
+    q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
+    variance = area * (1 - area) + (len(signal) - 1) * (q1 - area**2) + (len(background) - 1) * (q2 - area**2)
+    cuts = np.quantile(signal, 1 - np.array(EFFICIENCIES))
+    return {
+        "auc": area,
+        "auc_error": float(np.sqrt(variance / len(signal) / len(background))),
+        "background_kept": {str(share): float(np.mean(background >= cut)) for share, cut in zip(EFFICIENCIES, cuts)},
+    }
