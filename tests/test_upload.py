@@ -1,0 +1,66 @@
+"""The zip for Codabench: what is in it, and what a check of it says."""
+
+import zipfile
+
+import pytest
+
+from ingestion_test.submissions import OFFICIAL_MODULES as OFFICIAL_FOLDER
+from submission.__main__ import main
+from submission.upload import NOT_UPLOADED, OFFICIAL_MODULES, UploadError, build, verify
+from tests.submissions import COMPLETE, good, predicting
+
+
+def _zip(path, files):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+    return path
+
+
+def test_our_own_upload(tmp_path, capsys):
+    assert main(["build", str(tmp_path / "a.zip")]) == 0
+    build(tmp_path / "b.zip")
+    assert (tmp_path / "a.zip").read_bytes() == (tmp_path / "b.zip").read_bytes()
+    names = zipfile.ZipFile(tmp_path / "a.zip").namelist()
+    assert "model.py" in names
+    assert not [name for name in names if "__pycache__" in name or name.endswith(NOT_UPLOADED)]
+    assert main(["verify", str(tmp_path / "a.zip")]) == 0
+    assert "predicted 2 pseudo-experiments" in capsys.readouterr().out
+
+
+def test_a_failing_run_is_reported(tmp_path, capsys):
+    files = predicting("raise ValueError('on Codabench')")
+    assert main(["verify", str(_zip(tmp_path / "a.zip", files))]) == 2
+    shown = capsys.readouterr()
+    assert "ok  model.py at the root" in shown.out
+    assert "Model.predict raised ValueError: on Codabench" in shown.err
+
+
+@pytest.mark.parametrize(
+    ("files", "text"),
+    [
+        ({"inner/model.py": ""}, "no model.py at the root of the zip; it is inner/model.py: zip the content"),
+        (COMPLETE | {"parts/__pycache__/x.pyc": ""}, r"holds parts/__pycache__/x\.pyc, a cache"),
+        ({"model.py": "type Pair = tuple"}, r"model\.py, line 1: .* the image has Python 3\.10"),
+        ({"model.py": "\nimport zuko"}, r"model\.py, line 2, imports zuko, which the image does not have"),
+        ({"model.py": "from safetensors.torch import load"}, "imports safetensors"),
+        (predicting(good()) | {"systematics.py": ""}, "has a module systematics and finds its own first"),
+        (predicting(good()) | {"parts/datasets.py": ""}, "has a module datasets and finds its own first"),
+    ],
+)
+def test_what_codabench_would_refuse(files, text, tmp_path):
+    with pytest.raises(UploadError, match=text):
+        list(verify(_zip(tmp_path / "a.zip", files)))
+
+
+def test_what_is_no_zip(tmp_path):
+    with pytest.raises(UploadError, match="no such file"):
+        list(verify(tmp_path / "nowhere.zip"))
+    (tmp_path / "text.zip").write_text("text")
+    with pytest.raises(UploadError, match="is no zip"):
+        list(verify(tmp_path / "text.zip"))
+    assert main(["build", str(tmp_path / "no" / "folder.zip")]) == 2
+
+
+def test_official_modules_are_the_same_everywhere():
+    assert {path.stem for path in OFFICIAL_FOLDER.glob("*.py")} == OFFICIAL_MODULES
