@@ -1,0 +1,79 @@
+"""The histogram that mu is fitted to: scores of the categories, and the visible mass of events without a jet."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from .features import CATEGORIES
+from .score import Scorer
+
+#: Feature that events without a jet are binned in.
+NO_JET_FEATURE = "DER_mass_vis"
+
+
+@dataclass(frozen=True)
+class Histogram:
+    """Which bin an event falls into: a flat histogram of channels, one after the other.
+
+    Arguments:
+        scorer: `score.Scorer`.
+        score_edges: inner edges of the logit in each category, arrays.
+        no_jet_edges: inner edges of `NO_JET_FEATURE` in GeV for events without a jet; None leaves these events out.
+    """
+
+    scorer: Scorer
+    score_edges: tuple[np.ndarray, ...]
+    no_jet_edges: np.ndarray | None = None
+
+    @property
+    def channels(self):
+        """dict from the name of each channel to its slice of the histogram."""
+        edges = dict(zip(CATEGORIES, self.score_edges))
+        if self.no_jet_edges is not None:
+            edges["0-jet"] = self.no_jet_edges
+        ends = np.cumsum([0, *(len(inner) + 1 for inner in edges.values())]).tolist()
+        return {name: slice(first, stop) for name, first, stop in zip(edges, ends, ends[1:])}
+
+    @property
+    def bins(self):
+        """Number of bins."""
+        return max(channel.stop for channel in self.channels.values())
+
+    def bins_of(self, columns):
+        """Bin of each event, integer array (events,); -1 for an event that is in none.
+
+        Arguments:
+            columns: mapping from feature name to array (events,); a DataFrame will do.
+        """
+        which, logits = self.scorer(columns)
+        result = np.full(len(which), -1, dtype=np.int64)
+        for number, category in enumerate(CATEGORIES):
+            rows = which == number
+            result[rows] = self.channels[category].start + np.searchsorted(
+                self.score_edges[number], logits[rows], "right"
+            )
+        if self.no_jet_edges is not None:
+            rows = which == -1
+            values = np.asarray(columns[NO_JET_FEATURE])[rows]
+            result[rows] = self.channels["0-jet"].start + np.searchsorted(self.no_jet_edges, values, "right")
+        return result
+
+    def counts(self, columns, weights):
+        """Weighted events per bin, array (bins,)."""
+        bins = self.bins_of(columns)
+        inside = bins >= 0
+        return np.bincount(bins[inside], weights=np.asarray(weights, dtype=np.float64)[inside], minlength=self.bins)
+
+
+def edges_of_scores(signal, background, signal_bins, background_bins):
+    """Inner edges that share the signal evenly, and in between the background: fine where either is.
+
+    Arguments:
+        signal, background: scores of events that represent each, arrays.
+        signal_bins, background_bins: numbers of equal shares.
+
+    Returns:
+        sorted array of distinct edges.
+    """
+    shares = ((signal, signal_bins), (background, background_bins))
+    return np.unique(np.concatenate([np.quantile(scores, np.arange(1, bins) / bins) for scores, bins in shares]))
