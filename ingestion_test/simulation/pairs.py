@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import decays, detector
+from .detector import Response
 from .radiation import Radiation, radiate
 from .vectors import azimuth, boost, from_rapidity, invariant_mass, isotropic, pseudorapidity
 
@@ -20,7 +21,8 @@ class Pair:
         spread, separation: widths of the pair's rapidity and of the half difference of the two.
         radiation: initial-state radiation.
         channels: share thrown of each channel.
-        response, had, met_noise, soft_response: as in `resonance.Resonance`.
+        fake_slope: raw pT in GeV over which the chance of a jet to fake a tau falls to 1/e.
+        response: of the detector.
     """
 
     mean_pt: float
@@ -28,11 +30,8 @@ class Pair:
     separation: float
     radiation: Radiation
     channels: dict
-    response: tuple = (1.0, 0.10)
-    had: tuple = (1.02, 0.10, 1.0)
-    met_noise: float = 5.0
-    soft_response: float = 0.5
     fake_slope: float = 60.0
+    response: Response = Response()
 
 
 def generate(rng, n, model):
@@ -52,7 +51,7 @@ def _channel(rng, n, model, name):
     recoil = -(pt * np.cos(phi)).sum(0) - soft[0], -(pt * np.sin(phi)).sum(0) - soft[1]
     rapidity = np.float32(model.spread) * rng.standard_normal(n, dtype=np.float32)
     event = _Event(n)
-    event.add_partons(pt, relative + rapidity, phi)
+    event.add_partons(pt, relative + model.radiation.follow * rapidity, phi)
     first, second = _produce(rng, n, model, recoil, rapidity, name)
     weight = weight * CHANNELS[name](rng, event, first, second)
     return _measure(rng, event, weight, soft, model)
@@ -209,71 +208,54 @@ def _measure(rng, event, weight, soft, model):
     n = event.n
     pt, eta, phi = (np.stack([parton[i] for parton in event.partons]).astype(np.float32) for i in range(3))
     _merge(pt, eta, phi)
-    raw = detector.measure_jets(rng, pt, eta, model.response)
-    lost = pt - raw
-    lep_scale = 1 + np.float32(0.015) * rng.standard_normal(n, dtype=np.float32)
-    lep = (
-        np.hypot(event.lep[0], event.lep[1]) * lep_scale,
-        pseudorapidity(*event.lep[:3]),
-        np.arctan2(event.lep[1], event.lep[0]),
-    )
-    noise = np.float32(model.met_noise) * rng.standard_normal((2, n), dtype=np.float32)
-    met = [
-        event.invisible[i]
-        + (1 - model.soft_response) * soft[i]
-        + noise[i]
-        + (lost * f(phi)).sum(0)
-        + (1 - lep_scale) * event.lep[i]
-        for i, f in ((0, np.cos), (1, np.sin))
-    ]
+    jets = detector.measure_jets(rng, pt, eta, model.response)
+    scale = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(n, dtype=np.float32)
+    lep_eta = pseudorapidity(*event.lep[:3])
+    lep = np.hypot(event.lep[0], event.lep[1]) * scale, lep_eta, np.arctan2(event.lep[1], event.lep[0])
+    unseen = [event.invisible[i] + (1 - scale) * event.lep[i] for i in (0, 1)]
+    partons = pt, eta, phi
     if event.tau is None:
-        had, chance = _fake(rng, raw, eta, phi, model)
+        had, chance, partons, jets, lost = _fake(rng, jets, partons, model)
         weight = weight * chance
     else:
-        had, raw_had = _measure_tau(rng, event.tau, model)
-        true = np.hypot(event.tau[0], event.tau[1])
-        met = [met[i] + (true - raw_had) / true * event.tau[i] for i in (0, 1)]
-    kept = (lep[0] > detector.MIN_LEP_PT) & (np.abs(lep[1]) < detector.MAX_LEP_ETA) & (weight > 0)
-    kept &= (np.abs(had[1]) < detector.MAX_HAD_ETA) & (had[0] > 20 * detector.scale_correction(20.0, had[1]))
-    kept &= ~detector.near(lep[1], lep[2], had[1], had[2], 0.5)
-    for slot in range(len(pt)):
-        hard = raw[slot] > 10
-        kept &= ~(hard & detector.near(eta[slot], phi[slot], lep[1], lep[2], 0.5))
-        kept &= ~(hard & detector.near(eta[slot], phi[slot], had[1], had[2], 0.6))
-    rows = np.flatnonzero(kept)
-    weight = weight * np.where(np.abs(lep[1]) < 1.5, 0.95, 0.85)
-    columns = {
-        f"PRI_{k}_{c}": v[rows] for k, p in (("lep", lep), ("had", had)) for c, v in zip(("pt", "eta", "phi"), p)
-    }
-    columns |= detector.jet_columns(raw[:, rows], eta[:, rows], phi[:, rows])
-    columns |= detector.missing(met[0][rows], met[1][rows])
-    return columns, weight[rows]
+        had, lost = _measure_tau(rng, event.tau, model)
+    unseen = unseen[0] + lost[0], unseen[1] + lost[1]
+    columns, rows = detector.observe(rng, lep, had, jets, partons, unseen, soft, model.response)
+    weight = weight * detector.lepton_efficiency(lep_eta)
+    inside = (np.abs(lep_eta) < detector.MAX_LEP_ETA) & (np.abs(had[1]) < detector.MAX_HAD_ETA)
+    inside &= ~detector.near(lep_eta, lep[2], had[1], had[2], detector.ISOLATION_RADIUS)
+    kept = (inside & (weight > 0))[rows]
+    return {name: v[kept] for name, v in columns.items()}, weight[rows[kept]]
 
 
 def _measure_tau(rng, tau, model):
-    mean, spread, underlying = model.had
+    """Measured hadronic tau (pt, eta, phi), and its true minus its measured momentum (x, y)."""
     true, eta = np.hypot(tau[0], tau[1]), pseudorapidity(*tau[:3])
-    width = np.sqrt(detector.hadronic_resolution(np.maximum(tau[3], 5), eta) ** 2 * 0.3 + spread**2)
-    pt = np.maximum(true * mean * (1 + width * rng.standard_normal(len(true), dtype=np.float32)) + underlying, 1)
-    return (pt, eta, np.arctan2(tau[1], tau[0])), detector.uncorrected(pt, eta) - underlying
+    share = detector.measured_share(rng, np.maximum(tau[3], 5), eta, model.response.had, model.response.had_width)
+    pt = true * share + model.response.underlying
+    lost = 1 - (detector.uncorrected(pt, eta) - model.response.underlying) / true
+    return (pt, eta, np.arctan2(tau[1], tau[0])), (lost * tau[0], lost * tau[1])
 
 
-def _fake(rng, raw, eta, phi, model):
-    """Take one jet as the hadronic tau, in place; returns it and the summed chance of all candidates."""
-    chance = np.where(
-        (raw > detector.MIN_RAW_PT) & (np.abs(eta) < detector.MAX_HAD_ETA), np.exp(-raw / model.fake_slope), 0
-    )
+def _fake(rng, jets, partons, model):
+    """Take one jet as the hadronic tau.
+
+    Returns:
+        measured tau (pt, eta, phi); chance of all jets to be taken; partons and jets without it; its true minus its
+        measured momentum (x, y).
+    """
+    pt, eta, phi = partons
+    candidate = (jets > detector.MIN_RAW_PT) & (np.abs(eta) < detector.MAX_HAD_ETA)
+    chance = np.where(candidate, np.exp(-jets / model.fake_slope), 0)
     running = np.cumsum(chance, axis=0)
-    pick = np.minimum((running < running[-1] * rng.random(raw.shape[1])).sum(0), len(raw) - 1)
-    events = np.arange(raw.shape[1])
-    had_raw = np.maximum(raw[pick, events], 1)
-    had = (
-        had_raw * detector.scale_correction(had_raw, eta[pick, events]),
-        eta[pick, events].copy(),
-        phi[pick, events].copy(),
-    )
-    raw[pick, events] = 0
-    return had, running[-1]
+    pick = np.minimum((running < running[-1] * rng.random(len(running[-1]))).sum(0), len(jets) - 1)
+    at = pick, np.arange(len(pick))
+    raw = np.maximum(jets[at], 1)
+    had = raw * detector.scale_correction(raw, eta[at]), eta[at], phi[at]
+    lost = (pt - jets)[at]
+    pt, jets = pt.copy(), jets.copy()
+    pt[at] = jets[at] = 0
+    return had, running[-1], (pt, eta, phi), jets, (lost * np.cos(had[2]), lost * np.sin(had[2]))
 
 
 def _merge(pt, eta, phi, radius=0.6):

@@ -1,7 +1,8 @@
 """Partons radiated in the initial state: the jets that the rest of the event recoils against.
 
 Emissions are a Poisson process in the logarithm of their transverse momentum k, as in soft-gluon resummation and parton
-showers: the rate above k is `a Q^... `, so the hardest emission has the Sudakov factor exp(-rate above k) by itself.
+showers: the hardest one
+then has the Sudakov factor exp(-expected emissions above k) by itself.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,8 @@ class Radiation:
         strength: emissions per unit of log k at small k.
         scale, power: the rate falls as (1 + (k / scale)^2)^-power.
         boost: a first emission of k raises the rate of the further ones by the factor 1 + boost log(1 + k / 30).
-        spread: width of the emissions' rapidity about the system that recoils.
+        follow: share of the recoiling system's rapidity that the emissions' rapidity is centred at.
+        spread: width of the emissions' rapidity about it.
         narrowing: by how much that width shrinks per unit of log(k / 30).
         soft: width in GeV of each component of the recoil of everything below `SOFTEST`.
     """
@@ -32,6 +34,7 @@ class Radiation:
     scale: float = 50.0
     power: float = 0.6
     boost: float = 0.3
+    follow: float = 0.6
     spread: float = 1.8
     narrowing: float = 0.2
     soft: float = 5.0
@@ -45,7 +48,7 @@ def radiate(rng, n, model, slots=5, tilt=1.0):
         tilt: the hardest emission's probability to be so hard, u, is drawn as v^tilt with v uniform: more hard ones.
 
     Returns:
-        (pt, phi, rapidity relative to the system, weight): arrays (slots, n), weight (n,); pt is 0 for no emission.
+        (pt, phi, rapidity about `follow` times the system's, weight): arrays (slots, n), weight (n,); pt is 0 for no emission.
     """
     density = model.strength * (1 + (np.exp(_LOG_K) / model.scale) ** 2) ** -model.power
     step = _LOG_K[0] - _LOG_K[1]

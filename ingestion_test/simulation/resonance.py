@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import decays, detector
+from .detector import Response
 from .radiation import Radiation, radiate
 from .vectors import azimuth, isotropic
 
@@ -27,6 +28,7 @@ class Resonance:
         equal_helicities: whether both taus have the same sign of P (Z) or opposite ones (H).
         radiation: initial-state radiation.
         modes: share of events produced by vector-boson fusion, with a W or Z, and with a top pair.
+        response: of the detector.
     """
 
     mass: float
@@ -36,10 +38,7 @@ class Resonance:
     equal_helicities: bool
     radiation: Radiation
     modes: tuple = (0.0, 0.0, 0.0)
-    response: tuple = (1.0, 0.10)
-    had: tuple = (1.02, 0.10, 1.0)
-    met_noise: float = 5.0
-    soft_response: float = 0.5
+    response: Response = Response()
 
 
 def generate(rng, n, model, tilt=1.0):
@@ -58,24 +57,10 @@ def generate(rng, n, model, tilt=1.0):
     boson = -jet_x.sum(0) - soft[0] - invisible[0], -jet_y.sum(0) - soft[1] - invisible[1]
     lep, had, nu, rapidity, decay_weight = _decay(rng, boson, model)
     weight = weight * decay_weight
-    eta = relative + rapidity
-    kept = weight > 0
-    for slot in range(min(3, len(pt))):
-        hard = pt[slot] > 15
-        kept &= ~(hard & detector.near(eta[slot], phi[slot], lep[1], lep[2], 0.5))
-        kept &= ~(hard & detector.near(eta[slot], phi[slot], had[1], had[2], 0.6))
-    raw = detector.measure_jets(rng, pt, eta, model.response)
-    lost = pt - raw
-    noise = np.float32(model.met_noise) * rng.standard_normal((2, n), dtype=np.float32)
-    share = np.float32(1 - model.soft_response)
-    met_x = nu[0] + invisible[0] + share * soft[0] + noise[0] + (lost * np.cos(phi)).sum(0)
-    met_y = nu[1] + invisible[1] + share * soft[1] + noise[1] + (lost * np.sin(phi)).sum(0)
-    rows = np.flatnonzero(kept)
-    columns = {
-        f"PRI_{name}_{c}": v[rows] for name, p in (("lep", lep), ("had", had)) for c, v in zip(("pt", "eta", "phi"), p)
-    }
-    columns |= detector.jet_columns(raw[:, rows], eta[:, rows], phi[:, rows])
-    columns |= detector.missing(met_x[rows], met_y[rows])
+    eta = relative + model.radiation.follow * rapidity
+    jets = detector.measure_jets(rng, pt, eta, model.response)
+    unseen = nu[0] + invisible[0], nu[1] + invisible[1]
+    columns, rows = detector.observe(rng, lep, had, jets, (pt, eta, phi), unseen, soft, model.response)
     return columns, weight[rows]
 
 
@@ -92,30 +77,20 @@ def _decay(rng, boson, model):
     n = len(boson[0])
     many = TRIES * n
     shape = (TRIES, n)
-    mass = model.mass
-    if model.width:
-        reach = np.arctan(np.array([(50.0**2 - mass**2), (250.0**2 - mass**2)]) / (mass * model.width))
-        angle = reach[0] + (reach[1] - reach[0]) * rng.random(n, dtype=np.float32)
-        mass = np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle))
+    mass = _breit_wigner(rng, n, model) if model.width else np.float32(model.mass)
     rapidity = np.float32(MAX_RAPIDITY) * (2 * rng.random(shape, dtype=np.float32) - 1)
     boson_pt = np.hypot(*boson)
     stretch = np.sqrt(1 + (boson_pt / mass) ** 2)
-    star = [
-        (mass / 2).astype(np.float32) * v.reshape(shape) if model.width else np.float32(mass / 2) * v.reshape(shape)
-        for v in isotropic(rng, many, model.angular)
-    ]
+    star = [mass / 2 * v.reshape(shape) for v in isotropic(rng, many, model.angular)]
     across = stretch * star[0]
     pt1, pt2 = np.hypot(across + boson_pt / 2, star[1]), np.hypot(boson_pt / 2 - across, star[1])
     eta1 = rapidity + np.arcsinh(star[2] / np.maximum(pt1, 1e-3))
     eta2 = rapidity - np.arcsinh(star[2] / np.maximum(pt2, 1e-3))
-    scale1 = 1 + np.float32(0.015) * rng.standard_normal(shape, dtype=np.float32)
-    mean, spread, underlying = model.had
-    width2 = np.sqrt(
-        detector.hadronic_resolution(0.6 * pt2 * np.cosh(np.minimum(np.abs(eta2), 3)), eta2) ** 2 * np.float32(0.3)
-        + np.float32(spread**2)
-    )
-    scale2 = np.float32(mean) * np.maximum(1 + width2 * rng.standard_normal(shape, dtype=np.float32), np.float32(0.05))
-    offset2 = np.float32(underlying)
+    scale1 = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(shape, dtype=np.float32)
+    # Half of the tau's energy stands for the visible one, so that the threshold on x has a closed form.
+    energy2 = pt2 / 2 * np.cosh(np.clip(eta2, -3, 3))
+    scale2 = detector.measured_share(rng, energy2, eta2, model.response.had, model.response.had_width)
+    offset2 = np.float32(model.response.underlying)
     x1 = np.minimum(detector.MIN_LEP_PT / (pt1 * scale1 + np.float32(1e-3)), 1)
     least = detector.MIN_RAW_PT * detector.scale_correction(np.float32(detector.MIN_RAW_PT), eta2)
     x2 = np.minimum((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 1)
@@ -126,14 +101,17 @@ def _decay(rng, boson, model):
     both = (plus, minus) if model.equal_helicities else ((plus[0], minus[1]), (minus[0], plus[1]))
     weight_up, weight_down = up * both[0][0] * both[0][1], (1 - up) * both[1][0] * both[1][1]
     inside = (np.abs(eta1) < detector.MAX_LEP_ETA) & (np.abs(eta2) < detector.MAX_HAD_ETA)
-    efficiency = np.where(np.abs(eta1) < 1.5, np.float32(0.95), np.float32(0.85))
-    prior = inside * efficiency * np.exp(-(rapidity**2) / np.float32(2 * model.spread**2))
+    inside &= (x1 < 1) & (x2 < 1)
+    prior = inside * detector.lepton_efficiency(eta1) * np.exp(-(rapidity**2) / np.float32(2 * model.spread**2))
     weight_up, weight_down = np.maximum(weight_up, 0) * prior, np.maximum(weight_down, 0) * prior
     running = np.cumsum(weight_up + weight_down, axis=0)
     pick = (running < running[-1] * rng.random(n, dtype=np.float32)).sum(0)
     pick = np.minimum(pick, TRIES - 1)
     at = pick * n + np.arange(n)
-    take = lambda a: a.ravel()[at]
+
+    def take(a):
+        return a.ravel()[at]
+
     sign = np.where(
         take(weight_up) > rng.random(n, dtype=np.float32) * take(weight_up + weight_down), np.int8(1), np.int8(-1)
     )
@@ -156,6 +134,13 @@ def _decay(rng, boson, model):
     seen1, seen2 = x1 * scale1, (detector.uncorrected(had_pt, eta2) - offset2) / take(pt2)
     nu = tau1_x * (1 - seen1) + tau2_x * (1 - seen2), tau1_y * (1 - seen1) + tau2_y * (1 - seen2)
     return lep, had, nu, take(rapidity), running[-1] / TRIES
+
+
+def _breit_wigner(rng, n, model):
+    """Masses between 50 and 250 GeV, array (n,) float32."""
+    reach = np.arctan((np.array([50.0, 250.0]) ** 2 - model.mass**2) / (model.mass * model.width))
+    angle = reach[0] + (reach[1] - reach[0]) * rng.random(n)
+    return np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle)).astype(np.float32)
 
 
 def _associated(rng, n, modes, pt, phi, relative):

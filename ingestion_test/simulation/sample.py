@@ -13,7 +13,7 @@ import numpy as np
 from ..derived import derived_features
 from ..errors import ChallengeError
 from ..schema import DERIVED, PRIMARIES, PROCESSES, YIELDS
-from .processes import GENERATORS
+from .processes import throw
 
 #: Rows of the named sizes.
 SIZES = {"small": 40_000, "default": 4_000_000, "large": 40_000_000}
@@ -100,7 +100,7 @@ def events(process, rng, count, unweighted=False):
     """
     parts, found = [], 0
     while found < count:
-        columns, weights = GENERATORS[process](rng, _THROWN)
+        columns, weights = throw(process, rng, _THROWN)
         if unweighted:
             kept = np.flatnonzero(weights > rng.random(len(weights)) * np.quantile(weights, 0.999))
             columns, weights = {name: v[kept] for name, v in columns.items()}, np.ones(len(kept), np.float32)
