@@ -30,18 +30,22 @@ class Response:
     Arguments:
         jet: mean corrected pT of a jet over its parton's pT.
         fragmentation: relative width of the jet's response beyond the calorimeter's resolution.
+        tail: mean share of a jet that neutrinos and leakage take, exponentially distributed.
         had, had_width: the same two for the visible part of a hadronic tau.
         underlying: mean pT in GeV that the underlying event adds to a hadronic tau.
         noise: width in GeV of each component of MET from the underlying event.
+        noise_spread: width of the logarithm of that width from event to event.
         soft: measured share of the recoil that is not in jets.
     """
 
     jet: float = 1.0
     fragmentation: float = 0.10
+    tail: float = 0.03
     had: float = 1.02
     had_width: float = 0.10
     underlying: float = 1.0
     noise: float = 5.0
+    noise_spread: float = 0.2
     soft: float = 0.5
 
 
@@ -78,7 +82,26 @@ def measured_share(rng, energy, eta, mean, width):
 def measure_jets(rng, pt, eta, response):
     """Raw calorimeter pT of partons, arrays of any shape; 0 stays 0."""
     energy = np.maximum(pt, 1) * np.cosh(np.clip(eta, -6, 6))
-    return uncorrected(pt * measured_share(rng, energy, eta, response.jet, response.fragmentation), eta)
+    share = measured_share(rng, energy, eta, response.jet, response.fragmentation)
+    share *= np.exp(np.float32(-response.tail) * rng.standard_exponential(pt.shape, dtype=np.float32))
+    return uncorrected(pt * share, eta)
+
+
+def merge(pt, eta, phi, slots=None):
+    """Join partons closer than the jet radius, in place: the harder one takes the other's pT.
+
+    Arguments:
+        pt, eta, phi: arrays (slots, n).
+        slots: number of leading slots that are compared; None for all.
+    """
+    for i in range(slots or len(pt)):
+        for j in range(i):
+            rows = np.flatnonzero((pt[i] > 0) & (pt[j] > 0))
+            rows = rows[near(eta[i, rows], phi[i, rows], eta[j, rows], phi[j, rows], JET_RADIUS)]
+            first_is_harder = pt[i, rows] > pt[j, rows]
+            harder, softer = np.where(first_is_harder, i, j), np.where(first_is_harder, j, i)
+            pt[harder, rows] += pt[softer, rows]
+            pt[softer, rows] = 0
 
 
 def lepton_efficiency(eta):
@@ -108,7 +131,11 @@ def observe(rng, lep, had, jets, partons, unseen, soft, response):
         kept &= ~(seen & near(eta[slot], phi[slot], had[1], had[2], JET_RADIUS))
     rows = np.flatnonzero(kept)
     lost = pt - jets
-    noise = np.float32(response.noise) * rng.standard_normal((2, len(lep[0])), dtype=np.float32)
+    n = len(lep[0])
+    width = np.float32(response.noise) * np.exp(
+        np.float32(response.noise_spread) * rng.standard_normal(n, dtype=np.float32)
+    )
+    noise = width * rng.standard_normal((2, n), dtype=np.float32)
     met = [
         (unseen[i] + np.float32(1 - response.soft) * soft[i] + noise[i] + (lost * turn(phi)).sum(0))[rows]
         for i, turn in enumerate((np.cos, np.sin))

@@ -22,6 +22,7 @@ class Pair:
         radiation: initial-state radiation.
         channels: share thrown of each channel.
         fake_slope: raw pT in GeV over which the chance of a jet to fake a tau falls to 1/e.
+        alignment: of the W spins in diboson events: slope of the charged fermion's angle to the W's flight.
         response: of the detector.
     """
 
@@ -31,6 +32,7 @@ class Pair:
     radiation: Radiation
     channels: dict
     fake_slope: float = 60.0
+    alignment: float = 0.0
     response: Response = Response()
 
 
@@ -50,7 +52,7 @@ def _channel(rng, n, model, name):
     soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
     recoil = -(pt * np.cos(phi)).sum(0) - soft[0], -(pt * np.sin(phi)).sum(0) - soft[1]
     rapidity = np.float32(model.spread) * rng.standard_normal(n, dtype=np.float32)
-    event = _Event(n)
+    event = _Event(n, rapidity, model.alignment)
     event.add_partons(pt, relative + model.radiation.follow * rapidity, phi)
     first, second = _produce(rng, n, model, recoil, rapidity, name)
     weight = weight * CHANNELS[name](rng, event, first, second)
@@ -60,8 +62,8 @@ def _channel(rng, n, model, name):
 class _Event:
     """What an event holds before the detector: partons, lepton, visible tau or None, neutrinos."""
 
-    def __init__(self, n):
-        self.n = n
+    def __init__(self, n, rapidity, alignment):
+        self.n, self.rapidity, self.alignment = n, rapidity, alignment
         self.partons = []
         self.lep = None
         self.tau = None
@@ -119,11 +121,18 @@ def _top_to_w(rng, event, top):
 
 
 def _helicity_weight(w, b, fermion):
-    """Weight (up to 2) of the angle of the charged fermion in W rest frame: helicity shares 0.7 (0) and 0.3 (left)."""
+    """Weight of the charged fermion's angle to the b quark in the W rest frame: helicities 0 (70%) and left (30%)."""
     dot = fermion[3] * b[3] - fermion[0] * b[0] - fermion[1] * b[1] - fermion[2] * b[2]
     total = w[3] * b[3] - w[0] * b[0] - w[1] * b[1] - w[2] * b[2]
     cos = np.clip(1 - 2 * dot / total, -1, 1)
-    return 0.7 * 1.5 * (1 - cos**2) + 0.3 * 0.75 * (1 - cos) ** 2
+    return 0.7 * 1.5 * (1 - cos**2) + 0.3 * 0.75 * (1 + cos) ** 2
+
+
+def _alignment_weight(event, w, fermion):
+    """Weight of the charged fermion's angle to the flight of the W, both seen from the frame of the pair."""
+    energy_w, energy = (p[3] * np.cosh(event.rapidity) - p[2] * np.sinh(event.rapidity) for p in (w, fermion))
+    momentum = np.sqrt(np.maximum(energy_w**2 - invariant_mass(w) ** 2, 1))
+    return np.maximum(1 + event.alignment * np.clip((2 * energy - energy_w) / momentum, -1, 1), 0)
 
 
 def _to_lepton(rng, event, w, share_tau=0.05):
@@ -157,7 +166,7 @@ def _to_quarks(rng, event, w):
 def _leptonic_w(rng, event, first, second, tops):
     w, b = _top_to_w(rng, event, first) if tops > 0 else (first, None)
     lep = _to_lepton(rng, event, w)
-    weight = _helicity_weight(w, b, lep) if tops > 0 else 1
+    weight = _helicity_weight(w, b, lep) if tops > 0 else _alignment_weight(event, w, lep)
     w2, b2 = _top_to_w(rng, event, second) if tops > 1 else (second, None)
     return weight, w2, b2
 
@@ -166,9 +175,8 @@ def _w_tau(rng, event, first, second, tops):
     weight, w2, b2 = _leptonic_w(rng, event, first, second, tops)
     tau, nu = _two_body(rng, w2)
     event.add_neutrino(nu)
-    if tops > 1:
-        weight = weight * _helicity_weight(w2, b2, tau)
-    return weight * _to_tau(rng, event, tau, 1.0)
+    weight = weight * (_helicity_weight(w2, b2, tau) if tops > 1 else _alignment_weight(event, w2, tau))
+    return weight * _to_tau(rng, event, tau, -1.0)
 
 
 def _w_fake(rng, event, first, second, tops):
@@ -207,7 +215,7 @@ def _measure(rng, event, weight, soft, model):
     """From partons to the measured primaries; chooses the fake tau among the jets where there is no real one."""
     n = event.n
     pt, eta, phi = (np.stack([parton[i] for parton in event.partons]).astype(np.float32) for i in range(3))
-    _merge(pt, eta, phi)
+    detector.merge(pt, eta, phi)
     jets = detector.measure_jets(rng, pt, eta, model.response)
     scale = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(n, dtype=np.float32)
     lep_eta = pseudorapidity(*event.lep[:3])
@@ -256,16 +264,3 @@ def _fake(rng, jets, partons, model):
     pt, jets = pt.copy(), jets.copy()
     pt[at] = jets[at] = 0
     return had, running[-1], (pt, eta, phi), jets, (lost * np.cos(had[2]), lost * np.sin(had[2]))
-
-
-def _merge(pt, eta, phi, radius=0.6):
-    """Join partons closer than the jet radius, in place: the harder one takes the other's pT."""
-    for i in range(len(pt)):
-        for j in range(i):
-            close = detector.near(eta[i], phi[i], eta[j], phi[j], radius) & (pt[i] > 0) & (pt[j] > 0)
-            rows = np.flatnonzero(close)
-            if not len(rows):
-                continue
-            total = pt[i, rows] + pt[j, rows]
-            lead, soft = np.where(pt[i, rows] > pt[j, rows], i, j), np.where(pt[i, rows] > pt[j, rows], j, i)
-            pt[lead, rows], pt[soft, rows] = total, 0

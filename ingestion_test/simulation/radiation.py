@@ -22,7 +22,7 @@ class Radiation:
 
     Arguments:
         strength: emissions per unit of log k at small k.
-        scale, power: the rate falls as (1 + (k / scale)^2)^-power.
+        scale, curve, power: the rate falls as (1 + (k / scale)^curve)^-power.
         boost: a first emission of k raises the rate of the further ones by the factor 1 + boost log(1 + k / 30).
         follow: share of the recoiling system's rapidity that the emissions' rapidity is centred at.
         spread: width of the emissions' rapidity about it.
@@ -32,6 +32,7 @@ class Radiation:
 
     strength: float = 0.4
     scale: float = 50.0
+    curve: float = 2.0
     power: float = 0.6
     boost: float = 0.3
     follow: float = 0.6
@@ -50,7 +51,7 @@ def radiate(rng, n, model, slots=5, tilt=1.0):
     Returns:
         (pt, phi, rapidity about `follow` times the system's, weight): arrays (slots, n), weight (n,); pt is 0 for no emission.
     """
-    density = model.strength * (1 + (np.exp(_LOG_K) / model.scale) ** 2) ** -model.power
+    density = model.strength * (1 + (np.exp(_LOG_K) / model.scale) ** model.curve) ** -model.power
     step = _LOG_K[0] - _LOG_K[1]
     expected = np.concatenate([[0], np.cumsum((density[1:] + density[:-1]) / 2 * step)]).astype(np.float32)
     log_k = _LOG_K.astype(np.float32)

@@ -28,6 +28,9 @@ class Resonance:
         equal_helicities: whether both taus have the same sign of P (Z) or opposite ones (H).
         radiation: initial-state radiation.
         modes: share of events produced by vector-boson fusion, with a W or Z, and with a top pair.
+        quark_pt: scale in GeV of the two quarks' transverse momenta in vector-boson fusion.
+        quark_rapidity, quark_spread: mean and width of their distance in rapidity from the boson.
+        associated_pt: mean pT in GeV of a W or Z made with the boson.
         response: of the detector.
     """
 
@@ -38,6 +41,10 @@ class Resonance:
     equal_helicities: bool
     radiation: Radiation
     modes: tuple = (0.0, 0.0, 0.0)
+    quark_pt: float = 65.0
+    quark_rapidity: float = 2.3
+    quark_spread: float = 0.9
+    associated_pt: float = 80.0
     response: Response = Response()
 
 
@@ -51,13 +58,14 @@ def generate(rng, n, model, tilt=1.0):
     pt, phi, relative, weight = radiate(rng, n, model.radiation, tilt=tilt)
     invisible = np.zeros((2, n), np.float32)
     if any(model.modes):
-        pt, phi, relative, invisible = _associated(rng, n, model.modes, pt, phi, relative)
+        pt, phi, relative, invisible = _associated(rng, n, model, pt, phi, relative)
     jet_x, jet_y = pt * np.cos(phi), pt * np.sin(phi)
     soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
     boson = -jet_x.sum(0) - soft[0] - invisible[0], -jet_y.sum(0) - soft[1] - invisible[1]
     lep, had, nu, rapidity, decay_weight = _decay(rng, boson, model)
     weight = weight * decay_weight
     eta = relative + model.radiation.follow * rapidity
+    detector.merge(pt, eta, phi, slots=4)
     jets = detector.measure_jets(rng, pt, eta, model.response)
     unseen = nu[0] + invisible[0], nu[1] + invisible[1]
     columns, rows = detector.observe(rng, lep, had, jets, (pt, eta, phi), unseen, soft, model.response)
@@ -143,9 +151,9 @@ def _breit_wigner(rng, n, model):
     return np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle)).astype(np.float32)
 
 
-def _associated(rng, n, modes, pt, phi, relative):
+def _associated(rng, n, model, pt, phi, relative):
     """Add the partons of vector-boson fusion, of a W or Z and of a top pair to those radiated."""
-    mode = np.searchsorted(np.cumsum(modes), rng.random(n, dtype=np.float32))
+    mode = np.searchsorted(np.cumsum(model.modes), rng.random(n, dtype=np.float32))
     extra = np.zeros((3, 4, n), np.float32)
     invisible = np.zeros((2, n), np.float32)
     u = rng.random((4, n), dtype=np.float32)
@@ -153,12 +161,12 @@ def _associated(rng, n, modes, pt, phi, relative):
     normal = rng.standard_normal((4, n), dtype=np.float32)
     vbf, vh, tth = mode == 0, mode == 1, mode == 2
     # Vector-boson fusion: dsigma/dpT^2 ~ 1/(pT^2 + scale^2)^2 for each quark.
-    extra[0, :2, vbf] = np.minimum(65 * np.sqrt(u[:2, vbf] / (1.0001 - u[:2, vbf])), 400).T
+    extra[0, :2, vbf] = np.minimum(model.quark_pt * np.sqrt(u[:2, vbf] / (1.0001 - u[:2, vbf])), 400).T
     extra[1, :2, vbf] = angle[:2, vbf].T
-    extra[2, 0, vbf] = 2.3 + 0.9 * normal[0, vbf]
-    extra[2, 1, vbf] = -2.3 + 0.9 * normal[1, vbf]
+    extra[2, 0, vbf] = model.quark_rapidity + model.quark_spread * normal[0, vbf]
+    extra[2, 1, vbf] = -model.quark_rapidity + model.quark_spread * normal[1, vbf]
     # W or Z: hadronic decays into two quarks, else (one in six of those without a second lepton) neutrinos.
-    v_pt = -40 * (np.log(1 - u[0]) + np.log(1 - u[1]))
+    v_pt = -model.associated_pt / 2 * (np.log(1 - u[0]) + np.log(1 - u[1]))
     hadronic = vh & (u[2] < 0.83)
     split = u[3]
     half = 42 * normal[:2]

@@ -20,6 +20,7 @@ _RADIATION = {
     "radiation.strength": 0.1,
     "radiation.scale": 15.0,
     "radiation.power": 0.2,
+    "radiation.curve": 0.3,
     "radiation.boost": 0.2,
     "radiation.follow": 0.2,
     "radiation.spread": 0.3,
@@ -29,6 +30,8 @@ _RADIATION = {
 _RESPONSE = {
     "response.jet": 0.05,
     "response.fragmentation": 0.04,
+    "response.tail": 0.03,
+    "response.noise_spread": 0.1,
     "response.had": 0.03,
     "response.had_width": 0.03,
     "response.underlying": 0.5,
@@ -37,12 +40,14 @@ _RESPONSE = {
 }
 FITTED = {
     "ztautau": {"spread": 0.3} | _RADIATION | _RESPONSE,
-    "htautau": {"spread": 0.3} | _RADIATION | _RESPONSE,
+    "htautau": {"spread": 0.3, "quark_pt": 10, "quark_rapidity": 0.3, "quark_spread": 0.2, "associated_pt": 20}
+    | _RADIATION
+    | _RESPONSE,
     "ttbar": {"mean_pt": 20, "spread": 0.2, "separation": 0.2, "fake_slope": 20}
     | _RADIATION
     | _RESPONSE
     | {"channels.tt:fake": 0.2, "channels.tw:tau": 0.2, "channels.tw:fake": 0.1},
-    "diboson": {"mean_pt": 15, "spread": 0.2, "separation": 0.2, "fake_slope": 20}
+    "diboson": {"alignment": 0.3, "mean_pt": 15, "spread": 0.2, "separation": 0.2, "fake_slope": 20}
     | _RADIATION
     | _RESPONSE
     | {"channels.ww:fake": 0.2, "channels.zz:qq": 0.1, "channels.zz:nunu": 0.1},
