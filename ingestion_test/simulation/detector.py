@@ -32,21 +32,21 @@ class Response:
         fragmentation: relative width of the jet's response beyond the calorimeter's resolution.
         tail: mean share of a jet that neutrinos and leakage take, exponentially distributed.
         had, had_width: the same two for the visible part of a hadronic tau.
-        underlying: mean pT in GeV that the underlying event adds to a hadronic tau.
+        underlying: mean pT in GeV that the underlying event adds to a hadronic tau, exponentially distributed.
         noise: width in GeV of each component of MET from the underlying event.
         noise_spread: width of the logarithm of that width from event to event.
         soft: measured share of the recoil that is not in jets.
     """
 
-    jet: float = 1.0
-    fragmentation: float = 0.10
-    tail: float = 0.03
-    had: float = 1.02
-    had_width: float = 0.10
-    underlying: float = 1.0
-    noise: float = 5.0
-    noise_spread: float = 0.2
-    soft: float = 0.5
+    jet: float
+    fragmentation: float
+    tail: float
+    had: float
+    had_width: float
+    underlying: float
+    noise: float
+    noise_spread: float
+    soft: float
 
 
 def scale_correction(raw_pt, eta):
@@ -60,20 +60,22 @@ def uncorrected(pt, eta):
     return (np.sqrt(offset**2 + 4 * pt**2) - offset) / 2
 
 
-def hadronic_resolution(energy, eta):
-    """Relative resolution of the calorimeter for hadrons of `energy` in GeV."""
+#: Squares of the stochastic (GeV^1/2), constant and noise (GeV) terms of the hadronic resolution, each within
+#: |eta| < 1.7, up to 3.2 and beyond.
+_HADRONIC = np.array([(0.52**2, 0.71**2, 1.0**2), (0.03**2, 0.05**2, 0.094**2), (1.6**2, 0.0, 0.0)], np.float32)
+
+
+def hadronic_resolution2(energy, eta):
+    """Squared relative resolution of the calorimeter for hadrons of `energy` in GeV."""
     eta = np.abs(eta)
-    central = eta < 1.7
-    forward = eta > 3.2
-    stochastic = np.where(forward, np.float32(1.0), np.where(central, np.float32(0.52), np.float32(0.71)))
-    constant = np.where(forward, np.float32(0.094), np.where(central, np.float32(0.03), np.float32(0.05)))
-    noise = np.where(central, np.float32(1.6), np.float32(0))
-    return np.sqrt(stochastic**2 / energy + constant**2 + (noise / energy) ** 2)
+    middle, forward = (eta >= np.float32(1.7)), (eta > np.float32(3.2))
+    stochastic, constant, noise = (t[0] + middle * (t[1] - t[0]) + forward * (t[2] - t[1]) for t in _HADRONIC)
+    return (stochastic + noise / energy) / energy + constant
 
 
 def measured_share(rng, energy, eta, mean, width):
     """Measured over true energy of hadrons, arrays of any shape: a Gaussian about `mean`, cut off near 0."""
-    total = np.sqrt(np.float32(0.5) * hadronic_resolution(energy, eta) ** 2 + np.float32(width**2))
+    total = np.sqrt(np.float32(0.5) * hadronic_resolution2(energy, eta) + np.float32(width**2))
     return np.maximum(
         np.float32(mean) * (1 + total * rng.standard_normal(eta.shape, dtype=np.float32)), np.float32(0.05)
     )

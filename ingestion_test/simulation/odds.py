@@ -62,22 +62,36 @@ def _transverse(p, name):
     return pt * np.cos(p[f"{name}_phi"]), pt * np.sin(p[f"{name}_phi"])
 
 
-def log_odds(name, x):
-    """Mean output of the networks called `name` for `features` x, array (events,)."""
+def log_odds(networks, x):
+    """Mean output of `networks`, each a list of layers (weight, bias), for `features` x: array (events,) float32."""
     total = np.zeros(len(x), np.float32)
-    networks = _networks(name)
     for layers in networks:
         hidden = x
         for weight, bias in layers[:-1]:
-            hidden = hidden @ weight + bias
+            hidden = hidden @ weight
+            hidden += bias
             np.maximum(hidden, 0, out=hidden)
         total += (hidden @ layers[-1][0] + layers[-1][1])[:, 0]
-    return total / len(networks)
+    return total / np.float32(len(networks))
 
 
 @cache
-def _networks(name):
-    """Networks of that name, each a list of layers (weight, bias); standardisation is part of the first layer."""
+def shipped(name):
+    """The networks of that name in `NETWORKS_FILE`: a process's reweighting, or "signal"."""
     with np.load(NETWORKS_FILE) as file:
         count, depth = file[f"{name}/shape"]
         return [[(file[f"{name}/{i}/{k}/w"], file[f"{name}/{i}/{k}/b"]) for k in range(depth)] for i in range(count)]
+
+
+def save(networks):
+    """Replace networks in `NETWORKS_FILE`: dict from a name to networks."""
+    content = {}
+    if NETWORKS_FILE.exists():
+        with np.load(NETWORKS_FILE) as file:
+            content = {key: file[key] for key in file if key.split("/")[0] not in networks}
+    for name, members in networks.items():
+        content[f"{name}/shape"] = np.array([len(members), len(members[0])])
+        for i, layers in enumerate(members):
+            for k, (weight, bias) in enumerate(layers):
+                content[f"{name}/{i}/{k}/w"], content[f"{name}/{i}/{k}/b"] = weight, bias
+    np.savez_compressed(NETWORKS_FILE, **content)

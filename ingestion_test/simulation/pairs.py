@@ -31,9 +31,9 @@ class Pair:
     separation: float
     radiation: Radiation
     channels: dict
-    fake_slope: float = 60.0
-    alignment: float = 0.0
-    response: Response = Response()
+    fake_slope: float
+    alignment: float
+    response: Response
 
 
 def generate(rng, n, model):
@@ -48,14 +48,14 @@ def generate(rng, n, model):
 
 
 def _channel(rng, n, model, name):
-    pt, phi, relative, weight = radiate(rng, n, model.radiation)
+    pt, phi, relative = radiate(rng, n, model.radiation)
     soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
     recoil = -(pt * np.cos(phi)).sum(0) - soft[0], -(pt * np.sin(phi)).sum(0) - soft[1]
     rapidity = np.float32(model.spread) * rng.standard_normal(n, dtype=np.float32)
     event = _Event(n, rapidity, model.alignment)
     event.add_partons(pt, relative + model.radiation.follow * rapidity, phi)
     first, second = _produce(rng, n, model, recoil, rapidity, name)
-    weight = weight * CHANNELS[name](rng, event, first, second)
+    weight = CHANNELS[name](rng, event, first, second)
     return _measure(rng, event, weight, soft, model)
 
 
@@ -240,8 +240,9 @@ def _measure_tau(rng, tau, model):
     """Measured hadronic tau (pt, eta, phi), and its true minus its measured momentum (x, y)."""
     true, eta = np.hypot(tau[0], tau[1]), pseudorapidity(*tau[:3])
     share = detector.measured_share(rng, np.maximum(tau[3], 5), eta, model.response.had, model.response.had_width)
-    pt = true * share + model.response.underlying
-    lost = 1 - (detector.uncorrected(pt, eta) - model.response.underlying) / true
+    offset = model.response.underlying * rng.standard_exponential(len(true), dtype=np.float32)
+    pt = true * share + offset
+    lost = 1 - (detector.uncorrected(pt, eta) - offset) / true
     return (pt, eta, np.arctan2(tau[1], tau[0])), (lost * tau[0], lost * tau[1])
 
 

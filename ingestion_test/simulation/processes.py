@@ -1,7 +1,7 @@
 """The four processes with the numbers that describe them.
 
-The numbers are in `parameters.json`: masses and widths from the Particle Data Group, production modes of the Higgs boson
-from spec/simulation.md, all others fitted by `tune` to the histograms listed there.
+The numbers are in `parameters.json`: masses and widths from the Particle Data Group, production modes of the Higgs
+boson from the organisers' generator settings, all others fitted by `tune` to the histograms of `observables`.
 """
 
 import json
@@ -15,6 +15,11 @@ PARAMETERS_FILE = Path(__file__).with_name("parameters.json")
 _MODULES = {"ztautau": resonance, "htautau": resonance, "ttbar": pairs, "diboson": pairs}
 
 
+def read_parameters():
+    """The content of `parameters.json`: process -> numbers."""
+    return json.loads(PARAMETERS_FILE.read_text())
+
+
 def model(process, parameters):
     """The model (`resonance.Resonance` or `pairs.Pair`) of a process from its entry in `parameters.json`."""
     kind = resonance.Resonance if _MODULES[process] is resonance else pairs.Pair
@@ -22,7 +27,8 @@ def model(process, parameters):
     return kind(**parameters | parts)
 
 
-MODELS = {name: model(name, entry) for name, entry in json.loads(PARAMETERS_FILE.read_text()).items()}
+PARAMETERS = read_parameters()
+MODELS = {name: model(name, entry) for name, entry in PARAMETERS.items()}
 
 
 def throw(process, rng, n, model=None):

@@ -6,6 +6,7 @@ import numpy as np
 
 from . import decays, detector
 from .detector import Response
+from .importance import draw
 from .radiation import Radiation, radiate
 from .vectors import azimuth, isotropic
 
@@ -31,6 +32,8 @@ class Resonance:
         quark_pt: scale in GeV of the two quarks' transverse momenta in vector-boson fusion.
         quark_rapidity, quark_spread: mean and width of their distance in rapidity from the boson.
         associated_pt: mean pT in GeV of a W or Z made with the boson.
+        proposal: grids, as in `importance.draw`, for the probabilities of radiation as hard, a mass as high and shares
+            of lepton and hadronic tau as high as those of the event.
         response: of the detector.
     """
 
@@ -40,39 +43,51 @@ class Resonance:
     angular: str | None
     equal_helicities: bool
     radiation: Radiation
-    modes: tuple = (0.0, 0.0, 0.0)
-    quark_pt: float = 65.0
-    quark_rapidity: float = 2.3
-    quark_spread: float = 0.9
-    associated_pt: float = 80.0
-    response: Response = Response()
+    modes: tuple
+    quark_pt: float
+    quark_rapidity: float
+    quark_spread: float
+    associated_pt: float
+    proposal: tuple
+    response: Response
 
 
-def generate(rng, n, model, tilt=1.0):
+def generate(rng, n, model):
     """`n` thrown events.
 
     Returns:
         (columns, weight): dict of the 16 primaries, arrays (accepted,), and their weights; the weights' sum over n is
         the acceptance.
     """
-    pt, phi, relative, weight = radiate(rng, n, model.radiation, tilt=tilt)
+    chances, weight = draw(rng, n, model.proposal)
+    columns, weight, _ = from_chances(rng, chances, weight, model)
+    return columns, weight
+
+
+def from_chances(rng, chances, weight, model):
+    """Events from the four probabilities that `Resonance.proposal` names, array (4, n), and their weights (n,).
+
+    Returns:
+        (columns, weight, rows): as `generate`, and the place of the accepted events among the n.
+    """
+    n = len(weight)
+    pt, phi, relative = radiate(rng, n, model.radiation, chance=chances[0])
     invisible = np.zeros((2, n), np.float32)
     if any(model.modes):
         pt, phi, relative, invisible = _associated(rng, n, model, pt, phi, relative)
     jet_x, jet_y = pt * np.cos(phi), pt * np.sin(phi)
     soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
     boson = -jet_x.sum(0) - soft[0] - invisible[0], -jet_y.sum(0) - soft[1] - invisible[1]
-    lep, had, nu, rapidity, decay_weight = _decay(rng, boson, model)
-    weight = weight * decay_weight
+    lep, had, nu, rapidity, chance = _decay(rng, boson, model, chances[1:])
     eta = relative + model.radiation.follow * rapidity
     detector.merge(pt, eta, phi, slots=4)
     jets = detector.measure_jets(rng, pt, eta, model.response)
     unseen = nu[0] + invisible[0], nu[1] + invisible[1]
     columns, rows = detector.observe(rng, lep, had, jets, (pt, eta, phi), unseen, soft, model.response)
-    return columns, weight[rows]
+    return columns, (weight * chance)[rows], rows
 
 
-def _decay(rng, boson, model):
+def _decay(rng, boson, model, chances):
     """Decay bosons of transverse momentum `boson` = (x, y) so that lepton and hadronic tau pass their thresholds.
 
     Of `TRIES` decays one is picked with a probability proportional to its weight (the probability that rapidity,
@@ -85,7 +100,7 @@ def _decay(rng, boson, model):
     n = len(boson[0])
     many = TRIES * n
     shape = (TRIES, n)
-    mass = _breit_wigner(rng, n, model) if model.width else np.float32(model.mass)
+    mass = _breit_wigner(model, chances[0]) if model.width else np.float32(model.mass)
     rapidity = np.float32(MAX_RAPIDITY) * (2 * rng.random(shape, dtype=np.float32) - 1)
     boson_pt = np.hypot(*boson)
     stretch = np.sqrt(1 + (boson_pt / mass) ** 2)
@@ -98,10 +113,10 @@ def _decay(rng, boson, model):
     # Half of the tau's energy stands for the visible one, so that the threshold on x has a closed form.
     energy2 = pt2 / 2 * np.cosh(np.clip(eta2, -3, 3))
     scale2 = detector.measured_share(rng, energy2, eta2, model.response.had, model.response.had_width)
-    offset2 = np.float32(model.response.underlying)
+    offset2 = np.float32(model.response.underlying) * rng.standard_exponential(shape, dtype=np.float32)
     x1 = np.minimum(detector.MIN_LEP_PT / (pt1 * scale1 + np.float32(1e-3)), 1)
     least = detector.MIN_RAW_PT * detector.scale_correction(np.float32(detector.MIN_RAW_PT), eta2)
-    x2 = np.minimum((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 1)
+    x2 = np.clip((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 0, 1)
     ratio, power = decays.hadronic_modes(rng, n)
     plus = decays.leptonic_survival(x1, 1), decays.hadronic_survival(x2, ratio, power)
     minus = decays.leptonic_survival(x1, -1), decays.hadronic_survival(x2, ratio, -power)
@@ -124,11 +139,10 @@ def _decay(rng, boson, model):
         take(weight_up) > rng.random(n, dtype=np.float32) * take(weight_up + weight_down), np.int8(1), np.int8(-1)
     )
     sign2 = sign if model.equal_helicities else -sign
-    x1, x2, scale1, scale2 = take(x1), take(x2), take(scale1), take(scale2)
-    one = 1 - rng.random((2, n), dtype=np.float32)
-    x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(x1, sign), 0) * one[0], sign)
+    x1, x2, scale1, scale2, offset2 = (take(a) for a in (x1, x2, scale1, scale2, offset2))
+    x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(x1, sign), 0) * chances[1], sign)
     x2 = decays.hadronic_share(
-        np.maximum(decays.hadronic_survival(x2, ratio, power * sign2), 0) * one[1], ratio, power * sign2
+        np.maximum(decays.hadronic_survival(x2, ratio, power * sign2), 0) * chances[2], ratio, power * sign2
     )
     cos, sin = boson[0] / boson_pt, boson[1] / boson_pt
     across, side = take(across), take(star[1])
@@ -144,10 +158,10 @@ def _decay(rng, boson, model):
     return lep, had, nu, take(rapidity), running[-1] / TRIES
 
 
-def _breit_wigner(rng, n, model):
-    """Masses between 50 and 250 GeV, array (n,) float32."""
+def _breit_wigner(model, chance):
+    """Masses between 50 and 250 GeV above which the boson lies with the probability `chance`, arrays (n,) float32."""
     reach = np.arctan((np.array([50.0, 250.0]) ** 2 - model.mass**2) / (model.mass * model.width))
-    angle = reach[0] + (reach[1] - reach[0]) * rng.random(n)
+    angle = reach[1] + (reach[0] - reach[1]) * chance.astype(np.float64)
     return np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle)).astype(np.float32)
 
 
