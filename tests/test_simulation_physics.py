@@ -135,7 +135,7 @@ def test_momentum_balances_before_smearing(process, monkeypatch):
     for axis, turn in enumerate((np.cos, np.sin)):
         total = (pt * turn(phi)).sum(0) + seen["unseen"][axis] + seen["soft"][axis]
         total += sum(p * turn(angle) for p, _, angle in (seen["lep"], seen["had"]))
-        np.testing.assert_allclose(total, 0, atol=0.1)
+        np.testing.assert_allclose(total[seen["lep"][0] > 0], 0, atol=0.1)
 
 
 @pytest.mark.parametrize("process", PROCESSES)

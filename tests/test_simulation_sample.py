@@ -71,7 +71,8 @@ def test_official_yields_in_the_file_and_in_its_first_part(frame):
 def test_strata_hold_the_shares_counted_in_a_long_run():
     """Without the normalisation by strata, the shares come out the same: the table belongs to this generator."""
     for code, process in enumerate(PROCESSES):
-        _, weights, x = sample.reweighted(process, np.random.default_rng(code), 60_000)
+        _, weights, x = sample.thrown(process, np.random.default_rng(code), 60_000)
+        weights = weights * sample.correction(process, x)
         ratio = sample.odds.log_odds(sample.odds.shipped("signal"), x)
         low = ratio < sample.STRATA_EDGES[4]
         share = np.average(low, weights=weights)

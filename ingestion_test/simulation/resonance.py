@@ -11,7 +11,7 @@ from .radiation import Radiation, radiate
 from .vectors import azimuth, isotropic
 
 #: Decays tried per event; one is picked, the mean weight of all is kept (exact, see `_decay`).
-TRIES = 6
+TRIES = 4
 #: Largest rapidity of the boson that can put both taus into the detector.
 MAX_RAPIDITY = 2.8
 #: Decay shares of taus of equal and opposite helicity: mean tau polarisation of the Z.
@@ -79,6 +79,8 @@ def from_chances(rng, chances, weight, model):
     soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
     boson = -jet_x.sum(0) - soft[0] - invisible[0], -jet_y.sum(0) - soft[1] - invisible[1]
     lep, had, nu, rapidity, chance = _decay(rng, boson, model, chances[1:])
+    # What no try lets pass must not pass below either.
+    lep = np.where(chance > 0, lep[0], 0), *lep[1:]
     eta = relative + model.radiation.follow * rapidity
     detector.merge(pt, eta, phi, slots=4)
     jets = detector.measure_jets(rng, pt, eta, model.response)

@@ -24,7 +24,7 @@ from .importance import thin
 from .processes import throw
 
 #: Rows of the named sizes.
-SIZES = {"small": 40_000, "default": 4_000_000, "large": 40_000_000}
+SIZES = {"small": 40_000, "default": 5_000_000, "large": 30_000_000}
 MIN_ROWS = 1000
 #: Share of the rows that each process gets.
 SHARES = {"ztautau": 0.50, "diboson": 0.08, "ttbar": 0.25, "htautau": 0.17}
@@ -33,7 +33,7 @@ _BLOCK_ROWS = 100_000
 _BATCH = 1 << 14
 
 #: Events thrown per row kept.
-THROWN_PER_ROW = {"ztautau": 4.0, "diboson": 1.5, "ttbar": 2.0, "htautau": 1.2}
+THROWN_PER_ROW = {"ztautau": 10.0, "diboson": 1.5, "ttbar": 3.0, "htautau": 1.2}
 #: A background event with the signal-to-background density ratio r gets rows in proportion to 1 + RICHNESS r.
 RICHNESS = 2.0
 #: Largest log of the odds by which the reweighting changes a weight.
@@ -120,29 +120,31 @@ def _rows(process, rng, count, unweighted):
     if unweighted:
         columns, weights = _unweighted(process, rng, count)
         return columns, np.ones(len(weights))
-    columns, weights, x = reweighted(process, rng, int(count * THROWN_PER_ROW[process]) + 1)
+    columns, weights, x = thrown(process, rng, int(count * THROWN_PER_ROW[process]) + 1)
     ratio = odds.log_odds(odds.shipped("signal"), x)
     richness = 1 if process == SIGNAL else 1 + RICHNESS * np.exp(ratio)
-    rows, kept = thin(rng, weights, richness, count)
+    rows, weights = thin(rng, weights, richness, count)
+    weights *= correction(process, x[rows])
     stratum = np.searchsorted(STRATA_EDGES, ratio[rows])
-    filled = np.bincount(stratum, kept, len(STRATA_EDGES) + 1)
+    filled = np.bincount(stratum, weights, len(STRATA_EDGES) + 1)
     shares = np.array(strata_shares()[process])
-    return {name: v[rows] for name, v in columns.items()}, kept * (shares / np.maximum(filled, 1e-30))[stratum]
+    return {name: v[rows] for name, v in columns.items()}, weights * (shares / np.maximum(filled, 1e-30))[stratum]
 
 
 def _unweighted(process, rng, count):
     """The first `count` events that accepting and rejecting by weight leaves: (columns, equal weights)."""
     parts, found = [], 0
     while found < count:
-        columns, weights, _ = reweighted(process, rng, min(_BATCH, 4 * count + 100))
+        columns, weights, x = thrown(process, rng, min(_BATCH, 4 * count + 100))
+        weights = weights * correction(process, x)
         kept = np.flatnonzero(weights > rng.random(len(weights)) * np.quantile(weights, 0.999))
         parts.append({name: v[kept] for name, v in columns.items()})
         found += len(kept)
     return {name: np.concatenate([part[name] for part in parts])[:count] for name in PRIMARIES}, np.ones(count)
 
 
-def reweighted(process, rng, count):
-    """At least `count` accepted events of one process, with the learned reweighting.
+def thrown(process, rng, count):
+    """At least `count` accepted events of one process, before the learned reweighting.
 
     Returns:
         (columns, weights, features): dict from each primary to a float32 array (events,), rounded to 3 decimals;
@@ -152,12 +154,15 @@ def reweighted(process, rng, count):
     while found < count:
         columns, weights = throw(process, rng, min(_BATCH, 2 * count + 100))
         columns = {name: np.round(columns[name].astype(np.float32), 3) for name in PRIMARIES}
-        x = odds.features(columns)
-        correction = np.clip(odds.log_odds(odds.shipped(process), x), -MAX_LOG_ODDS, MAX_LOG_ODDS)
-        parts.append((columns, weights * np.exp(correction), x))
+        parts.append((columns, weights, odds.features(columns)))
         found += len(weights)
     columns = {name: np.concatenate([part[0][name] for part in parts]) for name in PRIMARIES}
     return columns, *(np.concatenate([part[i] for part in parts]) for i in (1, 2))
+
+
+def correction(process, x):
+    """The learned reweighting of events with `odds.features` x: factors (events,) on their weights."""
+    return np.exp(np.clip(odds.log_odds(odds.shipped(process), x), -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
 @cache

@@ -191,7 +191,8 @@ def signal_odds(events=300_000):
     """One network of the odds of signal against all backgrounds together, from simulated events."""
     parts = {}
     for code, process in enumerate(PROCESSES):
-        _, weights, x = sample.reweighted(process, np.random.default_rng(100 + code), events)
+        _, weights, x = sample.thrown(process, np.random.default_rng(100 + code), events)
+        weights = weights * sample.correction(process, x)
         parts[process] = x, weights * (YIELDS[process] / weights.sum(dtype=float))
     background = [np.concatenate([parts[p][i] for p in PROCESSES if p != SIGNAL]) for i in (0, 1)]
     order = np.random.default_rng(0).permutation(len(background[0]))
@@ -237,7 +238,8 @@ def strata_shares(events=4_000_000):
     for code, process in enumerate(PROCESSES):
         rng, total = np.random.default_rng(200 + code), 0
         for _ in range(events // 100_000):
-            _, weights, x = sample.reweighted(process, rng, 100_000)
+            _, weights, x = sample.thrown(process, rng, 100_000)
+            weights = weights * sample.correction(process, x)
             stratum = np.searchsorted(sample.STRATA_EDGES, odds.log_odds(odds.shipped("signal"), x))
             total = total + np.bincount(stratum, weights, len(sample.STRATA_EDGES) + 1)
         shares[process] = (total / total.sum()).tolist()
@@ -255,8 +257,8 @@ def held_out(reference):
         model = processes.model(process, entry)
         networks = reweighting(process, reference[mine & even], model)
         columns, weights = draw(process, 100_000, model, seed=9)
-        correction = odds.log_odds(networks, odds.features(columns)).clip(-sample.MAX_LOG_ODDS, sample.MAX_LOG_ODDS)
-        for name, factor in (("parameters only", 1), ("with reweighting", np.exp(correction))):
+        learned = odds.log_odds(networks, odds.features(columns)).clip(-sample.MAX_LOG_ODDS, sample.MAX_LOG_ODDS)
+        for name, factor in (("parameters only", 1), ("with reweighting", np.exp(learned))):
             auc, error = two_sample_auc(columns, weights * factor, reference[mine & ~even])
             print(f"{process} {name}: AUC {auc:.3f} +- {error:.3f} against held-out reference events", flush=True)
 
