@@ -13,6 +13,7 @@ from pathlib import Path
 from ..errors import ChallengeError
 from ..files import write_json
 from ..schema import DATA_FILE, METADATA_FILE
+from .sample import number_of_rows
 from .writer import write_folder
 
 MANIFEST_FILE = "manifest.json"
@@ -52,6 +53,7 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None, progress
     Raises:
         ChallengeError: as `writer.write_folder`, or the cache cannot be written.
     """
+    number_of_rows(size)
     cache = Path(cache_dir) if cache_dir is not None else default_cache()
     folder = cache / f"simulation-{generator_version()}-{size}-seed{seed}"
     try:

@@ -2,7 +2,8 @@
 
 Source: the spectra of Tsai, Phys. Rev. D 4 (1971) 2821, in the form of Bullock, Hagiwara and Martin,
 Nucl. Phys. B 395 (1993) 499. A tau -> V nu with V of squared mass r m_tau^2 has
-x = (1 + r)/2 + (1 - r)/2 cos, with cos distributed as (1 + a P cos)/2, a = (1 - 2r)/(1 + 2r) for a spin-1 V and 1 for a pion.
+x = (1 + r)/2 + (1 - r)/2 cos, with cos distributed as (1 + a P cos)/2, where a = (1 - 2r)/(1 + 2r) for a spin-1 V and
+1 for a pion.
 """
 
 import numpy as np
@@ -28,23 +29,19 @@ def leptonic_survival(x, polarisation):
     return unpolarised + polarisation * polarised
 
 
-#: Inverse of `leptonic_survival` for P = -1 and 1, tabulated in the fourth root of the survival, where it is smooth.
-_INVERSE = {
-    p: np.interp(_GRID, np.sqrt(np.sqrt(np.maximum(leptonic_survival(_GRID, p), 0)))[::-1], _GRID[::-1]).astype(
-        np.float32
-    )
-    for p in (-1, 1)
-}
+#: Inverse of `leptonic_survival` for P = -1, then for 1, over the fourth root of the survival, where it is smooth.
+_INVERSE = np.concatenate(
+    [np.interp(_GRID, leptonic_survival(_GRID, p)[::-1].clip(0) ** 0.25, _GRID[::-1]) for p in (-1, 1)]
+).astype(np.float32)
 
 
 def leptonic_share(survival, polarisation):
     """The share x above which the lepton lies with the probability `survival`, for P = -1 or 1 per event."""
     place = np.sqrt(np.sqrt(survival)) * np.float32(len(_GRID) - 1)
     cell = np.minimum(place.astype(np.int32), len(_GRID) - 2)
-    table = np.concatenate([_INVERSE[-1], _INVERSE[1]])
     at = cell + np.where(polarisation > 0, np.int32(len(_GRID)), np.int32(0))
-    low = table[at]
-    return low + (place - cell) * (table[at + 1] - low)
+    low = _INVERSE[at]
+    return low + (place - cell.astype(np.float32)) * (_INVERSE[at + 1] - low)
 
 
 def hadronic_modes(rng, n):
@@ -68,7 +65,7 @@ def hadronic_survival(x, ratio, slope):
 
 
 def hadronic_share(survival, ratio, slope):
-    """The share x above which the visible hadrons lie with the probability `survival`: inverse of `hadronic_survival`."""
+    """The share x above which the visible hadrons lie with the probability `survival`."""
     # survival = (1 - c)(2 + a + a c)/4, solved for c in the form that is stable for a = 0.
     cos = (2 + slope - 4 * survival) / (1 + np.sqrt(np.maximum((1 + slope) ** 2 - 4 * slope * survival, 0)))
     cos = np.clip(cos, -1, 1)

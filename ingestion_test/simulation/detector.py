@@ -3,6 +3,8 @@
 Source of the resolutions and thresholds: spec/simulation.md of the organisers' Delphes card; what is fitted says so.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from .vectors import wrap
@@ -10,6 +12,41 @@ from .vectors import wrap
 #: Thresholds in GeV: leptons after the official selection; jets and hadronic taus before the scale correction.
 MIN_LEP_PT, MIN_RAW_PT = 20.0, 20.0
 MAX_LEP_ETA, MAX_HAD_ETA, MAX_JET_ETA = 2.5, 2.5, 4.9
+
+
+#: Jet radius; a measured parton harder than ISOLATION_PT (GeV) within ISOLATION_RADIUS of the lepton, or within the jet
+#: radius of the tau, spoils it.
+JET_RADIUS, ISOLATION_RADIUS, ISOLATION_PT = 0.6, 0.5, 8.0
+#: Relative resolution of the lepton's pT.
+LEP_RESOLUTION = 0.015
+#: Efficiency of electrons and muons within |eta| < 1.5 and beyond; no other efficiency depends on the event.
+LEP_EFFICIENCY = 0.95, 0.85
+
+
+@dataclass(frozen=True)
+class Response:
+    """What the specification leaves open of the detector; fitted to the reference (`tune.HISTOGRAMS`).
+
+    Arguments:
+        jet: mean corrected pT of a jet over its parton's pT.
+        fragmentation: relative width of the jet's response beyond the calorimeter's resolution.
+        tail: mean share of a jet that neutrinos and leakage take, exponentially distributed.
+        had, had_width: the same two for the visible part of a hadronic tau.
+        underlying: mean pT in GeV that the underlying event adds to a hadronic tau, exponentially distributed.
+        noise: width in GeV of each component of MET from the underlying event.
+        noise_spread: width of the logarithm of that width from event to event.
+        soft: measured share of the recoil that is not in jets.
+    """
+
+    jet: float
+    fragmentation: float
+    tail: float
+    had: float
+    had_width: float
+    underlying: float
+    noise: float
+    noise_spread: float
+    soft: float
 
 
 def scale_correction(raw_pt, eta):
@@ -23,28 +60,92 @@ def uncorrected(pt, eta):
     return (np.sqrt(offset**2 + 4 * pt**2) - offset) / 2
 
 
-def hadronic_resolution(energy, eta):
-    """Relative resolution of the calorimeter for hadrons of `energy` in GeV."""
+#: Squares of the stochastic (GeV^1/2), constant and noise (GeV) terms of the hadronic resolution, each within
+#: |eta| < 1.7, up to 3.2 and beyond.
+_HADRONIC = np.array([(0.52**2, 0.71**2, 1.0**2), (0.03**2, 0.05**2, 0.094**2), (1.6**2, 0.0, 0.0)], np.float32)
+
+
+def hadronic_resolution2(energy, eta):
+    """Squared relative resolution of the calorimeter for hadrons of `energy` in GeV."""
     eta = np.abs(eta)
-    central = eta < 1.7
-    forward = eta > 3.2
-    stochastic = np.where(forward, np.float32(1.0), np.where(central, np.float32(0.52), np.float32(0.71)))
-    constant = np.where(forward, np.float32(0.094), np.where(central, np.float32(0.03), np.float32(0.05)))
-    noise = np.where(central, np.float32(1.6), np.float32(0))
-    return np.sqrt(stochastic**2 / energy + constant**2 + (noise / energy) ** 2)
+    middle, forward = (eta >= np.float32(1.7)), (eta > np.float32(3.2))
+    stochastic, constant, noise = (t[0] + middle * (t[1] - t[0]) + forward * (t[2] - t[1]) for t in _HADRONIC)
+    return (stochastic + noise / energy) / energy + constant
+
+
+def measured_share(rng, energy, eta, mean, width):
+    """Measured over true energy of hadrons, arrays of any shape: a Gaussian about `mean`, cut off near 0."""
+    total = np.sqrt(np.float32(0.5) * hadronic_resolution2(energy, eta) + np.float32(width**2))
+    return np.maximum(
+        np.float32(mean) * (1 + total * rng.standard_normal(eta.shape, dtype=np.float32)), np.float32(0.05)
+    )
 
 
 def measure_jets(rng, pt, eta, response):
-    """Raw calorimeter pT of partons, arrays of any shape; 0 stays 0.
-
-    The response is below 1 (energy that leaves the cone or the calorimeter, neutrinos) and fluctuates with the
-    hadronic resolution and with the fragmentation.
-    """
-    mean, fragmentation = response
+    """Raw calorimeter pT of partons, arrays of any shape; 0 stays 0."""
     energy = np.maximum(pt, 1) * np.cosh(np.clip(eta, -6, 6))
-    width = np.sqrt(hadronic_resolution(energy, eta) ** 2 * np.float32(0.6) + np.float32(fragmentation) ** 2)
-    corrected = pt * np.float32(mean) * (1 + width * rng.standard_normal(pt.shape, dtype=np.float32))
-    return uncorrected(np.maximum(corrected, 0), eta)
+    share = measured_share(rng, energy, eta, response.jet, response.fragmentation)
+    share *= np.exp(np.float32(-response.tail) * rng.standard_exponential(pt.shape, dtype=np.float32))
+    return uncorrected(pt * share, eta)
+
+
+def merge(pt, eta, phi, slots=None):
+    """Join partons closer than the jet radius, in place: the harder one takes the other's pT.
+
+    Arguments:
+        pt, eta, phi: arrays (slots, n).
+        slots: number of leading slots that are compared; None for all.
+    """
+    for i in range(slots or len(pt)):
+        for j in range(i):
+            rows = np.flatnonzero((pt[i] > 0) & (pt[j] > 0))
+            rows = rows[near(eta[i, rows], phi[i, rows], eta[j, rows], phi[j, rows], JET_RADIUS)]
+            first_is_harder = pt[i, rows] > pt[j, rows]
+            harder, softer = np.where(first_is_harder, i, j), np.where(first_is_harder, j, i)
+            pt[harder, rows] += pt[softer, rows]
+            pt[softer, rows] = 0
+
+
+def lepton_efficiency(eta):
+    """Efficiency of an electron or muon at `eta`."""
+    return np.where(np.abs(eta) < 1.5, np.float32(LEP_EFFICIENCY[0]), np.float32(LEP_EFFICIENCY[1]))
+
+
+def observe(rng, lep, had, jets, partons, unseen, soft, response):
+    """The primaries of events, and which of them pass lepton and tau isolation.
+
+    Arguments:
+        lep, had: measured lepton and hadronic tau (pt, eta, phi), arrays (n,).
+        jets: raw pT of the measured partons, array (slots, n).
+        partons: (pt, eta, phi), arrays (slots, n).
+        unseen: momentum (x, y) of the neutrinos plus true minus measured momentum of lepton and tau.
+        soft: true momentum (x, y) of everything softer than the partons.
+        response: `Response`.
+
+    Returns:
+        (columns, rows): dict from each primary to an array (kept,), integer array of the events kept.
+    """
+    pt, eta, phi = partons
+    kept = (lep[0] > MIN_LEP_PT) & (had[0] > MIN_RAW_PT * scale_correction(np.float32(MIN_RAW_PT), had[1]))
+    for slot in range(len(pt)):
+        seen = jets[slot] > ISOLATION_PT
+        kept &= ~(seen & near(eta[slot], phi[slot], lep[1], lep[2], ISOLATION_RADIUS))
+        kept &= ~(seen & near(eta[slot], phi[slot], had[1], had[2], JET_RADIUS))
+    rows = np.flatnonzero(kept)
+    lost = pt - jets
+    n = len(lep[0])
+    width = np.float32(response.noise) * np.exp(
+        np.float32(response.noise_spread) * rng.standard_normal(n, dtype=np.float32)
+    )
+    noise = width * rng.standard_normal((2, n), dtype=np.float32)
+    met = [
+        (unseen[i] + np.float32(1 - response.soft) * soft[i] + noise[i] + (lost * turn(phi)).sum(0))[rows]
+        for i, turn in enumerate((np.cos, np.sin))
+    ]
+    columns = {f"PRI_lep_{c}": v[rows] for c, v in zip(("pt", "eta", "phi"), lep)}
+    columns |= {f"PRI_had_{c}": v[rows] for c, v in zip(("pt", "eta", "phi"), had)}
+    columns |= jet_columns(jets[:, rows], eta[:, rows], phi[:, rows])
+    return columns | {"PRI_met": np.hypot(*met), "PRI_met_phi": np.arctan2(met[1], met[0])}, rows
 
 
 def jet_columns(raw, eta, phi):
@@ -61,11 +162,6 @@ def jet_columns(raw, eta, phi):
             columns[f"PRI_jet_{name}_{column}"] = np.where(found, values[slot, events], np.float32(-25))
         left[slot, events] = 0
     return columns
-
-
-def missing(x, y):
-    """The MET primaries from its two components."""
-    return {"PRI_met": np.hypot(x, y), "PRI_met_phi": np.arctan2(y, x)}
 
 
 def near(eta, phi, other_eta, other_phi, radius):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import decays, detector
+from .detector import Response
 from .radiation import Radiation, radiate
 from .vectors import azimuth, boost, from_rapidity, invariant_mass, isotropic, pseudorapidity
 
@@ -20,7 +21,9 @@ class Pair:
         spread, separation: widths of the pair's rapidity and of the half difference of the two.
         radiation: initial-state radiation.
         channels: share thrown of each channel.
-        response, had, met_noise, soft_response: as in `resonance.Resonance`.
+        fake_slope: raw pT in GeV over which the chance of a jet to fake a tau falls to 1/e.
+        alignment: of the W spins in diboson events: slope of the charged fermion's angle to the W's flight.
+        response: of the detector.
     """
 
     mean_pt: float
@@ -28,11 +31,9 @@ class Pair:
     separation: float
     radiation: Radiation
     channels: dict
-    response: tuple = (1.0, 0.10)
-    had: tuple = (1.02, 0.10, 1.0)
-    met_noise: float = 5.0
-    soft_response: float = 0.5
-    fake_slope: float = 60.0
+    fake_slope: float
+    alignment: float
+    response: Response
 
 
 def generate(rng, n, model):
@@ -47,22 +48,22 @@ def generate(rng, n, model):
 
 
 def _channel(rng, n, model, name):
-    pt, phi, relative, weight = radiate(rng, n, model.radiation)
+    pt, phi, relative = radiate(rng, n, model.radiation)
     soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
     recoil = -(pt * np.cos(phi)).sum(0) - soft[0], -(pt * np.sin(phi)).sum(0) - soft[1]
     rapidity = np.float32(model.spread) * rng.standard_normal(n, dtype=np.float32)
-    event = _Event(n)
-    event.add_partons(pt, relative + rapidity, phi)
+    event = _Event(n, rapidity, model.alignment)
+    event.add_partons(pt, relative + model.radiation.follow * rapidity, phi)
     first, second = _produce(rng, n, model, recoil, rapidity, name)
-    weight = weight * CHANNELS[name](rng, event, first, second)
+    weight = CHANNELS[name](rng, event, first, second)
     return _measure(rng, event, weight, soft, model)
 
 
 class _Event:
     """What an event holds before the detector: partons, lepton, visible tau or None, neutrinos."""
 
-    def __init__(self, n):
-        self.n = n
+    def __init__(self, n, rapidity, alignment):
+        self.n, self.rapidity, self.alignment = n, rapidity, alignment
         self.partons = []
         self.lep = None
         self.tau = None
@@ -120,11 +121,18 @@ def _top_to_w(rng, event, top):
 
 
 def _helicity_weight(w, b, fermion):
-    """Weight (up to 2) of the angle of the charged fermion in W rest frame: helicity shares 0.7 (0) and 0.3 (left)."""
+    """Weight of the charged fermion's angle to the b quark in the W rest frame: helicities 0 (70%) and left (30%)."""
     dot = fermion[3] * b[3] - fermion[0] * b[0] - fermion[1] * b[1] - fermion[2] * b[2]
     total = w[3] * b[3] - w[0] * b[0] - w[1] * b[1] - w[2] * b[2]
     cos = np.clip(1 - 2 * dot / total, -1, 1)
-    return 0.7 * 1.5 * (1 - cos**2) + 0.3 * 0.75 * (1 - cos) ** 2
+    return 0.7 * 1.5 * (1 - cos**2) + 0.3 * 0.75 * (1 + cos) ** 2
+
+
+def _alignment_weight(event, w, fermion):
+    """Weight of the charged fermion's angle to the flight of the W, both seen from the frame of the pair."""
+    energy_w, energy = (p[3] * np.cosh(event.rapidity) - p[2] * np.sinh(event.rapidity) for p in (w, fermion))
+    momentum = np.sqrt(np.maximum(energy_w**2 - invariant_mass(w) ** 2, 1))
+    return np.maximum(1 + event.alignment * np.clip((2 * energy - energy_w) / momentum, -1, 1), 0)
 
 
 def _to_lepton(rng, event, w, share_tau=0.05):
@@ -158,7 +166,7 @@ def _to_quarks(rng, event, w):
 def _leptonic_w(rng, event, first, second, tops):
     w, b = _top_to_w(rng, event, first) if tops > 0 else (first, None)
     lep = _to_lepton(rng, event, w)
-    weight = _helicity_weight(w, b, lep) if tops > 0 else 1
+    weight = _helicity_weight(w, b, lep) if tops > 0 else _alignment_weight(event, w, lep)
     w2, b2 = _top_to_w(rng, event, second) if tops > 1 else (second, None)
     return weight, w2, b2
 
@@ -167,9 +175,8 @@ def _w_tau(rng, event, first, second, tops):
     weight, w2, b2 = _leptonic_w(rng, event, first, second, tops)
     tau, nu = _two_body(rng, w2)
     event.add_neutrino(nu)
-    if tops > 1:
-        weight = weight * _helicity_weight(w2, b2, tau)
-    return weight * _to_tau(rng, event, tau, 1.0)
+    weight = weight * (_helicity_weight(w2, b2, tau) if tops > 1 else _alignment_weight(event, w2, tau))
+    return weight * _to_tau(rng, event, tau, -1.0)
 
 
 def _w_fake(rng, event, first, second, tops):
@@ -208,82 +215,53 @@ def _measure(rng, event, weight, soft, model):
     """From partons to the measured primaries; chooses the fake tau among the jets where there is no real one."""
     n = event.n
     pt, eta, phi = (np.stack([parton[i] for parton in event.partons]).astype(np.float32) for i in range(3))
-    _merge(pt, eta, phi)
-    raw = detector.measure_jets(rng, pt, eta, model.response)
-    lost = pt - raw
-    lep_scale = 1 + np.float32(0.015) * rng.standard_normal(n, dtype=np.float32)
-    lep = (
-        np.hypot(event.lep[0], event.lep[1]) * lep_scale,
-        pseudorapidity(*event.lep[:3]),
-        np.arctan2(event.lep[1], event.lep[0]),
-    )
-    noise = np.float32(model.met_noise) * rng.standard_normal((2, n), dtype=np.float32)
-    met = [
-        event.invisible[i]
-        + (1 - model.soft_response) * soft[i]
-        + noise[i]
-        + (lost * f(phi)).sum(0)
-        + (1 - lep_scale) * event.lep[i]
-        for i, f in ((0, np.cos), (1, np.sin))
-    ]
+    detector.merge(pt, eta, phi)
+    jets = detector.measure_jets(rng, pt, eta, model.response)
+    scale = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(n, dtype=np.float32)
+    lep_eta = pseudorapidity(*event.lep[:3])
+    lep = np.hypot(event.lep[0], event.lep[1]) * scale, lep_eta, np.arctan2(event.lep[1], event.lep[0])
+    unseen = [event.invisible[i] + (1 - scale) * event.lep[i] for i in (0, 1)]
+    partons = pt, eta, phi
     if event.tau is None:
-        had, chance = _fake(rng, raw, eta, phi, model)
+        had, chance, partons, jets, lost = _fake(rng, jets, partons, model)
         weight = weight * chance
     else:
-        had, raw_had = _measure_tau(rng, event.tau, model)
-        true = np.hypot(event.tau[0], event.tau[1])
-        met = [met[i] + (true - raw_had) / true * event.tau[i] for i in (0, 1)]
-    kept = (lep[0] > detector.MIN_LEP_PT) & (np.abs(lep[1]) < detector.MAX_LEP_ETA) & (weight > 0)
-    kept &= (np.abs(had[1]) < detector.MAX_HAD_ETA) & (had[0] > 20 * detector.scale_correction(20.0, had[1]))
-    kept &= ~detector.near(lep[1], lep[2], had[1], had[2], 0.5)
-    for slot in range(len(pt)):
-        hard = raw[slot] > 10
-        kept &= ~(hard & detector.near(eta[slot], phi[slot], lep[1], lep[2], 0.5))
-        kept &= ~(hard & detector.near(eta[slot], phi[slot], had[1], had[2], 0.6))
-    rows = np.flatnonzero(kept)
-    weight = weight * np.where(np.abs(lep[1]) < 1.5, 0.95, 0.85)
-    columns = {
-        f"PRI_{k}_{c}": v[rows] for k, p in (("lep", lep), ("had", had)) for c, v in zip(("pt", "eta", "phi"), p)
-    }
-    columns |= detector.jet_columns(raw[:, rows], eta[:, rows], phi[:, rows])
-    columns |= detector.missing(met[0][rows], met[1][rows])
-    return columns, weight[rows]
+        had, lost = _measure_tau(rng, event.tau, model)
+    unseen = unseen[0] + lost[0], unseen[1] + lost[1]
+    columns, rows = detector.observe(rng, lep, had, jets, partons, unseen, soft, model.response)
+    weight = weight * detector.lepton_efficiency(lep_eta)
+    inside = (np.abs(lep_eta) < detector.MAX_LEP_ETA) & (np.abs(had[1]) < detector.MAX_HAD_ETA)
+    inside &= ~detector.near(lep_eta, lep[2], had[1], had[2], detector.ISOLATION_RADIUS)
+    kept = (inside & (weight > 0))[rows]
+    return {name: v[kept] for name, v in columns.items()}, weight[rows[kept]]
 
 
 def _measure_tau(rng, tau, model):
-    mean, spread, underlying = model.had
+    """Measured hadronic tau (pt, eta, phi), and its true minus its measured momentum (x, y)."""
     true, eta = np.hypot(tau[0], tau[1]), pseudorapidity(*tau[:3])
-    width = np.sqrt(detector.hadronic_resolution(np.maximum(tau[3], 5), eta) ** 2 * 0.3 + spread**2)
-    pt = np.maximum(true * mean * (1 + width * rng.standard_normal(len(true), dtype=np.float32)) + underlying, 1)
-    return (pt, eta, np.arctan2(tau[1], tau[0])), detector.uncorrected(pt, eta) - underlying
+    share = detector.measured_share(rng, np.maximum(tau[3], 5), eta, model.response.had, model.response.had_width)
+    offset = model.response.underlying * rng.standard_exponential(len(true), dtype=np.float32)
+    pt = true * share + offset
+    lost = 1 - (detector.uncorrected(pt, eta) - offset) / true
+    return (pt, eta, np.arctan2(tau[1], tau[0])), (lost * tau[0], lost * tau[1])
 
 
-def _fake(rng, raw, eta, phi, model):
-    """Take one jet as the hadronic tau, in place; returns it and the summed chance of all candidates."""
-    chance = np.where(
-        (raw > detector.MIN_RAW_PT) & (np.abs(eta) < detector.MAX_HAD_ETA), np.exp(-raw / model.fake_slope), 0
-    )
+def _fake(rng, jets, partons, model):
+    """Take one jet as the hadronic tau.
+
+    Returns:
+        measured tau (pt, eta, phi); chance of all jets to be taken; partons and jets without it; its true minus its
+        measured momentum (x, y).
+    """
+    pt, eta, phi = partons
+    candidate = (jets > detector.MIN_RAW_PT) & (np.abs(eta) < detector.MAX_HAD_ETA)
+    chance = np.where(candidate, np.exp(-jets / model.fake_slope), 0)
     running = np.cumsum(chance, axis=0)
-    pick = np.minimum((running < running[-1] * rng.random(raw.shape[1])).sum(0), len(raw) - 1)
-    events = np.arange(raw.shape[1])
-    had_raw = np.maximum(raw[pick, events], 1)
-    had = (
-        had_raw * detector.scale_correction(had_raw, eta[pick, events]),
-        eta[pick, events].copy(),
-        phi[pick, events].copy(),
-    )
-    raw[pick, events] = 0
-    return had, running[-1]
-
-
-def _merge(pt, eta, phi, radius=0.6):
-    """Join partons closer than the jet radius, in place: the harder one takes the other's pT."""
-    for i in range(len(pt)):
-        for j in range(i):
-            close = detector.near(eta[i], phi[i], eta[j], phi[j], radius) & (pt[i] > 0) & (pt[j] > 0)
-            rows = np.flatnonzero(close)
-            if not len(rows):
-                continue
-            total = pt[i, rows] + pt[j, rows]
-            lead, soft = np.where(pt[i, rows] > pt[j, rows], i, j), np.where(pt[i, rows] > pt[j, rows], j, i)
-            pt[lead, rows], pt[soft, rows] = total, 0
+    pick = np.minimum((running < running[-1] * rng.random(len(running[-1]))).sum(0), len(jets) - 1)
+    at = pick, np.arange(len(pick))
+    raw = np.maximum(jets[at], 1)
+    had = raw * detector.scale_correction(raw, eta[at]), eta[at], phi[at]
+    lost = (pt - jets)[at]
+    pt, jets = pt.copy(), jets.copy()
+    pt[at] = jets[at] = 0
+    return had, running[-1], (pt, eta, phi), jets, (lost * np.cos(had[2]), lost * np.sin(had[2]))

@@ -1,31 +1,43 @@
-"""The four processes with the numbers that describe them."""
+"""The four processes with the numbers that describe them.
+
+The numbers are in `parameters.json`: masses and widths from the Particle Data Group, production modes of the Higgs
+boson from the organisers' generator settings, all others fitted by `tune` to the histograms of `observables`.
+"""
+
+import json
+from pathlib import Path
 
 from . import pairs, resonance
+from .detector import Response
 from .radiation import Radiation
 
-ZTAUTAU = resonance.Resonance(91.19, 2.50, 2.0, "1+cos2", True, Radiation(strength=0.45, scale=40.0, power=0.9))
-HTAUTAU = resonance.Resonance(
-    125.0, 0.0, 1.5, None, False, Radiation(strength=0.75, scale=60.0, power=0.9), modes=(0.11, 0.05, 0.01)
-)
-TTBAR = pairs.Pair(
-    120.0,
-    0.9,
-    0.6,
-    Radiation(strength=0.7, scale=80.0, power=1.0),
-    channels={"tt:tau": 0.5, "tt:fake": 0.5, "tw:tau": 0.1, "tw:fake": 0.1},
-)
-DIBOSON = pairs.Pair(
-    60.0,
-    1.2,
-    0.7,
-    Radiation(strength=0.45, scale=60.0, power=0.9),
-    channels={"ww:tau": 0.5, "ww:fake": 0.5, "zz:qq": 0.1, "zz:nunu": 0.1},
-)
+PARAMETERS_FILE = Path(__file__).with_name("parameters.json")
+_MODULES = {"ztautau": resonance, "htautau": resonance, "ttbar": pairs, "diboson": pairs}
 
-#: Process -> function(rng, thrown) that returns (columns, weights).
-GENERATORS = {
-    "ztautau": lambda rng, n: resonance.generate(rng, n, ZTAUTAU),
-    "htautau": lambda rng, n: resonance.generate(rng, n, HTAUTAU),
-    "ttbar": lambda rng, n: pairs.generate(rng, n, TTBAR),
-    "diboson": lambda rng, n: pairs.generate(rng, n, DIBOSON),
-}
+
+def read_parameters():
+    """The content of `parameters.json`: process -> numbers."""
+    return json.loads(PARAMETERS_FILE.read_text())
+
+
+def model(process, parameters):
+    """The model (`resonance.Resonance` or `pairs.Pair`) of a process from its entry in `parameters.json`."""
+    kind = resonance.Resonance if _MODULES[process] is resonance else pairs.Pair
+    parts = {"radiation": Radiation(**parameters["radiation"]), "response": Response(**parameters["response"])}
+    return kind(**parameters | parts)
+
+
+PARAMETERS = read_parameters()
+MODELS = {name: model(name, entry) for name, entry in PARAMETERS.items()}
+
+
+def throw(process, rng, n, model=None):
+    """`n` thrown events of a process.
+
+    Arguments:
+        model: other numbers than those of `MODELS`.
+
+    Returns:
+        (columns, weights) of the accepted events: dict from each primary to an array (accepted,), array (accepted,).
+    """
+    return _MODULES[process].generate(rng, n, model or MODELS[process])

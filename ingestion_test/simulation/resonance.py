@@ -5,11 +5,13 @@ from dataclasses import dataclass
 import numpy as np
 
 from . import decays, detector
+from .detector import Response
+from .importance import draw
 from .radiation import Radiation, radiate
 from .vectors import azimuth, isotropic
 
 #: Decays tried per event; one is picked, the mean weight of all is kept (exact, see `_decay`).
-TRIES = 6
+TRIES = 4
 #: Largest rapidity of the boson that can put both taus into the detector.
 MAX_RAPIDITY = 2.8
 #: Decay shares of taus of equal and opposite helicity: mean tau polarisation of the Z.
@@ -27,6 +29,12 @@ class Resonance:
         equal_helicities: whether both taus have the same sign of P (Z) or opposite ones (H).
         radiation: initial-state radiation.
         modes: share of events produced by vector-boson fusion, with a W or Z, and with a top pair.
+        quark_pt: scale in GeV of the two quarks' transverse momenta in vector-boson fusion.
+        quark_rapidity, quark_spread: mean and width of their distance in rapidity from the boson.
+        associated_pt: mean pT in GeV of a W or Z made with the boson.
+        proposal: grids, as in `importance.draw`, for the probabilities of radiation as hard, a mass as high and shares
+            of lepton and hadronic tau as high as those of the event.
+        response: of the detector.
     """
 
     mass: float
@@ -35,51 +43,53 @@ class Resonance:
     angular: str | None
     equal_helicities: bool
     radiation: Radiation
-    modes: tuple = (0.0, 0.0, 0.0)
-    response: tuple = (1.0, 0.10)
-    had: tuple = (1.02, 0.10, 1.0)
-    met_noise: float = 5.0
-    soft_response: float = 0.5
+    modes: tuple
+    quark_pt: float
+    quark_rapidity: float
+    quark_spread: float
+    associated_pt: float
+    proposal: tuple
+    response: Response
 
 
-def generate(rng, n, model, tilt=1.0):
+def generate(rng, n, model):
     """`n` thrown events.
 
     Returns:
         (columns, weight): dict of the 16 primaries, arrays (accepted,), and their weights; the weights' sum over n is
         the acceptance.
     """
-    pt, phi, relative, weight = radiate(rng, n, model.radiation, tilt=tilt)
+    chances, weight = draw(rng, n, model.proposal)
+    columns, weight, _ = from_chances(rng, chances, weight, model)
+    return columns, weight
+
+
+def from_chances(rng, chances, weight, model):
+    """Events from the four probabilities that `Resonance.proposal` names, array (4, n), and their weights (n,).
+
+    Returns:
+        (columns, weight, rows): as `generate`, and the place of the accepted events among the n.
+    """
+    n = len(weight)
+    pt, phi, relative = radiate(rng, n, model.radiation, chance=chances[0])
     invisible = np.zeros((2, n), np.float32)
     if any(model.modes):
-        pt, phi, relative, invisible = _associated(rng, n, model.modes, pt, phi, relative)
+        pt, phi, relative, invisible = _associated(rng, n, model, pt, phi, relative)
     jet_x, jet_y = pt * np.cos(phi), pt * np.sin(phi)
     soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
     boson = -jet_x.sum(0) - soft[0] - invisible[0], -jet_y.sum(0) - soft[1] - invisible[1]
-    lep, had, nu, rapidity, decay_weight = _decay(rng, boson, model)
-    weight = weight * decay_weight
-    eta = relative + rapidity
-    kept = weight > 0
-    for slot in range(min(3, len(pt))):
-        hard = pt[slot] > 15
-        kept &= ~(hard & detector.near(eta[slot], phi[slot], lep[1], lep[2], 0.5))
-        kept &= ~(hard & detector.near(eta[slot], phi[slot], had[1], had[2], 0.6))
-    raw = detector.measure_jets(rng, pt, eta, model.response)
-    lost = pt - raw
-    noise = np.float32(model.met_noise) * rng.standard_normal((2, n), dtype=np.float32)
-    share = np.float32(1 - model.soft_response)
-    met_x = nu[0] + invisible[0] + share * soft[0] + noise[0] + (lost * np.cos(phi)).sum(0)
-    met_y = nu[1] + invisible[1] + share * soft[1] + noise[1] + (lost * np.sin(phi)).sum(0)
-    rows = np.flatnonzero(kept)
-    columns = {
-        f"PRI_{name}_{c}": v[rows] for name, p in (("lep", lep), ("had", had)) for c, v in zip(("pt", "eta", "phi"), p)
-    }
-    columns |= detector.jet_columns(raw[:, rows], eta[:, rows], phi[:, rows])
-    columns |= detector.missing(met_x[rows], met_y[rows])
-    return columns, weight[rows]
+    lep, had, nu, rapidity, chance = _decay(rng, boson, model, chances[1:])
+    # What no try lets pass must not pass below either.
+    lep = np.where(chance > 0, lep[0], 0), *lep[1:]
+    eta = relative + model.radiation.follow * rapidity
+    detector.merge(pt, eta, phi, slots=4)
+    jets = detector.measure_jets(rng, pt, eta, model.response)
+    unseen = nu[0] + invisible[0], nu[1] + invisible[1]
+    columns, rows = detector.observe(rng, lep, had, jets, (pt, eta, phi), unseen, soft, model.response)
+    return columns, (weight * chance)[rows], rows
 
 
-def _decay(rng, boson, model):
+def _decay(rng, boson, model, chances):
     """Decay bosons of transverse momentum `boson` = (x, y) so that lepton and hadronic tau pass their thresholds.
 
     Of `TRIES` decays one is picked with a probability proportional to its weight (the probability that rapidity,
@@ -92,33 +102,23 @@ def _decay(rng, boson, model):
     n = len(boson[0])
     many = TRIES * n
     shape = (TRIES, n)
-    mass = model.mass
-    if model.width:
-        reach = np.arctan(np.array([(50.0**2 - mass**2), (250.0**2 - mass**2)]) / (mass * model.width))
-        angle = reach[0] + (reach[1] - reach[0]) * rng.random(n, dtype=np.float32)
-        mass = np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle))
+    mass = _breit_wigner(model, chances[0]) if model.width else np.float32(model.mass)
     rapidity = np.float32(MAX_RAPIDITY) * (2 * rng.random(shape, dtype=np.float32) - 1)
     boson_pt = np.hypot(*boson)
     stretch = np.sqrt(1 + (boson_pt / mass) ** 2)
-    star = [
-        (mass / 2).astype(np.float32) * v.reshape(shape) if model.width else np.float32(mass / 2) * v.reshape(shape)
-        for v in isotropic(rng, many, model.angular)
-    ]
+    star = [mass / 2 * v.reshape(shape) for v in isotropic(rng, many, model.angular)]
     across = stretch * star[0]
     pt1, pt2 = np.hypot(across + boson_pt / 2, star[1]), np.hypot(boson_pt / 2 - across, star[1])
     eta1 = rapidity + np.arcsinh(star[2] / np.maximum(pt1, 1e-3))
     eta2 = rapidity - np.arcsinh(star[2] / np.maximum(pt2, 1e-3))
-    scale1 = 1 + np.float32(0.015) * rng.standard_normal(shape, dtype=np.float32)
-    mean, spread, underlying = model.had
-    width2 = np.sqrt(
-        detector.hadronic_resolution(0.6 * pt2 * np.cosh(np.minimum(np.abs(eta2), 3)), eta2) ** 2 * np.float32(0.3)
-        + np.float32(spread**2)
-    )
-    scale2 = np.float32(mean) * np.maximum(1 + width2 * rng.standard_normal(shape, dtype=np.float32), np.float32(0.05))
-    offset2 = np.float32(underlying)
+    scale1 = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(shape, dtype=np.float32)
+    # Half of the tau's energy stands for the visible one, so that the threshold on x has a closed form.
+    energy2 = pt2 / 2 * np.cosh(np.clip(eta2, -3, 3))
+    scale2 = detector.measured_share(rng, energy2, eta2, model.response.had, model.response.had_width)
+    offset2 = np.float32(model.response.underlying) * rng.standard_exponential(shape, dtype=np.float32)
     x1 = np.minimum(detector.MIN_LEP_PT / (pt1 * scale1 + np.float32(1e-3)), 1)
     least = detector.MIN_RAW_PT * detector.scale_correction(np.float32(detector.MIN_RAW_PT), eta2)
-    x2 = np.minimum((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 1)
+    x2 = np.clip((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 0, 1)
     ratio, power = decays.hadronic_modes(rng, n)
     plus = decays.leptonic_survival(x1, 1), decays.hadronic_survival(x2, ratio, power)
     minus = decays.leptonic_survival(x1, -1), decays.hadronic_survival(x2, ratio, -power)
@@ -126,23 +126,25 @@ def _decay(rng, boson, model):
     both = (plus, minus) if model.equal_helicities else ((plus[0], minus[1]), (minus[0], plus[1]))
     weight_up, weight_down = up * both[0][0] * both[0][1], (1 - up) * both[1][0] * both[1][1]
     inside = (np.abs(eta1) < detector.MAX_LEP_ETA) & (np.abs(eta2) < detector.MAX_HAD_ETA)
-    efficiency = np.where(np.abs(eta1) < 1.5, np.float32(0.95), np.float32(0.85))
-    prior = inside * efficiency * np.exp(-(rapidity**2) / np.float32(2 * model.spread**2))
+    inside &= (x1 < 1) & (x2 < 1)
+    prior = inside * detector.lepton_efficiency(eta1) * np.exp(-(rapidity**2) / np.float32(2 * model.spread**2))
     weight_up, weight_down = np.maximum(weight_up, 0) * prior, np.maximum(weight_down, 0) * prior
     running = np.cumsum(weight_up + weight_down, axis=0)
     pick = (running < running[-1] * rng.random(n, dtype=np.float32)).sum(0)
     pick = np.minimum(pick, TRIES - 1)
     at = pick * n + np.arange(n)
-    take = lambda a: a.ravel()[at]
+
+    def take(a):
+        return a.ravel()[at]
+
     sign = np.where(
         take(weight_up) > rng.random(n, dtype=np.float32) * take(weight_up + weight_down), np.int8(1), np.int8(-1)
     )
     sign2 = sign if model.equal_helicities else -sign
-    x1, x2, scale1, scale2 = take(x1), take(x2), take(scale1), take(scale2)
-    one = 1 - rng.random((2, n), dtype=np.float32)
-    x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(x1, sign), 0) * one[0], sign)
+    x1, x2, scale1, scale2, offset2 = (take(a) for a in (x1, x2, scale1, scale2, offset2))
+    x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(x1, sign), 0) * chances[1], sign)
     x2 = decays.hadronic_share(
-        np.maximum(decays.hadronic_survival(x2, ratio, power * sign2), 0) * one[1], ratio, power * sign2
+        np.maximum(decays.hadronic_survival(x2, ratio, power * sign2), 0) * chances[2], ratio, power * sign2
     )
     cos, sin = boson[0] / boson_pt, boson[1] / boson_pt
     across, side = take(across), take(star[1])
@@ -158,9 +160,16 @@ def _decay(rng, boson, model):
     return lep, had, nu, take(rapidity), running[-1] / TRIES
 
 
-def _associated(rng, n, modes, pt, phi, relative):
+def _breit_wigner(model, chance):
+    """Masses between 50 and 250 GeV above which the boson lies with the probability `chance`, arrays (n,) float32."""
+    reach = np.arctan((np.array([50.0, 250.0]) ** 2 - model.mass**2) / (model.mass * model.width))
+    angle = reach[1] + (reach[0] - reach[1]) * chance.astype(np.float64)
+    return np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle)).astype(np.float32)
+
+
+def _associated(rng, n, model, pt, phi, relative):
     """Add the partons of vector-boson fusion, of a W or Z and of a top pair to those radiated."""
-    mode = np.searchsorted(np.cumsum(modes), rng.random(n, dtype=np.float32))
+    mode = np.searchsorted(np.cumsum(model.modes), rng.random(n, dtype=np.float32))
     extra = np.zeros((3, 4, n), np.float32)
     invisible = np.zeros((2, n), np.float32)
     u = rng.random((4, n), dtype=np.float32)
@@ -168,12 +177,12 @@ def _associated(rng, n, modes, pt, phi, relative):
     normal = rng.standard_normal((4, n), dtype=np.float32)
     vbf, vh, tth = mode == 0, mode == 1, mode == 2
     # Vector-boson fusion: dsigma/dpT^2 ~ 1/(pT^2 + scale^2)^2 for each quark.
-    extra[0, :2, vbf] = np.minimum(65 * np.sqrt(u[:2, vbf] / (1.0001 - u[:2, vbf])), 400).T
+    extra[0, :2, vbf] = np.minimum(model.quark_pt * np.sqrt(u[:2, vbf] / (1.0001 - u[:2, vbf])), 400).T
     extra[1, :2, vbf] = angle[:2, vbf].T
-    extra[2, 0, vbf] = 2.3 + 0.9 * normal[0, vbf]
-    extra[2, 1, vbf] = -2.3 + 0.9 * normal[1, vbf]
+    extra[2, 0, vbf] = model.quark_rapidity + model.quark_spread * normal[0, vbf]
+    extra[2, 1, vbf] = -model.quark_rapidity + model.quark_spread * normal[1, vbf]
     # W or Z: hadronic decays into two quarks, else (one in six of those without a second lepton) neutrinos.
-    v_pt = -40 * (np.log(1 - u[0]) + np.log(1 - u[1]))
+    v_pt = -model.associated_pt / 2 * (np.log(1 - u[0]) + np.log(1 - u[1]))
     hadronic = vh & (u[2] < 0.83)
     split = u[3]
     half = 42 * normal[:2]

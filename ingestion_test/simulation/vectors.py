@@ -4,8 +4,8 @@ import numpy as np
 
 
 def wrap(phi):
-    """The angle `phi` brought to [-pi, pi)."""
-    return np.mod(phi + np.pi, 2 * np.pi) - np.pi
+    """The angle `phi` brought to [-pi, pi]."""
+    return phi - np.float32(2 * np.pi) * np.rint(phi * np.float32(0.5 / np.pi))
 
 
 def azimuth(rng, n):

@@ -1,0 +1,46 @@
+"""Speed and memory of the built-in simulation on one core.
+
+    python benchmarks/simulation.py [--seconds 5]
+
+Printed: accepted events per second and core of each process from four-vectors to primaries (before the reweighting and
+the thinning), rows per second of the whole chain, and the peak memory of this process for growing samples (flat: a
+sample is made block by block).
+"""
+
+import argparse
+import resource
+import time
+
+import numpy as np
+
+from ingestion_test.schema import PROCESSES
+from ingestion_test.simulation import simulate
+from ingestion_test.simulation.processes import throw
+
+
+def accepted_per_second(process, seconds):
+    rng = np.random.default_rng(0)
+    throw(process, rng, 1 << 14)
+    start, accepted = time.perf_counter(), 0
+    while time.perf_counter() - start < seconds:
+        accepted += len(throw(process, rng, 1 << 14)[1])
+    return accepted / (time.perf_counter() - start)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=float, default=5, help="per process")
+    args = parser.parse_args()
+    for process in PROCESSES:
+        print(f"{process:8s} {accepted_per_second(process, args.seconds):10,.0f} accepted events/s", flush=True)
+    for rows in (500_000, 1_000_000, 2_000_000):
+        start = time.perf_counter()
+        for _ in simulate(rows):
+            pass
+        speed = rows / (time.perf_counter() - start)
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        print(f"{rows:9,} rows: {speed:8,.0f} rows/s, peak memory {memory:.0f} MiB", flush=True)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,185 @@
+"""Show the simulation against reference events: figures, and the effect of the nuisance parameters in both.
+
+python -m ingestion_test.simulation.validate --reference reference_events.parquet --output docs/figures
+"""
+
+import argparse
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ..schema import PRIMARIES, PROCESSES
+from ..systematics import post_selection, shift
+from .observables import observables
+from .sample import simulate
+
+#: Shown per process: observable -> (label, upper end of the axis).
+SHOWN = {
+    "lep_pt": (r"lepton $p_T$ [GeV]", 120),
+    "had_pt": (r"hadronic tau $p_T$ [GeV]", 150),
+    "mass_vis": (r"visible mass [GeV]", 200),
+    "met": (r"MET [GeV]", 150),
+    "mt": (r"transverse mass (lepton, MET) [GeV]", 150),
+    "n_jets": ("number of jets", 8),
+    "jet_pt": (r"leading jet $p_T$ [GeV]", 250),
+    "abs_jet_eta": (r"leading jet $|\eta|$", 5),
+    "pt_h": (r"$p_T$ of lepton + tau + MET [GeV]", 250),
+    "mass_jj": (r"dijet mass [GeV]", 800),
+}
+#: Colours of Okabe and Ito, told apart by the colour-blind too.
+SIMULATED, REFERENCE = "#0072B2", "#D55E00"
+#: Shifts of the nuisance parameters shown.
+SHIFTS = {"tes": {"tes": 1.02}, "jes": {"jes": 1.02}, "soft_met": {"soft_met": 3.0}}
+
+
+def selected(columns, seed=31415, **shifts):
+    """Primaries after a shift of the nuisance parameters and the post-selection, and the rows that are left.
+
+    Arguments:
+        columns: mapping from each primary to an array (events,).
+        shifts: tes, jes, soft_met (its width in GeV), as in `systematics.shift`.
+    """
+    p = {name: np.array(columns[name], np.float32) for name in PRIMARIES}
+    if "soft_met" in shifts:
+        shifts["soft_met"] *= np.random.default_rng(seed).standard_normal((2, len(p["PRI_met"])))
+    shift(p, **shifts)
+    rows = post_selection(p)
+    return {name: values[rows] for name, values in p.items()}, rows
+
+
+def two_sample_auc(columns, weights, reference, rows=20_000, seed=0):
+    """Area under the ROC curve of boosted trees that tell simulated from reference events, five-fold cross-validated.
+
+    Arguments:
+        columns, weights: simulated events; they are resampled to `rows` unweighted ones.
+        reference: DataFrame of reference events; of those with the same `parton_event` one is used.
+
+    Returns:
+        (area, its standard error).
+    """
+    from sklearn.ensemble import HistGradientBoostingClassifier
+    from sklearn.metrics import roc_auc_score
+    from sklearn.model_selection import StratifiedKFold, cross_val_predict
+
+    rng = np.random.default_rng(seed)
+    chance = np.asarray(weights, float) / np.sum(weights, dtype=float)
+    chosen = rng.choice(len(chance), min(rows, len(chance)), replace=False, p=chance)
+    sides = {name: values[chosen] for name, values in columns.items()}, reference.drop_duplicates("parton_event")
+    a, b = (pd.DataFrame(_unsplit(observables(selected(side)[0]))).to_numpy(float) for side in sides)
+    x, y = np.concatenate([a, b]), np.repeat([0, 1], [len(a), len(b)])
+    balance = np.where(y, len(b) / len(b), len(b) / len(a))
+    trees = HistGradientBoostingClassifier(
+        max_iter=60, learning_rate=0.06, max_leaf_nodes=8, min_samples_leaf=20, l2_regularization=1.0
+    )
+    folds = StratifiedKFold(5, shuffle=True, random_state=0)
+    score = cross_val_predict(trees, x, y, cv=folds, method="predict_proba", params={"sample_weight": balance})[:, 1]
+    return roc_auc_score(y, score), np.sqrt((1 / len(a) + 1 / len(b)) / 12)
+
+
+def _unsplit(values):
+    return {name: v for name, v in values.items() if not name.endswith(("_0", "_1"))}
+
+
+def _density(values, weights, edges):
+    """Density of a histogram and its error; `weights` are scaled to sum to 1 over all events, shown or not."""
+    weights = weights / weights.sum(dtype=float)
+    contents = np.histogram(values, edges, weights=weights)[0]
+    error = np.sqrt(np.histogram(values, edges, weights=weights**2)[0])
+    return contents / np.diff(edges), error / np.diff(edges)
+
+
+def plot_process(process, simulated, reference, path):
+    """Distributions of one process after the post-selection, each with the ratio simulated / reference below."""
+    import matplotlib.pyplot as plt
+
+    figure = plt.figure(figsize=(15, 7.5), layout="constrained")
+    grid = figure.add_gridspec(4, 5, height_ratios=(3, 1, 3, 1))
+    for place, (name, (label, top)) in enumerate(SHOWN.items()):
+        row, column = divmod(place, 5)
+        upper = figure.add_subplot(grid[2 * row, column])
+        lower = figure.add_subplot(grid[2 * row + 1, column], sharex=upper)
+        low = np.nanmin(reference[0][name])
+        edges = np.arange(-0.5, top) if name == "n_jets" else np.linspace(min(low, top / 4), top, 21)
+        middle = (edges[1:] + edges[:-1]) / 2
+        (sim, sim_error), (ref, ref_error) = (_density(o[name], w, edges) for o, w in (simulated, reference))
+        upper.stairs(sim, edges, color=SIMULATED, label="simulated")
+        upper.errorbar(middle, ref, ref_error, fmt=".", color=REFERENCE, label="reference", markersize=4)
+        upper.set_ylabel("share of events per unit")
+        upper.tick_params(labelbottom=False)
+        good = (ref > 0) & (sim > 0)
+        ratio = sim[good] / ref[good]
+        error = ratio * np.hypot(sim_error[good] / sim[good], ref_error[good] / ref[good])
+        lower.errorbar(middle[good], ratio, error, fmt=".", color="black", markersize=4)
+        lower.axhline(1, color="grey", linewidth=0.8)
+        lower.set(ylim=(0.5, 1.5), xlabel=label, ylabel="sim. / ref.")
+    figure.axes[0].legend()
+    figure.suptitle(f"{process}, after the post-selection; bars: statistical errors")
+    figure.savefig(path, dpi=70)
+    plt.close(figure)
+
+
+def plot_shifts(simulated, reference, path, names=("had_pt", "met", "mass_vis"), bins=8):
+    """Ratio shifted / nominal of three observables for each nuisance parameter, all processes together."""
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(len(SHIFTS), len(names), figsize=(13, 9), layout="constrained")
+    for row, shifts in zip(axes, SHIFTS.values()):
+        for axis, name in zip(row, names):
+            label, top = SHOWN[name]
+            edges = None
+            for (columns, weights), colour, offset in ((reference, REFERENCE, 0.1), (simulated, SIMULATED, -0.1)):
+                nominal, kept = selected(columns)
+                values = observables(nominal)[name]
+                if edges is None:
+                    edges = np.append(np.quantile(values, np.linspace(0, 0.97, bins)), top)
+                ratio, error = _shift_ratio(columns, weights, values, kept, shifts, name, edges)
+                middle = (edges[1:] + edges[:-1]) / 2 + offset * np.diff(edges)
+                text = "reference" if colour == REFERENCE else "simulated"
+                axis.errorbar(middle, ratio, error, fmt="o", color=colour, markersize=4, label=text)
+            axis.axhline(1, color="grey", linewidth=0.8)
+            setting = ", ".join(f"{k} = {v:g}" + (" GeV" if k == "soft_met" else "") for k, v in shifts.items())
+            axis.set(xlabel=label, ylabel="shifted / nominal", title=setting)
+    axes[0, 0].legend()
+    figure.suptitle("Effect of the nuisance parameters, all processes; bars: statistical errors (bootstrap)")
+    figure.savefig(path, dpi=70)
+    plt.close(figure)
+
+
+def _shift_ratio(columns, weights, nominal, kept, shifts, name, edges, bootstraps=30):
+    """Ratio of the shifted to the nominal histogram and its error from bootstraps of events (the two share them)."""
+    shifted, kept_shifted = selected(columns, **shifts)
+    values = observables(shifted)[name]
+    rng = np.random.default_rng(0)
+    ratios = []
+    for number in range(bootstraps + 1):
+        w = weights * (rng.poisson(1, len(weights)) if number else 1)
+        above, below = (np.histogram(v, edges, weights=w[k])[0] for v, k in ((values, kept_shifted), (nominal, kept)))
+        ratios.append(above / np.maximum(below, 1e-9))
+    return ratios[0], np.std(ratios[1:], axis=0)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--reference", required=True, help="parquet file with reference events")
+    parser.add_argument("--output", required=True, type=Path, help="folder for the figures")
+    parser.add_argument("--rows", type=int, default=600_000, help="simulated rows (default: 600000)")
+    parser.add_argument("--seed", type=int, default=1)
+    args = parser.parse_args()
+    args.output.mkdir(parents=True, exist_ok=True)
+    reference = pd.read_parquet(args.reference)
+    blocks = list(simulate(args.rows, args.seed))
+    events = {name: np.concatenate([block[name] for block in blocks]) for name in (*PRIMARIES, "weights", "process")}
+    for code, process in enumerate(PROCESSES):
+        mine = events["process"] == code
+        sides = []
+        for side in ({k: v[mine] for k, v in events.items()}, reference[reference.detailed_labels == process]):
+            columns, rows = selected(side)
+            sides.append((observables(columns), np.asarray(side["weights"], float)[rows]))
+        plot_process(process, *sides, args.output / f"simulation_{process}.png")
+    sides = [(side, np.asarray(side["weights"], float)) for side in (events, reference)]
+    plot_shifts(*sides, args.output / "simulation_shifts.png")
+
+
+if __name__ == "__main__":
+    main()
