@@ -20,6 +20,8 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from submission import flows_compiled
+
 STATE_VERSION = 1
 LAYERS_PER_LOG = 8  # one logarithm for the product of so many layers' slopes, few enough never to overflow
 LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
@@ -226,13 +228,17 @@ class Flow(nn.Module):
         self.register_buffer("centre", torch.zeros(flows))
         self.register_buffer("scale", torch.ones(flows))
 
-    def _halves(self, x):
-        """Split events (..., events, features) into the even and the odd features, each (flows, features, events)."""
-        if x.shape[-1] != self.config.features or x.dim() not in (2, 3) or (x.dim() == 3 and len(x) != self.flows):
+    def check_shape(self, x):
+        """Raise ValueError unless x, an array or a tensor, has the shape of events that these flows read."""
+        if x.shape[-1] != self.config.features or x.ndim not in (2, 3) or (x.ndim == 3 and len(x) != self.flows):
             raise ValueError(
                 f"this flow reads events of shape (events, {self.config.features}), or ({self.flows}, events, "
                 f"{self.config.features}) for each of its flows their own, not {tuple(x.shape)}"
             )
+
+    def _halves(self, x):
+        """Split events (..., events, features) into the even and the odd features, each (flows, features, events)."""
+        self.check_shape(x)
         x = x.transpose(-1, -2).expand(self.flows, -1, -1)
         return [x[:, 0::2], x[:, 1::2]]
 
@@ -250,13 +256,14 @@ class Flow(nn.Module):
         Returns:
             z, (flows, events, features), and log |det dz/dx|, (flows, events).
         """
-        halves, slopes, log_jacobian = self._halves(x), [1.0, 1.0], 0.0
+        halves, log_jacobian = self._halves(x), 0.0
+        slopes = [torch.ones_like(half) for half in halves]
         for layer, (kind, kept, changed) in enumerate(self.plan):
             halves[changed], slope = kind.forward(halves[changed], self._raw(layer, halves[kept]))
             slopes[changed] = slopes[changed] * slope
             if (layer + 1) % LAYERS_PER_LOG == 0 or layer + 1 == len(self.plan):
                 log_jacobian = log_jacobian + sum(slope.abs().log().sum(1) for slope in slopes)
-                slopes = [1.0, 1.0]
+                slopes = [torch.ones_like(half) for half in halves]
         return _interleaved(halves), log_jacobian
 
     def inverse(self, z):
@@ -329,7 +336,7 @@ def _interleaved(halves):
 # Evaluation -----------------------------------------------------------------------------------------------------
 
 
-def evaluate(flow, x, chunk=1024):
+def evaluate(flow, x, chunk=1024, compiled=True):
     """Return log q of many events, (events, flows) float32: `Flow.log_prob` without gradients, on all cores.
 
     Each of torch's threads works on a chunk of its own, so small that a hidden layer stays in the core's cache; that
@@ -339,25 +346,27 @@ def evaluate(flow, x, chunk=1024):
         flow: a `Flow`.
         x: events (events, features), or (flows, events, features) for each flow its own; a NumPy array.
         chunk: events per call.
+        compiled: use the compiled kernel where `flows_compiled.usable(flow)`; `flows_compiled.backend()` says why not.
 
     Raises:
         ValueError: the number of features is not the flow's, or a value is not finite.
     """
-    x = torch.as_tensor(np.ascontiguousarray(x, dtype=np.float32))
-    bad = ~torch.isfinite(x).all(-1)
+    x = np.ascontiguousarray(x, dtype=np.float32)
+    flow.check_shape(x)
+    bad = ~np.isfinite(x).all(-1)
     if bad.any():
-        raise ValueError(
-            f"{int(bad.sum())} of {bad.numel()} events hold NaN or infinity; the flow needs finite features"
-        )
-    threads, device = torch.get_num_threads(), flow.scale.device
+        raise ValueError(f"{bad.sum()} of {bad.size} events hold NaN or infinity; the flow needs finite features")
+    threads = torch.get_num_threads()
 
     def log_q(events):
         with torch.inference_mode():
-            return flow.log_prob(events.to(device)).T.cpu()
+            return flow.log_prob(torch.from_numpy(events).to(flow.scale)).T.float().cpu().numpy()
 
+    if compiled and flows_compiled.usable(flow):
+        log_q = flows_compiled.CompiledFlow(flow).log_prob
+    parts = [x[..., start : start + chunk, :] for start in range(0, max(1, x.shape[-2]), chunk)]
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            parts = list(pool.map(log_q, x.split(chunk, -2)))
+            return np.concatenate(list(pool.map(log_q, parts)))
     finally:
         torch.set_num_threads(threads)  # MKL's count is the process's, not the thread's
-    return torch.cat(parts).numpy()

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 import torch
 
+from benchmarks.flows import PlainFlow
+from submission import flows_compiled
 from submission.flows import PRESETS, TRANSFORMS, Flow, FlowConfig, evaluate
 
 INVERTIBLE = ["gated_affine", "hyperbolic"]
@@ -66,8 +68,9 @@ def test_the_published_quadratic_is_invertible_near_zero_only():
 
 
 @pytest.mark.parametrize("odd", TRANSFORMS)
-def test_log_jacobian_against_autograd(odd):
-    flow, x = flow_of(odd), events(4, 5)
+@pytest.mark.parametrize("layers", [1, 6, 9])
+def test_log_jacobian_against_autograd(odd, layers):
+    flow, x = flow_of(odd, layers=layers), events(4, 5)
     _, log_jacobian = flow.transform(x)
     for number in range(flow.flows):
         for event in range(len(x)):
@@ -150,15 +153,66 @@ def test_samples_follow_the_density():
     assert ((samples.mean(1) - mean).abs() < 4 * error + 1e-3).all()
 
 
-def test_evaluate_is_log_prob():
-    flow, x = flow_of("hyperbolic").float(), events(1000, 5, dtype=torch.float32)
+@pytest.mark.parametrize("odd", TRANSFORMS)
+@pytest.mark.parametrize("compiled", [True, False])
+@pytest.mark.parametrize("features", [2, 5, 27])
+def test_evaluate_is_log_prob(odd, compiled, features):
+    if compiled and flows_compiled.backend().startswith("torch"):
+        pytest.skip(flows_compiled.backend())
+    flow, x = flow_of(odd, features, layers=30, stretch=3.0), events(1000, features)
+    expected = flow.log_prob(x).detach().numpy().T
     threads = torch.get_num_threads()
-    log_q = evaluate(flow, x.numpy(), chunk=300)
+    log_q = evaluate(flow.float(), x.numpy(), chunk=300, compiled=compiled)
+    assert log_q.dtype == np.float32
     assert torch.get_num_threads() == threads
-    np.testing.assert_allclose(log_q, flow.log_prob(x).detach().numpy().T, atol=1e-4)
+    np.testing.assert_allclose(log_q, expected, rtol=1e-5, atol=1e-4)
     own = np.stack([x.numpy(), 1 + x.numpy()])
-    np.testing.assert_allclose(evaluate(flow, own)[:, 0], log_q[:, 0], atol=1e-4)
-    assert evaluate(flow, x.numpy()[:0]).shape == (0, 2)
+    np.testing.assert_allclose(evaluate(flow, own, compiled=compiled)[:, 0], log_q[:, 0], atol=1e-5)
+    assert evaluate(flow, x.numpy()[:0], compiled=compiled).shape == (0, 2)
+
+
+@pytest.mark.parametrize("size", [10.0, 30.0, 1e3])
+def test_compiled_kernel_agrees_far_out(size):
+    flow = flow_of("hyperbolic", layers=30, stretch=1.0)
+    x = size * torch.sign(events(50, 5))
+    expected = flow.log_prob(x).detach().numpy().T
+    np.testing.assert_allclose(evaluate(flow.float(), x.numpy()), expected, rtol=2e-4)
+
+
+@pytest.fixture
+def rebuilt():
+    """Forget the kernel before and after, so that the test builds it anew."""
+    flows_compiled._built.cache_clear()
+    yield
+    flows_compiled._built.cache_clear()
+
+
+def test_without_a_compiler_torch_takes_over_and_says_so(rebuilt, monkeypatch):
+    monkeypatch.setattr(flows_compiled.shutil, "which", lambda name: None)
+    assert flows_compiled.backend() == "torch (no C compiler here)"
+    flow, x = flow_of("hyperbolic").float(), events(10, 5, dtype=torch.float32)
+    assert not flows_compiled.usable(flow)
+    np.testing.assert_allclose(evaluate(flow, x.numpy()), flow.log_prob(x).detach().numpy().T, atol=1e-4)
+
+
+def test_a_failing_compiler_is_named(rebuilt, monkeypatch, tmp_path):
+    broken = tmp_path / "cc"
+    broken.write_text("#!/bin/sh\necho no space left >&2; exit 1\n")
+    broken.chmod(0o755)
+    monkeypatch.setattr(flows_compiled.shutil, "which", lambda name: str(broken))
+    assert flows_compiled.backend() == f"torch ({broken} failed: no space left)"
+
+
+def test_flows_that_the_kernel_is_not_laid_out_for_go_to_torch():
+    wide = Flow(FlowConfig(4, layers=2, depth=1, width=10))  # no multiple of the kernel's block
+    assert not flows_compiled.usable(wide)
+    assert evaluate(wide, np.zeros((3, 4))).shape == (3, 1)
+
+
+def test_the_plain_version_of_the_benchmark_is_the_same_function():
+    flow, x = flow_of("hyperbolic", layers=8).float(), events(100, 5, dtype=torch.float32)
+    for number in range(2):
+        torch.testing.assert_close(PlainFlow(flow, number).log_prob(x), flow.log_prob(x)[number], rtol=1e-4, atol=1e-4)
 
 
 def test_discrimination_is_monotonic_and_bounded():
