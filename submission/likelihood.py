@@ -12,7 +12,7 @@ import dataclasses
 import numpy as np
 
 from .parameters import PARAMETERS, PULL_BOUNDS, slopes_from_pulls, values_from_pulls
-from .templates import LOWEST_COUNT, SIGNAL
+from .templates import LOWEST_COUNT, SIGNAL, positive
 
 #: Signal strengths that a fit can reach; upwards it ends here, downwards possibly earlier, where a count would vanish.
 MU_RANGE = (-5.0, 20.0)
@@ -21,6 +21,9 @@ MU_RANGE = (-5.0, 20.0)
 TOLERANCE = 1e-7
 MAX_ITERATIONS = 100
 
+#: Pull of soft_met that stands for "off".
+OFF_PULL = -30.0
+
 #: Information on mu that is always there, so that no error exceeds 1000, not even without a single event.
 LEAST_INFORMATION = 1e-6
 
@@ -28,6 +31,7 @@ LEAST_INFORMATION = 1e-6
 #: deviations above, the templates do not describe the data and the fit is called invalid.
 WORST_FIT = 20.0
 
+_SOFT_MET = PARAMETERS.index("soft_met")
 _PRIOR_INFORMATION = np.diag([LEAST_INFORMATION, *[1.0] * (len(PARAMETERS) - 1)])
 
 #: Data sets fitted side by side, so that their arrays stay in the processor's cache.
@@ -124,8 +128,8 @@ class Likelihood:
         self.relative_variance = relative if config.template_error else np.zeros_like(relative)
         self.fitted = np.array([name == "mu" or name in config.nuisance for name in PARAMETERS])
         self.bounds = np.column_stack([(_least_mu(templates), MU_RANGE[1]), PULL_BOUNDS])
-        held = np.where(np.array(PARAMETERS) == "soft_met", -np.inf, 0.0)
-        self.start = np.where(self.fitted, np.eye(len(PARAMETERS))[0], held)
+        self.start = np.eye(len(PARAMETERS))[0]
+        self.start[_SOFT_MET] = 0.0 if self.fitted[_SOFT_MET] else OFF_PULL
 
     def expected(self, pulls, total=None):
         """Expected counts (points, bins) and their derivatives by mu and the pulls (points, 7, bins).
@@ -188,7 +192,7 @@ class Likelihood:
         return FitResult(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
 
     def _evaluate(self, pulls, counts):
-        """-2 ln L (points,), its gradient (points, 7) and its expected second derivatives (points, 7, 7)."""
+        """-2 ln L (points,), its gradient (points, 7) and nearly its second derivatives (points, 7, 7)."""
         expected, gradient = self.expected(pulls, counts.sum(axis=1))
         r = self.relative_variance
         half = (1 - r * expected) / 2
@@ -202,10 +206,13 @@ class Likelihood:
         prior = np.where(self.fitted, pulls, 0.0)
         prior[:, 0] = 0
         value += np.sum(prior**2, axis=1)
-        slope = 2 * (np.einsum("nb,npb->np", residual, gradient) + prior)
+        slope = 2 * np.einsum("nb,npb->np", residual, gradient)
         weight = 1 / (expected + r * expected**2)
-        curvature = 2 * ((gradient * weight[:, None]) @ gradient.transpose(0, 2, 1))
-        return value, slope, curvature + 2 * _PRIOR_INFORMATION
+        curvature = 2 * ((gradient * weight[:, None]) @ gradient.transpose(0, 2, 1) + _PRIOR_INFORMATION)
+        # Counts go with soft_met^2 = exp(2 pull), so E'' = 2 E'. Where that lowers the curvature, less than the prior
+        # adds: the matrix stays positive definite.
+        curvature[:, _SOFT_MET, _SOFT_MET] += np.maximum(2 * slope[:, _SOFT_MET], -1)
+        return value, slope + 2 * prior, curvature
 
     def _fit_block(self, counts):
         """Fisher scoring with the damping of Levenberg and Marquardt."""
@@ -274,9 +281,8 @@ class _ShapeModel:
         mixed = fraction * s + (1 - fraction) * b
         gradient = fraction[:, :, None] * s_gradient + (1 - fraction[:, :, None]) * b_gradient
         gradient[:, 0] = self._fraction * (s - b)
-        expected = np.reshape(total, (-1, 1)) * mixed
-        gradient = np.reshape(total, (-1, 1, 1)) * gradient * (expected > LOWEST_COUNT)[:, None]
-        return np.maximum(expected, LOWEST_COUNT), gradient
+        expected, slope = positive(np.reshape(total, (-1, 1)) * mixed, LOWEST_COUNT)
+        return expected, np.reshape(total, (-1, 1, 1)) * gradient * slope[:, None]
 
 
 def _normalised(expected, gradient):

@@ -32,7 +32,7 @@ SCALE_UNIT, SOFT_MET_UNIT = 0.01, 5.0
 #: |t| and |j| from which the polynomials go on linearly.
 LAST_POLYNOMIAL = 4.0
 
-#: No bin expects less than this share of its nominal count, nor than this many events, whatever the parameters.
+#: A count is held above about this share of its nominal value and this many events, whatever the parameters.
 LOWEST_SHARE, LOWEST_COUNT = 1e-3, 1e-3
 
 
@@ -76,7 +76,7 @@ class Templates:
 
     @property
     def lowest(self):
-        """Least expected count of each bin, array (bins,)."""
+        """Count to which the expected one of each bin is held (`positive`), array (bins,)."""
         return np.maximum(LOWEST_SHARE * self.nominal.sum(axis=0), LOWEST_COUNT)
 
     def counts(self, values):
@@ -91,26 +91,21 @@ class Templates:
     def expected(self, values):
         """Expected counts of all processes together, array (points, bins); `values` as in `counts`."""
         features = scales(values)[0][:, :, None] * terms(values[:, 1:4])[0][:, None]
-        return np.maximum(self._combine(features), self.lowest)
+        return positive(self._combine(features), self.lowest)[0]
 
     def expected_and_gradient(self, values):
-        """Expected counts (points, bins) and their derivatives by the parameters (points, 7, bins).
-
-        Where a count is held at its lowest value its derivatives are 0.
-        """
+        """Expected counts (points, bins) and their derivatives by the parameters (points, 7, bins)."""
         shape, shape_gradient = terms(values[:, 1:4])
         scale, scale_gradient = scales(values)
-        expected = self._combine(scale[:, :, None] * shape[:, None])
+        expected, slope = positive(self._combine(scale[:, :, None] * shape[:, None]), self.lowest)
         gradient = np.empty((len(values), len(PARAMETERS), self.bins))
         for i in range(len(PARAMETERS)):
             if 1 <= i <= 3:
                 features = scale[:, :, None] * shape_gradient[:, i - 1, None]
             else:
                 features = scale_gradient[:, i, :, None] * shape[:, None]
-            gradient[:, i] = self._combine(features)
-        held = expected < self.lowest
-        gradient[np.broadcast_to(held[:, None], gradient.shape)] = 0
-        return np.where(held, self.lowest, expected), gradient
+            gradient[:, i] = self._combine(features) * slope
+        return expected, gradient
 
     def _combine(self, features):
         """Sum over processes and terms of features (points, processes, terms), array (points, bins)."""
@@ -119,6 +114,17 @@ class Templates:
     def arrays(self):
         """All that is needed to make these templates again, dict of arrays."""
         return {"coefficients": self.coefficients, "variance": self.variance}
+
+
+def positive(counts, lowest):
+    """Counts made positive and the derivative of that, arrays (points, bins).
+
+    (c + sqrt(c^2 + 4 l^2)) / 2 is smooth and differs from c by l^2 / c where c is large, with l = `lowest`.
+    """
+    root = np.sqrt(counts**2 + 4 * lowest**2)
+    # Twice l^2 / (root - c), which does not lose its digits where c is negative.
+    held = np.where(counts > 0, (counts + root) / 2, 2 * lowest**2 / (root - np.minimum(counts, 0)))
+    return held, held / root
 
 
 def terms(shape_values):
