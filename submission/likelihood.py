@@ -1,0 +1,300 @@
+"""Binned likelihood of signal strength and nuisance parameters, and its maximum for many data sets at once.
+
+    -2 ln L = 2 sum_b [e_b - n_b + n_b ln(n_b / e_b)] + sum_b (f_b - 1)^2 / r_b + sum_i pull_i^2,   e_b = f_b E_b
+
+with n the observed and E the expected counts of the bins. The factors f_b stand for the templates' own statistical
+error, of relative variance r_b, and are profiled analytically (J. S. Conway, arXiv:1103.0354, section 5). The nuisance
+parameters enter through their pulls: standard normal before the clip of the challenge, within it afterwards.
+"""
+
+import dataclasses
+
+import numpy as np
+
+from .parameters import PARAMETERS, PULL_BOUNDS, slopes_from_pulls, values_from_pulls
+from .templates import LOWEST_COUNT, SIGNAL, positive
+
+#: Signal strengths that a fit can reach; upwards it ends here, downwards possibly earlier, where a count would vanish.
+MU_RANGE = (-5.0, 20.0)
+
+#: A fit has converged if the next step is expected to lower -2 ln L by less than this.
+TOLERANCE = 1e-7
+MAX_ITERATIONS = 100
+
+#: Pull of soft_met that stands for "off".
+OFF_PULL = -30.0
+
+#: Information on mu that is always there, so that no error exceeds 1000, not even without a single event.
+LEAST_INFORMATION = 1e-6
+
+#: -2 ln L at its minimum is about chi-squared with as many degrees of freedom as there are bins; from so many standard
+#: deviations above, the templates do not describe the data and the fit is called invalid.
+WORST_FIT = 20.0
+
+_SOFT_MET = PARAMETERS.index("soft_met")
+_PRIOR_INFORMATION = np.diag([LEAST_INFORMATION, *[1.0] * (len(PARAMETERS) - 1)])
+
+#: Data sets fitted side by side, so that their arrays stay in the processor's cache.
+_BLOCK = 256
+
+
+@dataclasses.dataclass(frozen=True)
+class LikelihoodConfig:
+    """What a likelihood takes into account.
+
+    Arguments:
+        nuisance: names of the nuisance parameters that are fitted; the others are held where they have no effect.
+        shape_only: whether only the shape of the histogram is used: S and B are normalised, and the total is that of
+            the data (method.md, section 4).
+        template_error: whether the templates' own statistical error is included.
+
+    Raises:
+        ValueError: a name that is none of the nuisance parameters.
+    """
+
+    nuisance: tuple[str, ...] = PARAMETERS[1:]
+    shape_only: bool = False
+    template_error: bool = True
+
+    def __post_init__(self):
+        object.__setattr__(self, "nuisance", tuple(self.nuisance))
+        unknown = [name for name in self.nuisance if name not in PARAMETERS[1:]]
+        if unknown:
+            raise ValueError(f"no nuisance parameter {', '.join(unknown)}; there are {', '.join(PARAMETERS[1:])}")
+
+
+PRESETS = {
+    "default": LikelihoodConfig(),
+    "paper": LikelihoodConfig(("tes", "jes"), shape_only=True, template_error=False),
+}
+
+
+@dataclasses.dataclass(frozen=True)
+class FitResult:
+    """Maxima of the likelihood, one per data set.
+
+    Attributes:
+        pulls: array (data sets, 7), mu and the pulls of the nuisance parameters, as `parameters.PARAMETERS`.
+        covariance: array (data sets, 7, 7), inverse of the expected information at the maximum, priors included; 0
+            for parameters that are not fitted.
+        twice_nll: array (data sets,), -2 ln L at the maximum.
+        valid: array (data sets,) of bool: the fit has converged, mu is inside its range, and the templates describe
+            the data (`WORST_FIT`).
+        iterations: array (data sets,) of int.
+    """
+
+    pulls: np.ndarray
+    covariance: np.ndarray
+    twice_nll: np.ndarray
+    valid: np.ndarray
+    iterations: np.ndarray
+
+    @property
+    def mu_hat(self):
+        return self.pulls[:, 0]
+
+    @property
+    def sigma(self):
+        """Standard deviation of mu_hat, nuisance parameters profiled, array (data sets,)."""
+        return np.sqrt(self.covariance[:, 0, 0])
+
+    @property
+    def values(self):
+        """Parameters in their own units, array (data sets, 7)."""
+        return values_from_pulls(self.pulls)
+
+
+@dataclasses.dataclass(frozen=True)
+class CramerRao:
+    """Least standard deviations of mu_hat, arrays (points,): all nuisance parameters known, or profiled."""
+
+    known: np.ndarray
+    profiled: np.ndarray
+
+
+class Likelihood:
+    """The likelihood of binned data under templates.
+
+    Arguments:
+        templates: `submission.templates.Templates`.
+        config: `LikelihoodConfig`.
+    """
+
+    def __init__(self, templates, config=PRESETS["default"]):
+        self.templates, self.config = templates, config
+        self._model = _ShapeModel(templates) if config.shape_only else _YieldModel(templates)
+        nominal, variance = templates.nominal.sum(axis=0), templates.variance.sum(axis=0)
+        relative = variance / np.maximum(nominal, templates.lowest) ** 2
+        self.relative_variance = relative if config.template_error else np.zeros_like(relative)
+        self.fitted = np.array([name == "mu" or name in config.nuisance for name in PARAMETERS])
+        self.bounds = np.column_stack([(_least_mu(templates), MU_RANGE[1]), PULL_BOUNDS])
+        self.start = np.eye(len(PARAMETERS))[0]
+        self.start[_SOFT_MET] = 0.0 if self.fitted[_SOFT_MET] else OFF_PULL
+
+    def expected(self, pulls, total=None):
+        """Expected counts (points, bins) and their derivatives by mu and the pulls (points, 7, bins).
+
+        Arguments:
+            pulls: array (points, 7), as `parameters.PARAMETERS`.
+            total: array (points,), events in the data; only used if `shape_only`.
+        """
+        expected, gradient = self._model.expected_and_gradient(values_from_pulls(pulls), total)
+        return expected, gradient * (slopes_from_pulls(pulls) * self.fitted)[:, :, None]
+
+    def twice_nll(self, pulls, counts):
+        """-2 ln L up to a constant that depends on the data alone, array (points,).
+
+        Arguments:
+            pulls: array (points, 7).
+            counts: array (points, bins).
+        """
+        return self._evaluate(pulls, counts)[0]
+
+    def gradient(self, pulls, counts):
+        """Derivatives of -2 ln L by mu and the pulls, array (points, 7); arguments as `twice_nll`."""
+        return self._evaluate(pulls, counts)[1]
+
+    def information(self, pulls, total=None):
+        """Expected information matrix, priors included, arrays (points, 7, 7); arguments as `expected`.
+
+        Its rows and columns are those of the unit matrix for nuisance parameters that are not fitted.
+        """
+        expected, gradient = self.expected(pulls, total)
+        weight = 1 / (expected + self.relative_variance * expected**2)
+        return (gradient * weight[:, None]) @ gradient.transpose(0, 2, 1) + _PRIOR_INFORMATION
+
+    def cramer_rao(self, pulls, total=None):
+        """`CramerRao` bounds of the standard deviation of mu_hat; arguments as `expected`."""
+        information = self.information(pulls, total)
+        return CramerRao(information[:, 0, 0] ** -0.5, np.sqrt(np.linalg.inv(information)[:, 0, 0]))
+
+    def fit(self, counts):
+        """Maximise the likelihood of each data set.
+
+        Arguments:
+            counts: array (data sets, bins).
+
+        Returns:
+            `FitResult`; finite whatever the counts are.
+
+        Raises:
+            ValueError: the counts have another number of bins, or one is negative or not finite.
+        """
+        counts = np.asarray(counts, dtype=float)
+        if counts.ndim != 2 or counts.shape[1] != self.templates.bins:
+            raise ValueError(f"counts of shape {counts.shape}; needed is (data sets, {self.templates.bins})")
+        if not (np.isfinite(counts).all() and (counts >= 0).all()):
+            raise ValueError("counts that are negative or not finite")
+        parts = [self._fit_block(counts[i : i + _BLOCK]) for i in range(0, len(counts), _BLOCK)] or [
+            self._fit_block(counts)
+        ]
+        fields = [field.name for field in dataclasses.fields(FitResult)]
+        return FitResult(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
+
+    def _evaluate(self, pulls, counts):
+        """-2 ln L (points,), its gradient (points, 7) and nearly its second derivatives (points, 7, 7)."""
+        expected, gradient = self.expected(pulls, counts.sum(axis=1))
+        r = self.relative_variance
+        half = (1 - r * expected) / 2
+        factor = half + np.sqrt(half**2 + r * counts)
+        # As f_b is at its own maximum, -2 ln L depends on E_b as if f_b were fixed.
+        residual = factor - counts / expected
+        fitted = np.maximum(factor, 1e-300) * expected
+        logarithm = np.log(np.where(counts > 0, counts / fitted, 1.0))
+        value = 2 * np.sum(fitted - counts + counts * logarithm, axis=1)
+        value += np.sum(np.divide((factor - 1) ** 2, r, where=r > 0, out=np.zeros_like(factor)), axis=1)
+        prior = np.where(self.fitted, pulls, 0.0)
+        prior[:, 0] = 0
+        value += np.sum(prior**2, axis=1)
+        slope = 2 * np.einsum("nb,npb->np", residual, gradient)
+        weight = 1 / (expected + r * expected**2)
+        curvature = 2 * ((gradient * weight[:, None]) @ gradient.transpose(0, 2, 1) + _PRIOR_INFORMATION)
+        # Counts go with soft_met^2 = exp(2 pull), so E'' = 2 E'. Where that lowers the curvature, less than the prior
+        # adds: the matrix stays positive definite.
+        curvature[:, _SOFT_MET, _SOFT_MET] += np.maximum(2 * slope[:, _SOFT_MET], -1)
+        return value, slope + 2 * prior, curvature
+
+    def _fit_block(self, counts):
+        """Fisher scoring with the damping of Levenberg and Marquardt."""
+        size = len(counts)
+        pulls = np.tile(self.start, (size, 1))
+        value, slope, curvature = self._evaluate(pulls, counts)
+        damping = np.zeros(size)
+        iterations = np.zeros(size, dtype=int)
+        converged = np.zeros(size, dtype=bool)
+        active = np.arange(size)
+        while len(active) and iterations[active[0]] < MAX_ITERATIONS:
+            iterations[active] += 1
+            step = self._step(pulls[active], slope[active], curvature[active], damping[active])
+            promise = -0.5 * np.sum(step * slope[active], axis=1)
+            new = self._evaluate(pulls[active] + step, counts[active])
+            better = new[0] <= value[active] + 1e-10 * (1 + np.abs(value[active]))
+            moved = active[better]
+            pulls[moved] += step[better]
+            for old, update in zip((value, slope, curvature), new):
+                old[moved] = update[better]
+            converged[active] = better & (promise < TOLERANCE) & (damping[active] < 1e-2)
+            damping[active] = np.where(better, damping[active] / 10, np.maximum(10 * damping[active], 1e-2))
+            active = active[~converged[active]]
+        valid = converged & (pulls[:, 0] > self.bounds[0, 0]) & (pulls[:, 0] < self.bounds[1, 0])
+        valid &= value < counts.shape[1] + WORST_FIT * np.sqrt(2 * counts.shape[1])
+        covariance = np.linalg.inv(self.information(pulls, counts.sum(axis=1))) * np.outer(self.fitted, self.fitted)
+        return FitResult(pulls, covariance, value, valid, iterations)
+
+    def _step(self, pulls, slope, curvature, damping):
+        """Damped Newton steps, (points, 7), within the bounds; a parameter that a bound holds back does not move."""
+        lower, upper = self.bounds
+        held = ~self.fitted | (pulls <= lower) & (slope > 0) | (pulls >= upper) & (slope < 0)
+        matrix = np.where(held[:, :, None] | held[:, None], 0.0, curvature)
+        diagonal = np.arange(len(PARAMETERS))
+        matrix[:, diagonal, diagonal] = np.where(held, 1.0, matrix[:, diagonal, diagonal] * (1 + damping[:, None]))
+        step = -np.linalg.solve(matrix, np.where(held, 0.0, slope)[:, :, None])[:, :, 0]
+        return np.where(held, 0.0, np.clip(pulls + step, lower, upper) - pulls)
+
+
+class _YieldModel:
+    """Counts as the templates expect them."""
+
+    def __init__(self, templates):
+        self._templates = templates
+
+    def expected_and_gradient(self, values, _total):
+        return self._templates.expected_and_gradient(values)
+
+
+class _ShapeModel:
+    """As many events as in the data, shared by normalised shapes of S and B: n (f s + (1 - f) b), f = mu f(mu = 1)."""
+
+    def __init__(self, templates):
+        is_signal = (np.arange(len(templates.coefficients)) == SIGNAL)[:, None, None]
+        self._signal, self._background = (
+            dataclasses.replace(templates, coefficients=np.where(selected, templates.coefficients, 0.0))
+            for selected in (is_signal, ~is_signal)
+        )
+        self._fraction = templates.nominal[SIGNAL].sum() / templates.nominal.sum()
+
+    def expected_and_gradient(self, values, total):
+        fraction = self._fraction * values[:, :1]
+        unit = np.concatenate([np.ones_like(fraction), values[:, 1:]], axis=1)
+        s, s_gradient = _normalised(*self._signal.expected_and_gradient(unit))
+        b, b_gradient = _normalised(*self._background.expected_and_gradient(unit))
+        mixed = fraction * s + (1 - fraction) * b
+        gradient = fraction[:, :, None] * s_gradient + (1 - fraction[:, :, None]) * b_gradient
+        gradient[:, 0] = self._fraction * (s - b)
+        expected, slope = positive(np.reshape(total, (-1, 1)) * mixed, LOWEST_COUNT)
+        return expected, np.reshape(total, (-1, 1, 1)) * gradient * slope[:, None]
+
+
+def _normalised(expected, gradient):
+    """Shape and its derivatives from counts and theirs."""
+    total = expected.sum(axis=1, keepdims=True)
+    shape = expected / total
+    return shape, (gradient - gradient.sum(axis=2, keepdims=True) * shape[:, None]) / total[:, :, None]
+
+
+def _least_mu(templates):
+    """The signal strength at which nominally 95% of the background of the bin with the largest S/B would vanish."""
+    signal = templates.nominal[SIGNAL]
+    background = np.maximum(templates.nominal.sum(axis=0) - signal, templates.lowest)
+    ratio = np.max(signal / background)
+    return max(MU_RANGE[0], -0.95 / ratio) if ratio > 0 else MU_RANGE[0]

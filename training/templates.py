@@ -1,0 +1,186 @@
+"""The template stage: from training events, shifted to the points of a grid, to `submission.templates.Templates`.
+
+The same events, and for soft_met the same unit noise of each event, are behind all points of the grid. So what changes
+from point to point is the migration of these events, a smooth function, and the statistical error is one sample's.
+"""
+
+import dataclasses
+import itertools
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+from tqdm import tqdm
+
+from ingestion_test import files
+from ingestion_test.errors import ChallengeError
+from ingestion_test.schema import PROCESSES
+from ingestion_test.systematics import transform
+from submission.likelihood import Likelihood
+from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
+from submission.templates import fit_templates
+
+#: Points of the grid: pulls of tes and jes, and soft_met in GeV; the corners of a box and points on its axes.
+GRID = (
+    (0.0, 0.0, 0.0),
+    *((pull, 0.0, 0.0) for pull in (-4.0, -2.0, 2.0, 4.0)),
+    *((0.0, pull, 0.0) for pull in (-4.0, -2.0, 2.0, 4.0)),
+    *((0.0, 0.0, soft_met) for soft_met in (2.0, 3.5, 5.0)),
+    *itertools.product((-2.5, 2.5), (-2.5, 2.5), (0.0, 4.0)),
+)
+
+#: Points off the grid, drawn from the priors, at which the interpolation is checked.
+CHECKS = 6
+_CHECK_SEED = 20250509
+
+
+@dataclasses.dataclass(frozen=True)
+class EventChunk:
+    """Some training events.
+
+    Arguments:
+        primaries: float32 array (events, 16), columns as `schema.PRIMARIES`.
+        weights: array (events,), expected counts at 10/fb; they must sum to the yields over all chunks.
+        processes: integer array (events,), positions in `schema.PROCESSES`.
+    """
+
+    primaries: np.ndarray
+    weights: np.ndarray
+    processes: np.ndarray
+
+
+@dataclasses.dataclass(frozen=True)
+class TemplateEvents:
+    """What templates are made of.
+
+    Arguments:
+        chunks: function without arguments that returns an iterator of `EventChunk`, the same whenever it is called.
+        bins_of: function from features, float32 array (events, 28) as `schema.FEATURES`, to the bin of each event,
+            integer array (events,); -1 for an event that is in none.
+        bins: number of bins.
+        description: text that changes with the events and the bins; counts kept for another one are refused.
+    """
+
+    chunks: Callable
+    bins_of: Callable
+    bins: int
+    description: str
+
+
+def points():
+    """Grid and check points: array (points, 3) of tes, jes and soft_met (GeV)."""
+    grid = np.array(GRID)
+    grid[:, :2] = 1 + 0.01 * grid[:, :2]
+    pulls = draw_pulls(np.random.default_rng(_CHECK_SEED), CHECKS)
+    checks = values_from_pulls(np.insert(pulls, 0, 1.0, axis=1))[:, 1:4]
+    return np.concatenate([grid, checks])
+
+
+def make_templates(events, seed, checkpoint=None):
+    """Count the events at all points and fit the templates.
+
+    Arguments:
+        events: `TemplateEvents`.
+        seed: of the soft_met noise.
+        checkpoint: folder that keeps the counts of every point; points found there are not counted again. None: no.
+
+    Returns:
+        (`Templates`, dict of what `summary` reports).
+
+    Raises:
+        ChallengeError: the kept counts are of other events, or cannot be read.
+    """
+    counted = []
+    for number, point in enumerate(tqdm(points(), desc="templates", unit="point", disable=None)):
+        path = None if checkpoint is None else Path(checkpoint) / f"point{number:02d}.npz"
+        about = f"{events.description}; seed {seed}; point {point.tolist()}"
+        if path is not None and path.exists():
+            counted.append(_load_counts(path, about))
+            continue
+        counted.append(count_events(events, point, seed))
+        if path is not None:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with files.replaced(path, "wb") as file:
+                np.savez(file, about=about, counts=counted[-1][0], variance=counted[-1][1])
+    counts = np.stack([count for count, _ in counted])
+    templates = fit_templates(points()[: len(GRID)], counts[: len(GRID)], counted[0][1])
+    return templates, summary(templates, counts[len(GRID) :])
+
+
+def count_events(events, point, seed):
+    """Expected counts of each process and bin at one point and their variances: two arrays (processes, bins).
+
+    Arguments:
+        events: `TemplateEvents`.
+        point: tes, jes and soft_met (GeV).
+        seed: of the soft_met noise.
+    """
+    tes, jes, soft_met = point
+    counts, variance = np.zeros((2, len(PROCESSES) * events.bins))
+    for number, chunk in enumerate(events.chunks()):
+        # Fresh noise for every event, but the same at all points.
+        unit = np.random.default_rng([seed, number]).standard_normal((2, len(chunk.weights)))
+        noise = tuple(soft_met * unit) if soft_met > 0 else None
+        features, kept = transform(chunk.primaries, None, tes, jes, noise)
+        bins = events.bins_of(features)
+        inside = bins >= 0
+        kept, bins = kept[inside], chunk.processes[kept[inside]] * events.bins + bins[inside]
+        counts += np.bincount(bins, chunk.weights[kept], len(counts))
+        variance += np.bincount(bins, np.square(chunk.weights[kept], dtype=float), len(counts))
+    return counts.reshape(len(PROCESSES), -1), variance.reshape(len(PROCESSES), -1)
+
+
+def _load_counts(path, about):
+    try:
+        with np.load(path, allow_pickle=False) as kept:
+            found, counts, variance = str(kept["about"]), kept["counts"], kept["variance"]
+    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
+        raise ChallengeError(f"{path} cannot be read ({error}): remove it") from error
+    if found != about:
+        raise ChallengeError(f"{path} holds the counts of {found}, not of {about}: remove it or use another --output")
+    return counts, variance
+
+
+def summary(templates, check_counts):
+    """How good templates are.
+
+    Arguments:
+        templates: `Templates`.
+        check_counts: array (checks, processes, bins), counts at the check points.
+
+    Returns:
+        dict of floats:
+            events_per_sigma: the templates' own statistical error of mu_hat, in units of the standard deviation of
+                mu_hat (mu = 1, nuisance parameters profiled).
+            interpolation_chi2: mean over checks, processes and bins of the squared difference between interpolated
+                and counted events, in units of the templates' variance.
+            interpolation_bias: root mean square over the checks of the shift of mu_hat by the interpolation, in the
+                same units as the first.
+    """
+    checks = points()[len(GRID) :]
+    values = np.ones((len(checks), len(PARAMETERS)))
+    values[:, 1:4] = checks
+    difference = check_counts - templates.counts(values)
+    filled = templates.variance > 0
+    response = mu_response(templates)
+    shift = difference.sum(axis=1) @ response[0]
+    return {
+        "template_error": float(np.sqrt(np.sum(response[0] ** 2 * templates.variance))),
+        "interpolation_chi2": float(np.mean((difference**2)[:, filled] / templates.variance[filled])),
+        "interpolation_bias": float(np.sqrt(np.mean(shift**2))),
+    }
+
+
+def mu_response(templates, mu=1.0):
+    """Shift of mu_hat, in units of its standard deviation, by one more event in a bin: array (1, bins).
+
+    In linear order, nuisance parameters profiled, at their medians and signal strength `mu`.
+    """
+    likelihood = Likelihood(templates)
+    pulls = np.zeros((1, len(PARAMETERS)))
+    pulls[:, 0] = mu
+    expected, gradient = likelihood.expected(pulls)
+    covariance = np.linalg.inv(likelihood.information(pulls))
+    weighted = gradient / (expected + likelihood.relative_variance * expected**2)[:, None]
+    return np.einsum("np,npb->nb", covariance[:, 0], weighted) / np.sqrt(covariance[:, :1, 0])
