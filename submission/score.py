@@ -50,12 +50,12 @@ class Scorer:
     Arguments:
         discriminators: of each category, in the order of `features.CATEGORIES`.
         standardisations: of each category's features, as the classifier reads them.
-        classifier: the `Classifier`.
+        classifier: the `Classifier`; None before it is trained.
     """
 
     discriminators: tuple[Discriminator, ...]
     standardisations: tuple[Standardisation, ...]
-    classifier: Classifier
+    classifier: Classifier | None
 
     def inputs(self, columns, category):
         """What the classifier reads of events of `category`, (events, inputs): features, discrimination functions."""
@@ -89,6 +89,13 @@ class Scorer:
         parts = torch.as_tensor(inputs).split(_CHUNK)
         return torch.cat([self.classifier(part.to(device), number).cpu() for part in parts]).numpy()
 
+    def to(self, device):
+        """Move the networks to `device`; returns the scorer."""
+        for one in self.discriminators:
+            one.flow.to(device)
+        self.classifier.to(device)
+        return self
+
     def state(self):
         """All that makes this scorer, as plain objects and tensors that `torch.load(weights_only=True)` reads."""
         return {
@@ -103,7 +110,7 @@ class Scorer:
                 for one in self.discriminators
             ],
             "standardisations": [_standardisation_state(one) for one in self.standardisations],
-            "classifier": self.classifier.state(),
+            "classifier": None if self.classifier is None else self.classifier.state(),
         }
 
     @classmethod
@@ -126,7 +133,10 @@ class Scorer:
             for one in state["discriminators"]
         )
         standardisations = tuple(map(_standardisation, state["standardisations"]))
-        return cls(discriminators, standardisations, Classifier.from_state(state["classifier"]).requires_grad_(False))
+        classifier = state["classifier"]
+        if classifier is not None:
+            classifier = Classifier.from_state(classifier).requires_grad_(False)
+        return cls(discriminators, standardisations, classifier)
 
 
 def _standardisation_state(standardisation):

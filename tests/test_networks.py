@@ -13,7 +13,7 @@ from training.config import PRESETS
 from training.networks import roc, train_classifier, train_flows
 from training.samples import draw, training_part
 
-CONFIG = PRESETS["smoke"]
+CONFIG = PRESETS["smoke"].networks
 
 
 @pytest.fixture(scope="module")

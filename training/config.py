@@ -1,9 +1,15 @@
 """Configuration of the training stages: frozen, with named presets, written into every artifact."""
 
+import json
 from dataclasses import asdict, dataclass, field
+
+from submission.confidence import BeltConfig
+from submission.likelihood import PRESETS as LIKELIHOODS
+from submission.likelihood import LikelihoodConfig
 
 from .classifier import ClassifierConfig
 from .flows import TrainingConfig
+from .neyman import NeymanConfig
 
 
 @dataclass(frozen=True)
@@ -45,36 +51,76 @@ class NetworksConfig:
     held_out: int = 400_000
     seed: int = 2024
 
+
+@dataclass(frozen=True)
+class TemplatesConfig:
+    """The histogram and its templates.
+
+    Arguments:
+        signal_bins, background_bins: equal shares of signal and of background between score edges, in each category.
+        no_jet_bins: bins of the visible mass of events without a jet; 0 leaves these events out.
+        edge_events: balanced events that the edges are taken from.
+        seed: of the draws for the edges and of the soft MET noise.
+    """
+
+    signal_bins: int = 30
+    background_bins: int = 12
+    no_jet_bins: int = 20
+    edge_events: int = 400_000
+    seed: int = 7
+
+
+@dataclass(frozen=True)
+class Config:
+    """All stages."""
+
+    networks: NetworksConfig
+    templates: TemplatesConfig = field(default_factory=TemplatesConfig)
+    likelihood: LikelihoodConfig = field(default_factory=LikelihoodConfig)
+    belt: BeltConfig = field(default_factory=BeltConfig)
+    neyman: NeymanConfig = field(default_factory=NeymanConfig)
+
     def record(self):
-        """The configuration as a dict that JSON can hold."""
-        return asdict(self)
+        """The configuration as JSON holds it."""
+        return json.loads(json.dumps(asdict(self)))
 
 
 FOUR_FLOWS = ("S", "S", "B", "B")
 
 PRESETS = {
-    "paper": NetworksConfig(
-        FlowsConfig(
-            TrainingConfig(models=FOUR_FLOWS, strengths=(0.2, 1.0, 0.1, 0.2), epochs=20),
-            view="features",
-            shape={"odd": "quadratic"},
-            scaled=False,
+    "paper": Config(
+        NetworksConfig(
+            FlowsConfig(
+                TrainingConfig(models=FOUR_FLOWS, strengths=(0.2, 1.0, 0.1, 0.2), epochs=20),
+                view="features",
+                shape={"odd": "quadratic"},
+                scaled=False,
+            ),
+            ClassifierConfig(),
         ),
-        ClassifierConfig(),
+        TemplatesConfig(no_jet_bins=0),
+        LIKELIHOODS["paper"],
+        BeltConfig("central", use_error=False),
     ),
-    "default": NetworksConfig(
-        FlowsConfig(TrainingConfig(models=FOUR_FLOWS, strengths=(0.2, 1.0, 0.2, 1.0), epochs=15)),
-        ClassifierConfig(),
-    ),
-    "smoke": NetworksConfig(
-        FlowsConfig(
-            TrainingConfig(models=("S", "B"), strengths=(0.5, 0.5), epochs=15, batch=200, learning_rate=5e-3),
-            events=4000,
-            shape={"layers": 4, "depth": 1, "width": 16},
+    "default": Config(
+        NetworksConfig(
+            FlowsConfig(TrainingConfig(models=FOUR_FLOWS, strengths=(0.2, 1.0, 0.2, 1.0), epochs=15)),
+            ClassifierConfig(),
         ),
-        ClassifierConfig(width=16, depth=2, batch=500, epochs=2, learning_rate=5e-3),
-        datasets=8,
-        events=2000,
-        held_out=20_000,
+    ),
+    "smoke": Config(
+        NetworksConfig(
+            FlowsConfig(
+                TrainingConfig(models=("S", "B"), strengths=(0.5, 0.5), epochs=15, batch=200, learning_rate=5e-3),
+                events=4000,
+                shape={"layers": 4, "depth": 1, "width": 16},
+            ),
+            ClassifierConfig(width=16, depth=2, batch=500, epochs=2, learning_rate=5e-3),
+            datasets=8,
+            events=2000,
+            held_out=20_000,
+        ),
+        TemplatesConfig(signal_bins=4, background_bins=3, no_jet_bins=4, edge_events=20_000),
+        neyman=NeymanConfig(belt_throws=4000, check_mus=3, check_throws=400),
     ),
 }

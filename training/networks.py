@@ -118,12 +118,17 @@ def separation(scorer, batches):
         dict: per category "auc", its standard error "auc_error" (Hanley and McNeil 1982), and "background_kept" at
         each of `EFFICIENCIES`.
     """
-    result = {}
+    return {name: roc(*scores) for name, scores in zip(CATEGORIES, scored(scorer, batches))}
+
+
+def scored(scorer, batches):
+    """Scores of the signal and of the background of each category: list of pairs of arrays."""
+    pairs = []
     for number, name in enumerate(CATEGORIES):
         batch = batches[name]
         logits = scorer.logits(scorer.inputs(batch.columns, name), number)
-        result[name] = roc(logits[batch.labels == 1], logits[batch.labels == 0])
-    return result
+        pairs.append((logits[batch.labels == 1], logits[batch.labels == 0]))
+    return pairs
 
 
 def roc(signal, background):

@@ -1,0 +1,68 @@
+"""`python -m training flows|classifier|templates|neyman|all`: from events to weights and tables."""
+
+import argparse
+import json
+import logging
+import os
+import sys
+import time
+from pathlib import Path
+
+from ingestion_test import simulation
+from ingestion_test.cli import count, run_command
+from ingestion_test.errors import ChallengeError
+from ingestion_test.ingestion import output_folder
+from ingestion_test.sources import OfficialFolder
+
+from .config import PRESETS
+from .stages import STAGES, Training, ship
+
+
+def main(arguments=None):
+    """The command line; returns the exit code."""
+    parser = argparse.ArgumentParser(
+        prog="python -m training",
+        description="Train the method: four stages, each resumable, from events to weights and tables.",
+        epilog="example: python -m training all --preset smoke --output runs/smoke",
+    )
+    add = parser.add_argument
+    add("stage", choices=(*STAGES, "all"), help="which stage; all runs them one after the other")
+    add("--preset", choices=tuple(PRESETS), default="default", help="default: default")
+    add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
+    add("--workers", type=count, default=os.cpu_count(), metavar="N", help="processes (default: one per core)")
+    add("--resume", action="store_true", help="keep what is there and go on")
+    add("--output", type=Path, metavar="DIR", help="folder for stages and checkpoints (default runs/training-PRESET)")
+    add("--artifacts", type=Path, metavar="DIR", help="folder for weights and tables (default OUTPUT/artifacts)")
+    parser.set_defaults(command=_train)
+    return run_command(parser.parse_args(arguments))
+
+
+def _train(flags):
+    output = flags.output or Path("runs") / f"training-{flags.preset}"
+    source = OfficialFolder(flags.data or simulation.cached_folder())
+    with output_folder(output):
+        training = Training(PRESETS[flags.preset], source, output, flags.device, flags.workers)
+        for stage in STAGES if flags.stage == "all" else (flags.stage,):
+            _run(training, stage, flags.resume)
+        if flags.stage in ("all", "neyman"):
+            folder = flags.artifacts or output / "artifacts"
+            ship(training, folder)
+            print(f"weights and tables: {folder}")
+
+
+def _run(training, stage, resume):
+    if training.path(stage).exists():
+        if not resume:
+            raise ChallengeError(f"{training.path(stage)} is there already: add --resume, or choose another --output")
+        print(f"{stage}: done before")
+        training.done(stage)
+        return
+    start = time.monotonic()
+    logging.getLogger(__name__).info("%s ...", stage)
+    summary = training.run(stage)
+    print(f"{stage}: {time.monotonic() - start:.0f} s\n{json.dumps(summary, indent=1)}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())

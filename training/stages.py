@@ -1,0 +1,214 @@
+"""The four stages from events to artifacts: flows, classifier, templates, neyman.
+
+Each leaves a file in the output folder, with its configuration, the data it was made from and what it reached; the next
+one reads it. Training events, template events and the events of pseudo-experiments are disjoint (`samples.PARTS`; the
+test events of the data folder are read by none).
+"""
+
+import dataclasses
+import io
+import pickle
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from ingestion_test import files
+from ingestion_test.errors import ChallengeError
+from ingestion_test.schema import FEATURES
+from ingestion_test.systematics import transform
+from submission import artifacts
+from submission.estimator import Estimator
+from submission.histogram import NO_JET_FEATURE, Histogram, edges_of_scores
+from submission.likelihood import Likelihood
+from submission.score import Scorer
+from submission.templates import Templates
+
+from .config import Config
+from .networks import scored, train_classifier, train_flows
+from .neyman import belt_throws, check, check_throws, cramer_rao_table, make_belts
+from .samples import draw, training_part
+from .templates import EventChunk, TemplateEvents, make_templates
+
+STAGES = ("flows", "classifier", "templates", "neyman")
+
+#: Changes when a stage's file of an earlier version can no longer be read.
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class Training:
+    """A training in an output folder.
+
+    Arguments:
+        config: `config.Config`.
+        source: `sources.OfficialFolder` of the events.
+        output: folder of the stages' files and checkpoints.
+        device: "cpu" or "cuda".
+        workers: processes for work that is a list of independent tasks.
+    """
+
+    config: Config
+    source: object
+    output: Path
+    device: str = "cpu"
+    workers: int = 1
+
+    @property
+    def checkpoints(self):
+        folder = self.output / "checkpoints"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+    def path(self, stage):
+        return self.output / f"{stage}.pt"
+
+    def about(self):
+        """What a stage's file must have been made with to be of this training."""
+        return {"config": self.config.record(), "data": self.source.fingerprint()}
+
+    def run(self, stage):
+        """Run one stage and write its file.
+
+        Returns:
+            dict: what it reached.
+
+        Raises:
+            ChallengeError: the stage before it has not been run, or whatever that stage raises.
+        """
+        summary, state = _RUN[stage](self)
+        self._save(stage, summary, state)
+        return summary
+
+    def done(self, stage):
+        """The summary that `stage` left, None if it was not run.
+
+        Raises:
+            ChallengeError: its file is damaged, or of another configuration or of other data.
+        """
+        return self._load(stage)["summary"] if self.path(stage).exists() else None
+
+    def state(self, stage):
+        """What `stage` made.
+
+        Raises:
+            ChallengeError: it was not run, or as `done`.
+        """
+        if not self.path(stage).exists():
+            raise ChallengeError(f"{self.path(stage)} is missing: run the stage {stage} first, or all")
+        return self._load(stage)["state"]
+
+    def _save(self, stage, summary, state):
+        buffer = io.BytesIO()
+        torch.save({"version": VERSION, "about": self.about(), "summary": summary, "state": state}, buffer)
+        with files.replaced(self.path(stage), "wb") as file:
+            file.write(buffer.getbuffer())
+
+    def _load(self, stage):
+        path = self.path(stage)
+        try:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+            about, version = found["about"], found["version"]
+        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
+            raise ChallengeError(f"{path} cannot be read ({error}): remove it and run the stage again") from error
+        if version != VERSION or about != self.about():
+            raise ChallengeError(
+                f"{path} was made with another configuration or other data: choose another --output, or remove it"
+            )
+        return found
+
+
+def _flows(training):
+    sample = training_part(training.source, "networks").with_jets()
+    discriminators, summary = train_flows(sample, training.config.networks, training.device, training.checkpoints)
+    return summary, Scorer(discriminators, (), None).state()
+
+
+def _classifier(training):
+    discriminators = Scorer.from_state(training.state("flows")).discriminators
+    sample, held_out = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
+    scorer, summary = train_classifier(
+        sample, held_out, discriminators, training.config.networks, training.device, training.checkpoints
+    )
+    return summary, scorer.state()
+
+
+def _templates(training):
+    scorer = Scorer.from_state(training.state("classifier"))
+    scorer.to(training.device)
+    events = training_part(training.source, "templates")
+    histogram = _histogram(scorer, training, events)
+    chunks = _chunks(events)
+    templates, summary = make_templates(
+        TemplateEvents(
+            lambda: iter(chunks),
+            lambda features: histogram.bins_of(dict(zip(FEATURES, features.T))),
+            histogram.bins,
+            f"{training.source.fingerprint()} {training.config.record()}",
+        ),
+        training.config.templates.seed,
+        training.checkpoints / "templates",
+    )
+    summary["bins"] = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
+    edges = [torch.as_tensor(inner) for inner in histogram.score_edges]
+    no_jet = None if histogram.no_jet_edges is None else torch.as_tensor(histogram.no_jet_edges)
+    arrays = {name: torch.as_tensor(values) for name, values in templates.arrays().items()}
+    return summary, {"score_edges": edges, "no_jet_edges": no_jet, "templates": arrays}
+
+
+def _histogram(scorer, training, events):
+    """Bins: the scores' edges from events that the networks know, so that templates are free of the choice."""
+    config = training.config.templates
+    known = training_part(training.source, "networks").with_jets()
+    batches = draw(known, config.edge_events, np.random.default_rng(config.seed))
+    bins = (config.signal_bins, config.background_bins)
+    edges = [edges_of_scores(*scores, *bins) for scores in scored(scorer, batches)]
+    no_jet = None
+    if config.no_jet_bins:
+        features = dict(zip(FEATURES, transform(events.primaries[: config.edge_events])[0].T))
+        mass = features[NO_JET_FEATURE][features["PRI_n_jets"] == 0]
+        no_jet = np.unique(np.quantile(mass, np.arange(1, config.no_jet_bins) / config.no_jet_bins))
+    return Histogram(scorer, tuple(edges), no_jet)
+
+
+def _chunks(events, size=100_000):
+    return [
+        EventChunk(events.primaries[i : i + size], events.weights[i : i + size], events.process[i : i + size])
+        for i in range(0, len(events.weights), size)
+    ]
+
+
+def _neyman(training):
+    config, state = training.config, training.state("templates")
+    scorer = Scorer.from_state(training.state("classifier"))
+    templates = Templates(**{name: values.numpy() for name, values in state["templates"].items()})
+    likelihood = Likelihood(templates, config.likelihood)
+    folder = training.checkpoints / "throws"
+    throws = belt_throws(likelihood, config.belt.mu_range, config.neyman, training.workers, folder)
+    central = dataclasses.replace(config.belt, ordering="central")
+    belt, central_belt = make_belts(throws, [config.belt, central])
+    checked = check_throws(likelihood, config.neyman, training.workers, folder)
+    results = {"shipped": check(belt, checked), "central": check(central_belt, checked)}
+    summary = {
+        "cramer_rao": cramer_rao_table(likelihood, config.neyman),
+        **{f"{name}_width": result.mean_width for name, result in results.items()},
+        **{f"{name}_table": result.table() for name, result in results.items()},
+    }
+    no_jet = None if state["no_jet_edges"] is None else state["no_jet_edges"].numpy()
+    histogram = Histogram(scorer, tuple(edges.numpy() for edges in state["score_edges"]), no_jet)
+    record = training.about() | {stage: training.done(stage) for stage in STAGES[:-1]} | {"neyman": summary}
+    made = artifacts.contents(Estimator(histogram, likelihood, belt), record)
+    return summary, {name: torch.frombuffer(bytearray(content), dtype=torch.uint8) for name, content in made.items()}
+
+
+def ship(training, folder):
+    """Write the artifacts that the stage neyman made into `folder`, the manifest last."""
+    made = training.state("neyman")
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name in (artifacts.NETWORKS, artifacts.TABLES, artifacts.MANIFEST):
+        with files.replaced(Path(folder) / name, "wb") as file:
+            file.write(made[name].numpy().tobytes())
+
+
+_RUN = {"flows": _flows, "classifier": _classifier, "templates": _templates, "neyman": _neyman}
