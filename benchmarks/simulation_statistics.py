@@ -1,6 +1,6 @@
 """How much does the finite simulated sample add to the error of mu?
 
-    python benchmarks/simulation_statistics.py [--size default] [--seed N] [--bins 20]
+    python benchmarks/simulation_statistics.py [--size default] [--seed N] [--bins 20] [--blocks N]
 
 A boosted classifier is trained on another sample (another seed); its score is cut into bins of equal signal. With s
 and b expected events per bin, the data alone determine mu = 1 to sigma = I^(-1/2), I = sum s^2/(s + b), and a deviation
@@ -11,6 +11,7 @@ shares.
 """
 
 import argparse
+from itertools import islice
 
 import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
@@ -37,12 +38,13 @@ def main():
     parser.add_argument("--size", default="default")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--bins", type=int, default=20)
-    parser.add_argument("--workers", type=int, default=1)
+    parser.add_argument("--blocks", type=int, help="look at the first so many blocks only; they are alike")
     args = parser.parse_args()
     trees = train(args.seed + 1000)
     edges, sums, squares = None, [], []
     blocks = number_of_blocks(number_of_rows(args.size))
-    for block in tqdm(simulate(args.size, args.seed, args.workers), total=blocks, unit="block"):
+    looked_at = min(args.blocks or blocks, blocks)
+    for block in tqdm(islice(simulate(args.size, args.seed), looked_at), total=looked_at, unit="block"):
         score = trees.decision_function(np.stack([block[name] for name in FEATURES], 1))
         signal = block["process"] == PROCESSES.index(SIGNAL)
         if edges is None:
@@ -52,11 +54,17 @@ def main():
         sums.append(np.bincount(cell, w, length).reshape(-1, args.bins))
         squares.append(np.bincount(cell, w**2, length).reshape(-1, args.bins))
     sums, squares = np.array(sums), np.sum(squares, axis=0)
-    report(sums, squares, blocks)
+    report(sums * (blocks / looked_at), squares * (blocks / looked_at), blocks)
 
 
 def report(sums, squares, blocks):
-    """Print sigma(mu) and the shares of it that the sample adds; `sums` has the shape (blocks, processes, bins)."""
+    """Print sigma(mu) and the shares of it that the sample adds.
+
+    Arguments:
+        sums: weights per block looked at, process and bin, scaled so that those of the blocks looked at add up to all.
+        squares: squared weights of all blocks per process and bin.
+        blocks: number of blocks of the file.
+    """
     total = sums.sum(0)
     signal = total[PROCESSES.index(SIGNAL)]
     lever = signal / total.sum(0)
@@ -67,7 +75,7 @@ def report(sums, squares, blocks):
     for name, rows in [*((p, [i]) for i, p in enumerate(PROCESSES)), ("all", [0, 1, 2, 3])]:
         by_weights = np.sqrt((squares[rows].sum(0) * lever**2).sum() / information)
         shifts = (sums[:, rows].sum(1) * lever).sum(1)
-        by_blocks = np.sqrt(shifts.var(ddof=1) * blocks / information)
+        by_blocks = np.sqrt((shifts * len(sums)).var(ddof=1) / blocks / information)
         # A side with the share f of the rows has weights 1/f times as large: its error is that of all rows / sqrt(f).
         cells = [f"{v / np.sqrt(f):8.3f}" for f in (0.3, 0.7) for v in (by_weights, by_blocks)]
         print(f"{name:22s}{cells[0]}{cells[1]}      {cells[2]}{cells[3]}")

@@ -18,6 +18,8 @@ from .writer import write_folder
 
 MANIFEST_FILE = "manifest.json"
 _PACKAGE = Path(__file__).resolve().parent
+#: Files of the package that the events do not depend on.
+_TOOLS = {"__init__.py", "cache.py", "command.py", "observables.py", "tune.py", "validate.py"}
 
 _log = logging.getLogger(__name__)
 
@@ -25,9 +27,9 @@ _log = logging.getLogger(__name__)
 def generator_version():
     """Eight hexadecimal digits that change with any code or table of the generator."""
     digest = hashlib.sha256()
-    for path in sorted(_PACKAGE.iterdir()):
-        if path.suffix in {".py", ".npz", ".json"}:
-            digest.update(path.name.encode() + path.read_bytes())
+    paths = [path for path in _PACKAGE.iterdir() if path.suffix in {".py", ".npz", ".json"} and path.name not in _TOOLS]
+    for path in [*sorted(paths), _PACKAGE.parent / "schema.py", _PACKAGE.parent / "derived.py"]:
+        digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()[:8]
 
 

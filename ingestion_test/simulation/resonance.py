@@ -95,69 +95,86 @@ def _decay(rng, boson, model, chances):
     Of `TRIES` decays one is picked with a probability proportional to its weight (the probability that rapidity,
     angles and visible shares pass), and the mean of the weights is the event's.
 
+    Arguments:
+        chances: the probabilities of a mass as high and of shares x of lepton and hadronic tau as high, array (3, n).
+
     Returns:
         lepton and hadronic tau as measured (pt, eta, phi), what the rest of the event misses of both (x, y: neutrinos
         and mismeasurement), rapidity of the boson, weight; arrays (n,).
     """
-    n = len(boson[0])
-    many = TRIES * n
-    shape = (TRIES, n)
+    n = len(chances[0])
     mass = _breit_wigner(model, chances[0]) if model.width else np.float32(model.mass)
-    rapidity = np.float32(MAX_RAPIDITY) * (2 * rng.random(shape, dtype=np.float32) - 1)
     boson_pt = np.hypot(*boson)
-    stretch = np.sqrt(1 + (boson_pt / mass) ** 2)
-    star = [mass / 2 * v.reshape(shape) for v in isotropic(rng, many, model.angular)]
-    across = stretch * star[0]
-    pt1, pt2 = np.hypot(across + boson_pt / 2, star[1]), np.hypot(boson_pt / 2 - across, star[1])
-    eta1 = rapidity + np.arcsinh(star[2] / np.maximum(pt1, 1e-3))
-    eta2 = rapidity - np.arcsinh(star[2] / np.maximum(pt2, 1e-3))
-    scale1 = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(shape, dtype=np.float32)
-    # Half of the tau's energy stands for the visible one, so that the threshold on x has a closed form.
-    energy2 = pt2 / 2 * np.cosh(np.clip(eta2, -3, 3))
-    scale2 = detector.measured_share(rng, energy2, eta2, model.response.had, model.response.had_width)
-    offset2 = np.float32(model.response.underlying) * rng.standard_exponential(shape, dtype=np.float32)
-    x1 = np.minimum(detector.MIN_LEP_PT / (pt1 * scale1 + np.float32(1e-3)), 1)
-    least = detector.MIN_RAW_PT * detector.scale_correction(np.float32(detector.MIN_RAW_PT), eta2)
-    x2 = np.clip((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 0, 1)
+    tries = _directions(rng, boson_pt, mass, model)
+    _measurement(rng, tries, model.response)
     ratio, power = decays.hadronic_modes(rng, n)
-    plus = decays.leptonic_survival(x1, 1), decays.hadronic_survival(x2, ratio, power)
-    minus = decays.leptonic_survival(x1, -1), decays.hadronic_survival(x2, ratio, -power)
-    up = np.float32((1 + Z_POLARISATION) / 2) if model.equal_helicities else np.float32(0.5)
-    both = (plus, minus) if model.equal_helicities else ((plus[0], minus[1]), (minus[0], plus[1]))
-    weight_up, weight_down = up * both[0][0] * both[0][1], (1 - up) * both[1][0] * both[1][1]
-    inside = (np.abs(eta1) < detector.MAX_LEP_ETA) & (np.abs(eta2) < detector.MAX_HAD_ETA)
-    inside &= (x1 < 1) & (x2 < 1)
-    prior = inside * detector.lepton_efficiency(eta1) * np.exp(-(rapidity**2) / np.float32(2 * model.spread**2))
-    weight_up, weight_down = np.maximum(weight_up, 0) * prior, np.maximum(weight_down, 0) * prior
+    weight_up, weight_down = _helicity_weights(tries, ratio, power, model)
     running = np.cumsum(weight_up + weight_down, axis=0)
     pick = (running < running[-1] * rng.random(n, dtype=np.float32)).sum(0)
-    pick = np.minimum(pick, TRIES - 1)
-    at = pick * n + np.arange(n)
-
-    def take(a):
-        return a.ravel()[at]
-
-    sign = np.where(
-        take(weight_up) > rng.random(n, dtype=np.float32) * take(weight_up + weight_down), np.int8(1), np.int8(-1)
-    )
-    sign2 = sign if model.equal_helicities else -sign
-    x1, x2, scale1, scale2, offset2 = (take(a) for a in (x1, x2, scale1, scale2, offset2))
-    x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(x1, sign), 0) * chances[1], sign)
+    at = np.minimum(pick, TRIES - 1) * n + np.arange(n)
+    up, down = weight_up.ravel()[at], weight_down.ravel()[at]
+    helicity = np.where(up > rng.random(n, dtype=np.float32) * (up + down), np.int8(1), np.int8(-1))
+    slope = power * (helicity if model.equal_helicities else -helicity)
+    t = {name: values.ravel()[at] for name, values in tries.items()}
+    x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(t["x1"], helicity), 0) * chances[1], helicity)
     x2 = decays.hadronic_share(
-        np.maximum(decays.hadronic_survival(x2, ratio, power * sign2), 0) * chances[2], ratio, power * sign2
+        np.maximum(decays.hadronic_survival(t["x2"], ratio, slope), 0) * chances[2], ratio, slope
     )
     cos, sin = boson[0] / boson_pt, boson[1] / boson_pt
-    across, side = take(across), take(star[1])
-    tau1 = across + boson_pt / 2, side
-    tau2 = boson_pt / 2 - across, -side
-    (tau1_x, tau1_y), (tau2_x, tau2_y) = [(x * cos - y * sin, x * sin + y * cos) for x, y in (tau1, tau2)]
-    eta1, eta2 = take(eta1), take(eta2)
-    lep = take(pt1) * x1 * scale1, eta1, np.arctan2(tau1_y, tau1_x)
-    had_pt = take(pt2) * x2 * scale2 + offset2
-    had = had_pt, eta2, np.arctan2(tau2_y, tau2_x)
-    seen1, seen2 = x1 * scale1, (detector.uncorrected(had_pt, eta2) - offset2) / take(pt2)
-    nu = tau1_x * (1 - seen1) + tau2_x * (1 - seen2), tau1_y * (1 - seen1) + tau2_y * (1 - seen2)
-    return lep, had, nu, take(rapidity), running[-1] / TRIES
+    tau1, tau2 = (boson_pt / 2 + t["across"], t["side"]), (boson_pt / 2 - t["across"], -t["side"])
+    tau1, tau2 = ((x * cos - y * sin, x * sin + y * cos) for x, y in (tau1, tau2))
+    lep = t["pt1"] * x1 * t["scale1"], t["eta1"], np.arctan2(tau1[1], tau1[0])
+    had = t["pt2"] * x2 * t["scale2"] + t["offset2"], t["eta2"], np.arctan2(tau2[1], tau2[0])
+    seen1 = x1 * t["scale1"]
+    seen2 = (detector.uncorrected(had[0], had[1]) - t["offset2"]) / t["pt2"]
+    missed = tuple(a * (1 - seen1) + b * (1 - seen2) for a, b in zip(tau1, tau2))
+    return lep, had, missed, t["rapidity"], running[-1] / TRIES
+
+
+def _directions(rng, boson_pt, mass, model):
+    """Taus of `TRIES` decays: dict of arrays (TRIES, n).
+
+    The axes are the beam and the boson's transverse momentum: the momentum of the first tau is half of the boson's plus
+    `across` along the latter and `side` perpendicular to both; the second has the rest.
+    """
+    shape = (TRIES, len(boson_pt))
+    rapidity = np.float32(MAX_RAPIDITY) * (2 * rng.random(shape, dtype=np.float32) - 1)
+    x, y, z = (mass / 2 * v.reshape(shape) for v in isotropic(rng, shape[0] * shape[1], model.angular))
+    across = np.sqrt(1 + (boson_pt / mass) ** 2) * x
+    pt1, pt2 = np.hypot(across + boson_pt / 2, y), np.hypot(boson_pt / 2 - across, y)
+    eta1 = rapidity + np.arcsinh(z / np.maximum(pt1, 1e-3))
+    eta2 = rapidity - np.arcsinh(z / np.maximum(pt2, 1e-3))
+    return {"rapidity": rapidity, "across": across, "side": y, "pt1": pt1, "pt2": pt2, "eta1": eta1, "eta2": eta2}
+
+
+def _measurement(rng, tries, response):
+    """Draw how lepton and hadronic tau are measured, and the least shares x that then pass; added to `tries`."""
+    pt1, pt2, eta2 = tries["pt1"], tries["pt2"], tries["eta2"]
+    scale1 = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(pt1.shape, dtype=np.float32)
+    # Half of the tau's energy stands for the visible one, so that the threshold on x has a closed form.
+    energy2 = pt2 / 2 * np.cosh(np.clip(eta2, -3, 3))
+    scale2 = detector.measured_share(rng, energy2, eta2, response.had, response.had_width)
+    offset2 = np.float32(response.underlying) * rng.standard_exponential(pt1.shape, dtype=np.float32)
+    least = detector.MIN_RAW_PT * detector.scale_correction(np.float32(detector.MIN_RAW_PT), eta2)
+    tries["x1"] = np.minimum(detector.MIN_LEP_PT / (pt1 * scale1 + np.float32(1e-3)), 1)
+    tries["x2"] = np.clip((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 0, 1)
+    tries |= {"scale1": scale1, "scale2": scale2, "offset2": offset2}
+
+
+def _helicity_weights(tries, ratio, power, model):
+    """Weights of the tries with the first tau's P = 1 and -1: their chance to pass, rapidity, efficiency."""
+    x1, x2, eta1 = tries["x1"], tries["x2"], tries["eta1"]
+    leptonic = [decays.leptonic_survival(x1, sign) for sign in (1, -1)]
+    hadronic = [decays.hadronic_survival(x2, ratio, sign * power) for sign in (1, -1)]
+    if not model.equal_helicities:
+        hadronic.reverse()
+    up = np.float32((1 + Z_POLARISATION) / 2) if model.equal_helicities else np.float32(0.5)
+    inside = (np.abs(eta1) < detector.MAX_LEP_ETA) & (np.abs(tries["eta2"]) < detector.MAX_HAD_ETA)
+    inside &= (x1 < 1) & (x2 < 1)
+    prior = inside * detector.lepton_efficiency(eta1)
+    prior = prior * np.exp(-(tries["rapidity"] ** 2) / np.float32(2 * model.spread**2))
+    shares = zip((up, 1 - up), leptonic, hadronic)
+    return [np.maximum(share * a * b, 0) * prior for share, a, b in shares]
 
 
 def _breit_wigner(model, chance):

@@ -7,8 +7,8 @@ Steps, in this order (default: all):
 - networks: the odds of reference against simulation, one ensemble per process, and of signal against background;
 - proposal: the grids that Z events are drawn from, so that those which look like signal are many (Vegas);
 - strata: the share of each process in each stratum, counted in a long run.
-With --held-out, the first two are done with the reference events of even `parton_event` only, nothing is written, and
-the two-sample AUC against the odd ones is printed: what the simulation is worth on events it was not tuned to.
+With --held-out, networks are trained with the reference events of even `parton_event` only, nothing is written, and the
+two-sample AUC against the odd ones is printed: what the reweighting is worth on events it was not trained on.
 """
 
 import argparse
@@ -247,16 +247,14 @@ def strata_shares(events=4_000_000):
 
 
 def held_out(reference):
-    """Tune on the events of even `parton_event` and print the two-sample AUC against the odd ones."""
+    """Train the reweighting on the events of even `parton_event`; print the two-sample AUC against the odd ones."""
     from .validate import two_sample_auc
 
     even = reference.parton_event % 2 == 0
     for process in PROCESSES:
         mine = reference.detailed_labels == process
-        entry = fit_parameters(process, reference[mine & even], processes.PARAMETERS[process])
-        model = processes.model(process, entry)
-        networks = reweighting(process, reference[mine & even], model)
-        columns, weights = draw(process, 100_000, model, seed=9)
+        networks = reweighting(process, reference[mine & even])
+        columns, weights = draw(process, 100_000, seed=9)
         learned = odds.log_odds(networks, odds.features(columns)).clip(-sample.MAX_LOG_ODDS, sample.MAX_LOG_ODDS)
         for name, factor in (("parameters only", 1), ("with reweighting", np.exp(learned))):
             auc, error = two_sample_auc(columns, weights * factor, reference[mine & ~even])
@@ -266,7 +264,7 @@ def held_out(reference):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--reference", required=True, help="parquet file with reference events")
-    parser.add_argument("--held-out", action="store_true", help="tune on one half, test on the other, write nothing")
+    parser.add_argument("--held-out", action="store_true", help="train on one half, test on the other, write nothing")
     parser.add_argument(
         "steps", nargs="*", metavar="STEP", help="parameters, networks, proposal, strata (default: all)"
     )

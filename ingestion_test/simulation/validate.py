@@ -20,7 +20,7 @@ SHOWN = {
     "had_pt": (r"hadronic tau $p_T$ [GeV]", 150),
     "mass_vis": (r"visible mass [GeV]", 200),
     "met": (r"MET [GeV]", 150),
-    "mt": (r"transverse mass (lepton, MET) [GeV]", 150),
+    "mt": (r"$m_T$ (lepton, MET) [GeV]", 150),
     "n_jets": ("number of jets", 8),
     "jet_pt": (r"leading jet $p_T$ [GeV]", 250),
     "abs_jet_eta": (r"leading jet $|\eta|$", 5),
@@ -99,8 +99,8 @@ def plot_process(process, simulated, reference, path):
         row, column = divmod(place, 5)
         upper = figure.add_subplot(grid[2 * row, column])
         lower = figure.add_subplot(grid[2 * row + 1, column], sharex=upper)
-        low = np.nanmin(reference[0][name])
-        edges = np.arange(-0.5, top) if name == "n_jets" else np.linspace(min(low, top / 4), top, 21)
+        low = np.nanmin(reference[0][name], where=reference[0][name] >= 0, initial=top / 4)
+        edges = np.arange(-0.5, top) if name == "n_jets" else np.linspace(low, top, 21)
         middle = (edges[1:] + edges[:-1]) / 2
         (sim, sim_error), (ref, ref_error) = (_density(o[name], w, edges) for o, w in (simulated, reference))
         upper.stairs(sim, edges, color=SIMULATED, label="simulated")
