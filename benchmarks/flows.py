@@ -3,13 +3,13 @@
 All versions have the paper's size (30 coupling layers, 5 hidden layers of 64) and float32. The plain version is the
 same function written as in most tutorials: masks instead of halves, one flow after the other, events as rows; it
 shares its weights with the fast ones (the compiled kernel, and torch alone), and the largest difference between their
-log q is printed. nflows' SimpleRealNVP has affine
-layers and another initialisation: same size, not the same function. All take turns within one run, so that other load
-on the machine hits all alike; ratios are medians over the rounds. nflows comes from benchmarks/requirements.txt.
+log q is printed. nflows' SimpleRealNVP has affine layers and another initialisation: same size, not the same function.
+All take turns within one run, so that other load on the machine hits all alike; the figures are medians over the
+rounds, of the wall clock and, less sensitive to other load, of the CPU time. nflows comes from
+benchmarks/requirements.txt.
 """
 
 import argparse
-import statistics
 import time
 
 import numpy as np
@@ -132,16 +132,16 @@ def versions(events):
 
 
 def measure(calls, rounds):
-    """Time the versions in turn; return per version the seconds per event and flow in each round."""
+    """Time the versions in turn; return per version an array (rounds, 2): wall and CPU seconds per event and flow."""
     for call, _ in calls.values():
         call()
     seconds = {name: [] for name in calls}
     for _ in range(rounds):
         for name, (call, count) in calls.items():
-            start = time.perf_counter()
+            wall, cpu = time.perf_counter(), time.process_time()
             call()
-            seconds[name].append((time.perf_counter() - start) / count)
-    return seconds
+            seconds[name].append(((time.perf_counter() - wall) / count, (time.process_time() - cpu) / count))
+    return {name: np.array(times) for name, times in seconds.items()}
 
 
 def main():
@@ -158,11 +158,11 @@ def main():
     for task, calls in versions(arguments.events).items():
         seconds = measure(calls, arguments.rounds)
         for name, times in seconds.items():
-            ratios = [plain / own for plain, own in zip(seconds["plain"], times)]
-            print(
-                f"{task:<14} {name:<8} {1 / statistics.median(times):9.0f} events x flows / s, "
-                f"{statistics.median(ratios):5.2f} times the plain version ({min(ratios):.2f} to {max(ratios):.2f})"
+            (wall, cpu), (least, _), (most, _) = (
+                f(seconds["plain"] / times, axis=0) for f in (np.median, np.min, np.max)
             )
+            rate = f"{1 / np.median(times[:, 0]):8.0f} events x flows / s, {wall:5.2f} ({least:.2f} to {most:.2f}) times plain"
+            print(f"{task:<14} {name:<8} {rate}; {1e6 * np.median(times[:, 1]):6.1f} us of CPU, {cpu:5.2f} times plain")
 
 
 if __name__ == "__main__":

@@ -24,10 +24,10 @@ STYLES = {
 SHOWN = 1500  # points of each class drawn in a panel
 
 
-def _panel(axes, grid, values, title, signal=None, background=None):
-    """Draw values on the grid with points of the two classes over them."""
+def _panel(axes, grid, values, title, signal=None, background=None, largest=None):
+    """Draw values on the grid, in shades up to `largest`, with points of the two classes over them."""
     side = len(grid.edge)
-    image = axes.pcolormesh(grid.edge, grid.edge, values.reshape(side, side).T, cmap="Greys", rasterized=True)
+    image = axes.pcolormesh(grid.edge, grid.edge, values.reshape(side, side).T, cmap="Greys", vmin=0, vmax=largest)
     if signal is not None:
         axes.scatter(*signal[:SHOWN].T, s=1, alpha=0.3, color=BLUE, label="S")
         axes.scatter(*background[:SHOWN].T, s=1, alpha=0.3, color=RED, label="B")
@@ -37,10 +37,12 @@ def _panel(axes, grid, values, title, signal=None, background=None):
 
 
 def _boundary(axes, grid, strength):
-    """Draw the analytic boundary P_S = c P_B."""
+    """Draw the analytic boundary P_S = c P_B, green."""
     side = len(grid.edge)
     inside = contrastive_density(grid.points, strength).reshape(side, side).T > 0
     axes.contour(grid.edge, grid.edge, inside.astype(float), levels=[0.5], colors=GREEN, linewidths=1)
+    axes.plot([], [], color=GREEN, lw=1, label=f"$P_S = {strength:g}\\,P_B$")
+    axes.legend(loc="upper left", markerscale=6)
 
 
 def _analytic(grid, strength):
@@ -67,7 +69,7 @@ def density(path, grid, log_q, classifier, signal, background):
         (_score(classifier, grid), "classifier", "score"),
     )
     for axis, (values, title, unit) in zip(axes, panels):
-        figure.colorbar(_panel(axis, grid, values, title, signal, background), ax=axis, label=unit)
+        figure.colorbar(_panel(axis, grid, values, title, signal, background), ax=axis, label=unit, shrink=0.8)
         _boundary(axis, grid, 1.0)
     _save(figure, path)
 
@@ -76,8 +78,10 @@ def strengths(path, grid, log_q):
     """App. B: analytic and trained density for several c; `log_q` holds the grid's values per c."""
     figure, axes = plt.subplots(2, len(log_q), figsize=(4.2 * len(log_q), 7.6), layout="constrained")
     for column, (strength, learned) in zip(axes.T, log_q.items()):
-        for axis, values, name in zip(column, (_analytic(grid, strength), np.exp(learned)), ("analytic", "trained")):
-            figure.colorbar(_panel(axis, grid, values, f"{name}, c = {strength:g}"), ax=axis, label="density")
+        pair = _analytic(grid, strength), np.exp(learned)
+        for axis, values, name in zip(column, pair, ("analytic", "trained")):
+            image = _panel(axis, grid, values, f"{name}, c = {strength:g}", largest=np.max(pair))
+            figure.colorbar(image, ax=axis, label="density", shrink=0.8)
             _boundary(axis, grid, strength)
     _save(figure, path)
 
@@ -88,8 +92,9 @@ def rotated(path, grid, log_q, classifier, signal, background, angle=0.6):
     figure, axes = plt.subplots(1, 2, figsize=(9.6, 4.3), layout="constrained")
     panels = ((_score(classifier, grid), "classifier", "score"), (np.exp(log_q), "trained flow, c = 1", "density"))
     for axis, (values, title, unit) in zip(axes, panels):
-        title = f"{title}; data rotated by {angle:g} rad"
-        figure.colorbar(_panel(axis, grid, values, title, signal @ turn.T, background @ turn.T), ax=axis, label=unit)
+        image = _panel(axis, grid, values, title, signal @ turn.T, background @ turn.T)
+        figure.colorbar(image, ax=axis, label=unit, shrink=0.8)
+    figure.suptitle(f"trained on the data as they are, shown with the data rotated by {angle:g} rad")
     _save(figure, path)
 
 
