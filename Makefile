@@ -7,17 +7,24 @@ DATA ?=
 SUBMISSION ?=
 ARGS ?=
 
-.PHONY: score test lint clean
+.PHONY: score test lint bench clean
 
 score: $(VENV)/.installed
 	$(RUN) -m ingestion_test score $(if $(DATA),--data "$(DATA)") $(if $(SUBMISSION),--submission "$(SUBMISSION)") $(ARGS)
 
 test: $(VENV)/.installed lint
-	$(RUN) -m pytest $(ARGS)
+	$(RUN) -m pytest --numprocesses auto --dist loadfile $(ARGS)
 
 lint: $(VENV)/.installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+# Timings beside their alternatives, in one run each.
+bench: $(VENV)/.installed
+	$(RUN) -m pip install --quiet -r benchmarks/requirements.txt
+	$(RUN) benchmarks/pseudo_experiment.py
+	$(RUN) benchmarks/simulation.py
+	$(RUN) benchmarks/flows.py
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)
