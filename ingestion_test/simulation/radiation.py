@@ -1,8 +1,7 @@
 """Partons radiated in the initial state: the jets that the rest of the event recoils against.
 
 Emissions are a Poisson process in the logarithm of their transverse momentum k, as in soft-gluon resummation and parton
-showers: the hardest one
-then has the Sudakov factor exp(-expected emissions above k) by itself.
+showers, so that the hardest one has the Sudakov factor exp(-expected emissions above k) by itself.
 """
 
 from dataclasses import dataclass

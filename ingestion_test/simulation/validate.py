@@ -127,16 +127,21 @@ def plot_shifts(simulated, reference, path, names=("had_pt", "met", "mass_vis"),
     for row, shifts in zip(axes, SHIFTS.values()):
         for axis, name in zip(row, names):
             label, top = SHOWN[name]
-            edges = None
+            edges, results = None, []
             for (columns, weights), colour, offset in ((reference, REFERENCE, 0.1), (simulated, SIMULATED, -0.1)):
                 nominal, kept = selected(columns)
                 values = observables(nominal)[name]
                 if edges is None:
                     edges = np.append(np.quantile(values, np.linspace(0, 0.97, bins)), top)
                 ratio, error = _shift_ratio(columns, weights, values, kept, shifts, name, edges)
+                results.append((ratio, error))
                 middle = (edges[1:] + edges[:-1]) / 2 + offset * np.diff(edges)
                 text = "reference" if colour == REFERENCE else "simulated"
                 axis.errorbar(middle, ratio, error, fmt="o", color=colour, markersize=4, label=text)
+            (a, a_error), (b, b_error) = results
+            if np.any(a != 1):
+                square = np.sum((a - b) ** 2 / (a_error**2 + b_error**2))
+                print(f"{name} with {next(iter(shifts))}: chi-square {square:.1f} for {len(a)} bins")
             axis.axhline(1, color="grey", linewidth=0.8)
             setting = ", ".join(f"{k} = {v:g}" + (" GeV" if k == "soft_met" else "") for k, v in shifts.items())
             axis.set(xlabel=label, ylabel="shifted / nominal", title=setting)
