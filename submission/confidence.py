@@ -16,12 +16,15 @@ at every mu and for every tau.
 import dataclasses
 
 import numpy as np
-from scipy.special import logsumexp, ndtr, ndtri
+from scipy.special import ndtr, ndtri
 
 #: Share of pseudo-experiments whose interval is to contain the true mu.
 COVERAGE = 0.6827
 
 ORDERINGS = ("central", "pratt")
+
+#: Spread of log tau below which the errors are all the same, and mu_hat is all there is.
+_LEAST_SPREAD = 1e-3
 
 #: Points in mu and in log tau of the tables that make up a belt.
 _MU_POINTS, _TAU_POINTS = 117, 9
@@ -29,7 +32,10 @@ _MU_POINTS, _TAU_POINTS = 117, 9
 #: Degree in mu of the polynomials that describe location, scale and thresholds.
 _MU_DEGREE = 3
 
-#: Points of the normal distribution by which the model's threshold is computed.
+#: Degree in mu_hat of the polynomial for the usual error: what it misses would make tau tell about mu_hat.
+_USUAL_DEGREE = 4
+
+#: Points in mu_hat, and of the normal distribution, by which the model's threshold is computed.
 _QUADRATURE = 1000
 
 #: An upper threshold that no statistic reaches.
@@ -91,7 +97,7 @@ class Belt:
     Arguments:
         config: `BeltConfig`.
         log_tau: array (taus,); one number if the error is not used.
-        usual: array (5,), the usual error: coefficients of a polynomial of degree 2 in mu_hat for its logarithm, and
+        usual: array (7,), the usual error: coefficients of a polynomial of degree 4 in mu_hat for its logarithm, and
             the two mu_hat between which it holds.
         largest: the largest log tau that the belt was made with.
         location, scale: arrays (mus, taus), of mu_hat under the normal model.
@@ -153,10 +159,11 @@ class Belt:
         if self.config.ordering == "central":
             return pull
         log_density = -0.5 * pull**2 - np.log(scale)
+        log_density -= log_density.max(axis=1, keepdims=True)
         # The mean over the range, by the trapezium rule.
         share = np.ones(log_density.shape[1])
         share[[0, -1]] = 0.5
-        return log_density - logsumexp(log_density, axis=1, b=share / share.sum(), keepdims=True)
+        return log_density - np.log(np.exp(log_density) @ (share / share.sum()))[:, None]
 
     def arrays(self):
         """All that is needed to make the belt again but its configuration, dict of arrays."""
@@ -182,7 +189,7 @@ def make_belt(mu, mu_hat, sigma, config):
     log_tau = np.log(sigma) - _log_usual_error(usual, mu_hat)
     largest = log_tau.max()
     ends = np.quantile(log_tau, (0.0005, 0.9995))
-    grid = np.linspace(*ends, _TAU_POINTS) if config.use_error else np.zeros(1)
+    grid = np.linspace(*ends, _TAU_POINTS) if config.use_error and ends[1] - ends[0] > _LEAST_SPREAD else np.zeros(1)
     log_tau = np.clip(log_tau, grid[0], grid[-1])
     mus = np.linspace(*config.mu_range, _MU_POINTS)
     basis, table_basis = (
@@ -225,22 +232,27 @@ def _model_threshold(belt):
     """The threshold of Pratt's ordering if the normal model were true, array (mus, taus)."""
     quantiles = ndtri((np.arange(_QUADRATURE) + 0.5) / _QUADRATURE)
     threshold = np.empty_like(belt.location)
-    for row, column in np.ndindex(threshold.shape):
-        mu_hat = belt.location[row, column] + belt.scale[row, column] * quantiles
-        statistic = belt.statistic(mu_hat, np.full(_QUADRATURE, belt.log_tau[column]))[:, row]
-        threshold[row, column] = np.quantile(statistic, 1 - COVERAGE)
+    for column, log_tau in enumerate(belt.log_tau):
+        location, scale = belt.location[:, column], belt.scale[:, column]
+        mu_hat = np.linspace(np.min(location - 4 * scale), np.max(location + 4 * scale), _QUADRATURE)
+        statistic = belt.statistic(mu_hat, np.full(_QUADRATURE, log_tau))
+        for row in range(len(threshold)):
+            thrown = np.interp(location[row] + scale[row] * quantiles, mu_hat, statistic[:, row])
+            threshold[row, column] = np.quantile(thrown, 1 - COVERAGE)
     return threshold
 
 
 def _fit_usual_error(mu_hat, sigma):
-    ends = np.quantile(mu_hat, (0.001, 0.999))
+    ends = np.quantile(mu_hat, (0.0003, 0.9997))
     inside = (mu_hat >= ends[0]) & (mu_hat <= ends[1])
-    return np.concatenate([np.polynomial.polynomial.polyfit(mu_hat[inside], np.log(sigma[inside]), 2), ends])
+    return np.concatenate(
+        [np.polynomial.polynomial.polyfit(mu_hat[inside], np.log(sigma[inside]), _USUAL_DEGREE), ends]
+    )
 
 
 def _log_usual_error(usual, mu_hat):
     """Logarithm of the error that is usual at `mu_hat`, shape of `mu_hat`."""
-    return np.polynomial.polynomial.polyval(np.clip(mu_hat, *usual[3:]), usual[:3])
+    return np.polynomial.polynomial.polyval(np.clip(mu_hat, *usual[-2:]), usual[:-2])
 
 
 def _basis(mu, log_tau, mu_range, grid):

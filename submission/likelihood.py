@@ -185,9 +185,8 @@ class Likelihood:
             raise ValueError(f"counts of shape {counts.shape}; needed is (data sets, {self.templates.bins})")
         if not (np.isfinite(counts).all() and (counts >= 0).all()):
             raise ValueError("counts that are negative or not finite")
-        parts = [self._fit_block(counts[i : i + _BLOCK]) for i in range(0, len(counts), _BLOCK)] or [
-            self._fit_block(counts)
-        ]
+        starts = range(0, max(len(counts), 1), _BLOCK)
+        parts = [self._fit_block(counts[start : start + _BLOCK]) for start in starts]
         fields = [field.name for field in dataclasses.fields(FitResult)]
         return FitResult(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
 
@@ -228,13 +227,17 @@ class Likelihood:
             step = self._step(pulls[active], slope[active], curvature[active], damping[active])
             promise = -0.5 * np.sum(step * slope[active], axis=1)
             new = self._evaluate(pulls[active] + step, counts[active])
-            better = new[0] <= value[active] + 1e-10 * (1 + np.abs(value[active]))
+            gain = value[active] - new[0]
+            better = gain >= -1e-10 * (1 + np.abs(value[active]))
             moved = active[better]
             pulls[moved] += step[better]
             for old, update in zip((value, slope, curvature), new):
                 old[moved] = update[better]
-            converged[active] = better & (promise < TOLERANCE) & (damping[active] < 1e-2)
-            damping[active] = np.where(better, damping[active] / 10, np.maximum(10 * damping[active], 1e-2))
+            converged[active] = better & (promise * (1 + damping[active]) < TOLERANCE)
+            more, less = gain < 0.25 * promise, gain > 0.75 * promise
+            damping[active] = np.select(
+                [more, less], [4 * damping[active] + 0.2, damping[active] / 10], damping[active]
+            )
             active = active[~converged[active]]
         valid = converged & (pulls[:, 0] > self.bounds[0, 0]) & (pulls[:, 0] < self.bounds[1, 0])
         valid &= value < counts.shape[1] + WORST_FIT * np.sqrt(2 * counts.shape[1])

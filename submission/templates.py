@@ -109,7 +109,7 @@ class Templates:
 
     def _combine(self, features):
         """Sum over processes and terms of features (points, processes, terms), array (points, bins)."""
-        return features.reshape(len(features), -1) @ self.coefficients.reshape(-1, self.bins)
+        return features.reshape(len(features), len(PROCESSES) * len(TERMS)) @ self.coefficients.reshape(-1, self.bins)
 
     def arrays(self):
         """All that is needed to make these templates again, dict of arrays."""
