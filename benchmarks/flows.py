@@ -161,8 +161,10 @@ def main():
             (wall, cpu), (least, _), (most, _) = (
                 f(seconds["plain"] / times, axis=0) for f in (np.median, np.min, np.max)
             )
-            rate = f"{1 / np.median(times[:, 0]):8.0f} events x flows / s, {wall:5.2f} ({least:.2f} to {most:.2f}) times plain"
-            print(f"{task:<14} {name:<8} {rate}; {1e6 * np.median(times[:, 1]):6.1f} us of CPU, {cpu:5.2f} times plain")
+            rate = (
+                f"{1 / np.median(times[:, 0]):8.0f} events x flows / s, {wall:5.2f} ({least:.2f} to {most:.2f}) x plain"
+            )
+            print(f"{task:<14} {name:<8} {rate}; {1e6 * np.median(times[:, 1]):6.1f} us of CPU, {cpu:5.2f} x plain")
 
 
 if __name__ == "__main__":
