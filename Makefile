@@ -22,9 +22,9 @@ lint: $(VENV)/.installed
 # Timings beside their alternatives, in one run each.
 bench: $(VENV)/.installed
 	$(RUN) -m pip install --quiet -r benchmarks/requirements.txt
-	$(RUN) benchmarks/pseudo_experiment.py
-	$(RUN) benchmarks/simulation.py
-	$(RUN) benchmarks/flows.py
+	$(RUN) -m benchmarks.pseudo_experiment
+	$(RUN) -m benchmarks.simulation
+	$(RUN) -m benchmarks.flows
 
 $(VENV)/.installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -1,21 +1,16 @@
 """Time of one pseudo-experiment of a million events: ours beside the organisers' package HiggsML 0.1.5.
 
-    python benchmarks/pseudo_experiment.py [--rounds N]
+    python -m benchmarks.pseudo_experiment [--rounds N]
 
 Both make the same pseudo-experiments in one process, in turn; that the events are the same is checked. Printed are the
 seconds of each and their ratio, median and range over the rounds.
 """
 
 import argparse
-import sys
 import time
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-
-sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
-
 from HiggsML.systematics import get_bootstrapped_dataset, get_systematics_dataset
 
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters

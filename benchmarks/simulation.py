@@ -1,6 +1,6 @@
 """Speed and memory of the built-in simulation on one core.
 
-    python benchmarks/simulation.py [--seconds 5]
+    python -m benchmarks.simulation [--seconds 5]
 
 Printed: accepted events per second and core of each process from four-vectors to primaries (before the reweighting and
 the thinning), rows per second and core of the whole chain, and the peak memory of this process for growing samples

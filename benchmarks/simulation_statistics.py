@@ -1,6 +1,6 @@
 """How much does the finite simulated sample add to the error of mu?
 
-    python benchmarks/simulation_statistics.py [--size default] [--seed N] [--bins 20] [--blocks N]
+    python -m benchmarks.simulation_statistics [--size default] [--seed N] [--bins 20] [--blocks N]
 
 A boosted classifier is trained on another sample (another seed); its score is cut into bins of equal signal. With s
 and b expected events per bin, the data alone determine mu = 1 to sigma = I^(-1/2), I = sum s^2/(s + b), and a deviation

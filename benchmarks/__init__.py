@@ -1,0 +1,1 @@
+"""Timings and measurements, each beside its alternative: `python -m benchmarks.NAME`."""
