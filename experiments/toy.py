@@ -45,7 +45,7 @@ class ToyConfig:
     network_seeds: int = 6
     plane: tuple = (12, 2, 32)
     space: tuple = (12, 2, 64)
-    plane_batch: int = 500
+    plane_batch: int = 1_000
     space_batch: int = 1_000
     plane_epochs: int = 40
     space_epochs: int = 25
@@ -139,7 +139,7 @@ def density_study(config, output):
         batch=config.plane_batch,
         epochs=config.plane_epochs,
         patience=config.plane_epochs,
-        learning_rate=7e-3,
+        learning_rate=5e-3,
         depth=8.0,
     )
     copies = (len(STRENGTHS), 1, 1)  # the same samples for each strength

@@ -53,7 +53,7 @@ def test_training_learns_and_records():
     trained = train(signal, background, SHAPE, dataclasses.replace(CONFIG, epochs=15))
     assert [record["epoch"] for record in trained.history] == list(range(1, 16))
     assert trained.history[-1]["validation"][0] < trained.history[0]["validation"][0] - 0.5
-    assert trained.loss == np.min([record["validation"] for record in trained.history], axis=0).tolist()
+    assert trained.loss == trained.history[-1]["validation"]  # nothing overfitted: the last weights
     log_q_s, log_q_b = evaluate(trained.flow, signal), evaluate(trained.flow, background)
     assert np.median(log_q_s[:, 0]) > np.median(log_q_b[:, 0]) + 3  # models S against B
     assert np.median(log_q_b[:, 1]) > np.median(log_q_s[:, 1]) + 3  # models B against S
@@ -90,15 +90,27 @@ def test_another_seed_gives_another_flow():
     assert losses[0] != losses[2]
 
 
-def test_training_stops_early_and_keeps_the_best_weights():
+def test_training_stops_early():
     signal, background = classes(60)
     config = TrainingConfig(("S",), (0.0,), batch=48, epochs=400, learning_rate=2e-2, patience=5)
     trained = train(signal, background, SHAPE, config)
     losses = [record["validation"][0] for record in trained.history]
     assert len(losses) < 400
     assert np.argmin(losses) == len(losses) - 1 - config.patience
-    held_out = torch.as_tensor(signal[48:], dtype=torch.float32)
-    assert -trained.flow.log_prob(held_out).mean().item() == pytest.approx(min(losses), abs=1e-4)
+
+
+def test_an_overfitted_flow_gets_the_weights_of_its_best_epoch_and_another_its_last():
+    signal, background = np.tile(classes(60), (2, 1, 1, 1)).swapaxes(0, 1)
+    signal[1] = np.random.default_rng(1).normal(size=(60, 2)) * 0.01  # the second flow goes on learning the width
+    config = TrainingConfig(("S", "S"), (0.0, 0.0), batch=48, epochs=150, learning_rate=1e-2, patience=150)
+    trained = train(signal, background, dataclasses.replace(SHAPE, layers=6, width=64), config)
+    losses = np.array([record["validation"] for record in trained.history])
+    assert losses[-1, 0] > losses[:, 0].min() + 1
+    assert losses[-1, 1] < losses[:, 1].min() + 0.1
+    held_out = torch.as_tensor(signal[:, 48:], dtype=torch.float32)
+    reached = -trained.flow.log_prob(held_out).mean(1).numpy()
+    assert reached == pytest.approx([losses[:, 0].min(), losses[-1, 1]], abs=1e-3)
+    assert reached == pytest.approx(trained.loss, abs=1e-3)
 
 
 def test_collapse_is_detected_and_named():

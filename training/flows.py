@@ -76,8 +76,10 @@ class Trained:
     """Outcome of a training.
 
     Attributes:
-        flow: the `Flow`, each of its flows with the weights of its best epoch.
-        loss: validation loss of each flow at its best epoch.
+        flow: the `Flow`. Each of its flows has the weights of the last epoch, when the learning rate has come down, or
+            of its best epoch where the last one's validation loss is worse by more than its standard error: that loss
+            is noisy (a few events far beyond the boundary carry much of it), its minimum alone often a matter of luck.
+        loss: validation loss of each flow with these weights.
         history: per epoch a record: epoch, train and validation loss of each flow, and the share of the modelled class
             that each rejects (log q below `TrainingConfig.boundary`).
     """
@@ -146,7 +148,7 @@ def train(signal, background, flow_config, config, device="cpu", checkpoint=None
             bar.update()
             bar.set_postfix(validation=f"{sum(record['validation']) / len(record['validation']):.3f}")
             _check_collapse(run.history, config)
-    return run.outcome()
+    return run.outcome(valid_x)
 
 
 class _Run:
@@ -175,14 +177,15 @@ class _Run:
             rows = order[step * batch : (step + 1) * batch]
             done = (self.epoch + step / steps) / self.config.epochs
             self.optimizer.param_groups[0]["lr"] = 0.5 * self.config.learning_rate * (1 + math.cos(math.pi * done))
-            loss, _ = self.loss(*(x[..., rows, :] for x in train_x))
+            log_q = self.log_q(*(x[..., rows, :] for x in train_x))
+            loss = contrastive_loss(*log_q, self.strengths, self.floor)
             self.optimizer.zero_grad()
             loss.sum().backward()
             _clip_gradients(self.flow, self.config.clip)
             self.optimizer.step()
             total = total + loss.detach()
 
-        validation, rejected = self.validate(valid_x)
+        validation, _, rejected = self.validate(valid_x)
         self.epoch += 1
         self._keep_best(validation)
         record = {
@@ -194,22 +197,20 @@ class _Run:
         self.history.append(record)
         return record
 
-    def loss(self, signal, background):
-        """Return the loss of each flow, and log q (flows, events) of the class that it models."""
+    def log_q(self, signal, background):
+        """Return log q, each (flows, events), of the class that each flow models and of the other."""
         log_q_s, log_q_b = self.flow.log_prob(torch.cat([signal, background], -2)).chunk(2, -1)
         modelled = torch.where(self.models_signal, log_q_s, log_q_b)
-        penalised = torch.where(self.models_signal, log_q_b, log_q_s)
-        return contrastive_loss(modelled, penalised, self.strengths, self.floor), modelled
+        return modelled, torch.where(self.models_signal, log_q_b, log_q_s)
 
     @torch.no_grad()
     def validate(self, valid_x):
-        """Return the loss of each flow on the validation events and the share of its own class that it rejects."""
-        loss, rejected, events = 0.0, 0.0, valid_x[0].shape[-2]
-        for part in zip(*(x.split(4 * self.config.batch, -2) for x in valid_x)):
-            part_loss, modelled = self.loss(*part)
-            loss = loss + part_loss * modelled.shape[-1] / events
-            rejected = rejected + (modelled < self.boundary).sum(-1) / events
-        return loss, rejected
+        """Return per flow the validation loss, its standard error, and the share of the modelled class rejected."""
+        parts = [self.log_q(*part) for part in zip(*(x.split(4 * self.config.batch, -2) for x in valid_x))]
+        modelled, penalised = (torch.cat(part, 1) for part in zip(*parts))
+        loss = contrastive_loss(modelled, penalised, self.strengths, self.floor)
+        variance = modelled.var(1) + self.strengths**2 * penalised.clamp(min=self.floor).var(1)
+        return loss, (variance / modelled.shape[1]).sqrt(), (modelled < self.boundary).float().mean(1)
 
     def _keep_best(self, loss):
         better = loss < self.best_loss
@@ -243,12 +244,15 @@ class _Run:
         self.best_loss = state["best_loss"].to(self.device)
         self.best_weights = [w.to(self.device) for w in state["best_weights"]]
 
-    def outcome(self):
-        """Return the `Trained` flows."""
+    def outcome(self, valid_x):
+        """Return the `Trained` flows, choosing between the last and the best epoch's weights."""
+        loss, error, _ = self.validate(valid_x)
+        overfitted = loss > self.best_loss + error
         with torch.no_grad():
             for weight, best in zip(self.flow.parameters(), self.best_weights):
-                weight.copy_(best)
-        return Trained(self.flow.requires_grad_(False), self.best_loss.tolist(), self.history)
+                weight[overfitted] = best[overfitted]
+        loss = torch.where(overfitted, self.best_loss, loss)
+        return Trained(self.flow.requires_grad_(False), loss.tolist(), self.history)
 
 
 def _clip_gradients(flow, bound):
