@@ -1,5 +1,7 @@
 """Templates from small simulated samples."""
 
+import dataclasses
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -101,6 +103,19 @@ def test_template_error_falls_with_the_number_of_events(chunks, made, events):
     half = [EventChunk(c.primaries[::2], 2 * c.weights[::2], c.processes[::2]) for c in chunks]
     _, fewer = make_templates(TemplateEvents(lambda: iter(half), bins_of, BINS, "half"), seed=1)
     assert fewer["template_error"] / made[1]["template_error"] == pytest.approx(np.sqrt(2), rel=0.25)
+
+
+def test_a_bin_with_few_events_is_reported(chunks, made):
+    """One event alone in a bin."""
+    first = chunks[0].primaries[0, PRIMARIES.index("PRI_lep_pt")]
+
+    def lonely(features):
+        return np.where(features[:, PRIMARIES.index("PRI_lep_pt")] == first, 0, 1)
+
+    one = [EventChunk(*(array[:200] for array in dataclasses.astuple(chunks[0])))]
+    _, summary = make_templates(TemplateEvents(lambda: iter(one), lonely, 2, "a lonely event"), seed=1)
+    assert summary["least_events"] == pytest.approx(1)
+    assert made[1]["least_events"] > 50
 
 
 def test_response_of_mu_to_more_events(made):

@@ -68,7 +68,8 @@ class Check:
 
     Attributes:
         mu: true signal strengths.
-        coverage, coverage_error: share of intervals that contain mu, and its statistical error.
+        coverage, coverage_error: share of intervals that contain mu, and its statistical error; the point that stands
+            for an empty interval, an end of the range, contains nothing.
         width, width_error: mean length of the intervals, and its statistical error.
         bias, rmse: mean and root mean square of mu_hat - mu.
         invalid: share of fits that are not valid; their interval is the whole range.
@@ -198,7 +199,7 @@ def make_belts(throws, configs):
 def check(belt, throws):
     """What `belt` reaches with `throws`, several of them at each true mu: `Check`."""
     intervals = belt.intervals(throws.mu_hat, throws.sigma, throws.valid)
-    covered, width = intervals.cover(throws.mu), intervals.p84 - intervals.p16
+    covered, width = intervals.cover(throws.mu) & ~intervals.empty, intervals.p84 - intervals.p16
     rows = []
     for mu in np.unique(throws.mu):
         at = throws.mu == mu

@@ -134,6 +134,8 @@ def summary(templates, check_counts):
 
     Returns:
         dict of floats:
+            least_events: effective number of events (squared sum of weights over sum of squared weights) in the bin
+                that has fewest; one with fewer than some 100 should be merged with a neighbour.
             template_error: the templates' own statistical error of mu_hat, in units of the standard deviation of
                 mu_hat (mu = 1, nuisance parameters profiled).
             interpolation_chi2: mean over checks, processes and bins of the squared difference between interpolated
@@ -148,9 +150,11 @@ def summary(templates, check_counts):
     filled = templates.variance > 0
     response = mu_response(templates)
     shift = difference.sum(axis=1) @ response[0]
+    effective = templates.nominal.sum(axis=0) ** 2 / np.maximum(templates.variance.sum(axis=0), 1e-300)
     return {
+        "least_events": float(effective.min()),
         "template_error": float(np.sqrt(np.sum(response[0] ** 2 * templates.variance))),
-        "interpolation_chi2": float(np.mean((difference**2)[:, filled] / templates.variance[filled])),
+        "interpolation_chi2": float(np.mean(difference[:, filled] ** 2 / templates.variance[filled])),
         "interpolation_bias": float(np.sqrt(np.mean(shift**2))),
     }
 
