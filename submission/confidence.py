@@ -51,7 +51,8 @@ class BeltConfig:
 
     Arguments:
         ordering: "central" or "pratt".
-        use_error: whether x includes the error of mu_hat, or is mu_hat alone.
+        use_error: whether x includes the error of mu_hat, or is mu_hat alone. Worth it where errors differ by much more
+            than the few percent that mu alone explains.
         mu_range: smallest and largest true mu; intervals end there. (0.1, 3) in the challenge; elsewhere one knows only
             mu >= 0 and takes (0, some mu that cannot be).
 
@@ -60,7 +61,7 @@ class BeltConfig:
     """
 
     ordering: str = "pratt"
-    use_error: bool = True
+    use_error: bool = False
     mu_range: tuple[float, float] = (0.1, 3.0)
 
     def __post_init__(self):

@@ -127,7 +127,7 @@ def test_ends_of_intervals_grow_with_the_estimate():
 
 
 def test_saved_and_loaded_belts_are_the_same(tmp_path):
-    made = belt(BeltConfig(), 20_000, spread=0.05)
+    made = belt(BeltConfig(use_error=True), 20_000, spread=0.05)
     np.savez(tmp_path / "belt.npz", **made.arrays())
     with np.load(tmp_path / "belt.npz", allow_pickle=False) as stored:
         again = Belt(made.config, **stored)

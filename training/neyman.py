@@ -10,17 +10,16 @@ import functools
 import hashlib
 import multiprocessing
 import os
-import zipfile
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
 from submission.confidence import make_belt, spread_mu
 from submission.likelihood import Likelihood
 from submission.parameters import draw_pulls, values_from_pulls
+
+from .parts import kept_or_made
 
 #: Throws of a task of a worker process.
 BLOCK = 5000
@@ -69,7 +68,8 @@ class Check:
 
     Attributes:
         mu: true signal strengths.
-        coverage, coverage_error: share of intervals that contain mu, and its statistical error.
+        coverage, coverage_error: share of intervals that contain mu, and its statistical error; the point that stands
+            for an empty interval, an end of the range, contains nothing.
         width, width_error: mean length of the intervals, and its statistical error.
         bias, rmse: mean and root mean square of mu_hat - mu.
         invalid: share of fits that are not valid; their interval is the whole range.
@@ -127,7 +127,7 @@ def throw_all(likelihood, mu, stream, seed, workers=1, checkpoint=None):
         `Throws`.
 
     Raises:
-        ChallengeError: a kept block is of another likelihood, mu or seed, or cannot be read.
+        ChallengeError: as `parts.kept_or_made`.
     """
     blocks = [
         _Block(likelihood, mu[i : i + BLOCK], stream, seed, i // BLOCK, checkpoint) for i in range(0, len(mu), BLOCK)
@@ -155,18 +155,12 @@ class _Block:
 
     def throws(self):
         """`Throws`, from the checkpoint or thrown and kept there."""
+        path = None if self.checkpoint is None else Path(self.checkpoint) / f"{self.stream}{self.number:04d}.npz"
+        return Throws(**kept_or_made(path, self._about(), self._made))
+
+    def _made(self):
         random = _generator(self.seed, self.stream, self.number)
-        if self.checkpoint is None:
-            return throw(self.likelihood, self.mu, random)
-        path = Path(self.checkpoint) / f"{self.stream}{self.number:04d}.npz"
-        about = self._about()
-        if path.exists():
-            return _load_throws(path, about)
-        made = throw(self.likelihood, self.mu, random)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with files.replaced(path, "wb") as file:
-            np.savez(file, about=about, **dataclasses.asdict(made))
-        return made
+        return dataclasses.asdict(throw(self.likelihood, self.mu, random))
 
     def _about(self):
         """A text that changes with all that the throws depend on."""
@@ -174,18 +168,6 @@ class _Block:
         for array in (*self.likelihood.templates.arrays().values(), self.mu):
             digest.update(np.ascontiguousarray(array).tobytes())
         return f"{digest.hexdigest()[:16]} {self.likelihood.config} {self.stream} {self.seed} {self.number}"
-
-
-def _load_throws(path, about):
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            found = str(kept["about"])
-            made = Throws(**{field.name: kept[field.name] for field in dataclasses.fields(Throws)})
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ChallengeError(f"{path} cannot be read ({error}): remove it") from error
-    if found != about:
-        raise ChallengeError(f"{path} holds throws of other templates or settings: remove it or use another --output")
-    return made
 
 
 def throw(likelihood, mu, random):
@@ -217,7 +199,7 @@ def make_belts(throws, configs):
 def check(belt, throws):
     """What `belt` reaches with `throws`, several of them at each true mu: `Check`."""
     intervals = belt.intervals(throws.mu_hat, throws.sigma, throws.valid)
-    covered, width = intervals.cover(throws.mu), intervals.p84 - intervals.p16
+    covered, width = intervals.cover(throws.mu) & ~intervals.empty, intervals.p84 - intervals.p16
     rows = []
     for mu in np.unique(throws.mu):
         at = throws.mu == mu

@@ -6,20 +6,19 @@ from point to point is the migration of these events, a smooth function, and the
 
 import dataclasses
 import itertools
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
 from tqdm import tqdm
 
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
 from ingestion_test.schema import PROCESSES
 from ingestion_test.systematics import transform
-from submission.likelihood import Likelihood
+from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 from submission.templates import fit_templates
+
+from .parts import kept_or_made
 
 #: Points of the grid: pulls of tes and jes, and soft_met in GeV; the corners of a box and points on its axes.
 GRID = (
@@ -89,27 +88,22 @@ def make_templates(events, seed, checkpoint=None):
         (`Templates`, dict of what `summary` reports).
 
     Raises:
-        ChallengeError: the kept counts are of other events, or cannot be read.
+        ChallengeError: as `parts.kept_or_made`.
     """
-    counted = []
+    counts, variances = [], []
     for number, point in enumerate(tqdm(points(), desc="templates", unit="point", disable=None)):
         path = None if checkpoint is None else Path(checkpoint) / f"point{number:02d}.npz"
-        about = f"{events.description}; seed {seed}; point {point.tolist()}"
-        if path is not None and path.exists():
-            counted.append(_load_counts(path, about))
-            continue
-        counted.append(count_events(events, point, seed))
-        if path is not None:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            with files.replaced(path, "wb") as file:
-                np.savez(file, about=about, counts=counted[-1][0], variance=counted[-1][1])
-    counts = np.stack([count for count, _ in counted])
-    templates = fit_templates(points()[: len(GRID)], counts[: len(GRID)], counted[0][1])
+        about = f"{events.description}; {events.bins} bins; seed {seed}; point {point.tolist()}"
+        part = kept_or_made(path, about, lambda point=point: count_events(events, point, seed))
+        counts.append(part["counts"])
+        variances.append(part["variance"])
+    counts = np.stack(counts)
+    templates = fit_templates(points()[: len(GRID)], counts[: len(GRID)], variances[0])
     return templates, summary(templates, counts[len(GRID) :])
 
 
 def count_events(events, point, seed):
-    """Expected counts of each process and bin at one point and their variances: two arrays (processes, bins).
+    """Expected "counts" of each process and bin at one point, and their "variance": dict of arrays (processes, bins).
 
     Arguments:
         events: `TemplateEvents`.
@@ -128,18 +122,7 @@ def count_events(events, point, seed):
         kept, bins = kept[inside], chunk.processes[kept[inside]] * events.bins + bins[inside]
         counts += np.bincount(bins, chunk.weights[kept], len(counts))
         variance += np.bincount(bins, np.square(chunk.weights[kept], dtype=float), len(counts))
-    return counts.reshape(len(PROCESSES), -1), variance.reshape(len(PROCESSES), -1)
-
-
-def _load_counts(path, about):
-    try:
-        with np.load(path, allow_pickle=False) as kept:
-            found, counts, variance = str(kept["about"]), kept["counts"], kept["variance"]
-    except (OSError, ValueError, KeyError, EOFError, zipfile.BadZipFile) as error:
-        raise ChallengeError(f"{path} cannot be read ({error}): remove it") from error
-    if found != about:
-        raise ChallengeError(f"{path} holds the counts of {found}, not of {about}: remove it or use another --output")
-    return counts, variance
+    return {name: array.reshape(len(PROCESSES), -1) for name, array in (("counts", counts), ("variance", variance))}
 
 
 def summary(templates, check_counts):
@@ -151,7 +134,9 @@ def summary(templates, check_counts):
 
     Returns:
         dict of floats:
-            events_per_sigma: the templates' own statistical error of mu_hat, in units of the standard deviation of
+            least_events: effective number of events (squared sum of weights over sum of squared weights) in the bin
+                that has fewest; one with fewer than some 100 should be merged with a neighbour.
+            template_error: the templates' own statistical error of mu_hat, in units of the standard deviation of
                 mu_hat (mu = 1, nuisance parameters profiled).
             interpolation_chi2: mean over checks, processes and bins of the squared difference between interpolated
                 and counted events, in units of the templates' variance.
@@ -165,9 +150,11 @@ def summary(templates, check_counts):
     filled = templates.variance > 0
     response = mu_response(templates)
     shift = difference.sum(axis=1) @ response[0]
+    effective = templates.nominal.sum(axis=0) ** 2 / np.maximum(templates.variance.sum(axis=0), 1e-300)
     return {
+        "least_events": float(effective.min()),
         "template_error": float(np.sqrt(np.sum(response[0] ** 2 * templates.variance))),
-        "interpolation_chi2": float(np.mean((difference**2)[:, filled] / templates.variance[filled])),
+        "interpolation_chi2": float(np.mean(difference[:, filled] ** 2 / templates.variance[filled])),
         "interpolation_bias": float(np.sqrt(np.mean(shift**2))),
     }
 
@@ -175,12 +162,12 @@ def summary(templates, check_counts):
 def mu_response(templates, mu=1.0):
     """Shift of mu_hat, in units of its standard deviation, by one more event in a bin: array (1, bins).
 
-    In linear order, nuisance parameters profiled, at their medians and signal strength `mu`.
+    In linear order, for exact templates, nuisance parameters profiled, at their medians and signal strength `mu`.
     """
-    likelihood = Likelihood(templates)
+    likelihood = Likelihood(templates, LikelihoodConfig(template_error=False))
     pulls = np.zeros((1, len(PARAMETERS)))
     pulls[:, 0] = mu
     expected, gradient = likelihood.expected(pulls)
     covariance = np.linalg.inv(likelihood.information(pulls))
-    weighted = gradient / (expected + likelihood.relative_variance * expected**2)[:, None]
+    weighted = gradient / expected[:, None]
     return np.einsum("np,npb->nb", covariance[:, 0], weighted) / np.sqrt(covariance[:, :1, 0])
