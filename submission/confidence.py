@@ -9,8 +9,8 @@ usual at this mu_hat: it tells how much a data set knows and hardly depends on m
               (J. W. Pratt, J. Am. Stat. Assoc. 56 (1961) 549; method.md, section 5)
 
 The ordering takes p from a normal model of mu_hat at given mu and tau; only the length of the intervals depends on how
-good that is. The thresholds are quantiles of what pseudo-experiments gave, smooth in mu and tau: they fix the coverage,
-at every mu and for every tau.
+good that is. The thresholds are quantiles of what pseudo-experiments gave, smooth in mu and tau: they fix the coverage
+at every mu, and nearly so for every tau by itself.
 """
 
 import dataclasses
@@ -277,20 +277,23 @@ def _fit_normal(basis, residual):
 def _quantile_regression(basis, values, share):
     """Coefficients of the function that the share `share` of `values`, array (throws,), lies below.
 
-    Solves sum_i basis_i (P(values_i < function_i) - share) = 0 by Newton's method, with the step softened over 1/20 of
-    the values' spread (M. Fernandes, E. Guerre, E. Horta, J. Bus. Econ. Stat. 39 (2021) 338).
+    Solves sum_i basis_i (P(values_i < function_i) - share) = 0 by Newton's method, with the step of P softened by less
+    and less, at last over so much of the values' spread that enough of them lie within (M. Fernandes, E. Guerre,
+    E. Horta, J. Bus. Econ. Stat. 39 (2021) 338).
     """
+    throws, terms = basis.shape
     low, start, high = np.quantile(values, (0.1587, share, 0.8413))
-    width = (high - low) / 40
-    coefficients = np.zeros(basis.shape[1])
+    coefficients = np.zeros(terms)
     coefficients[0] = start
-    for _ in range(50):
-        distance = (basis @ coefficients - values) / width
-        near = np.exp(-0.5 * distance**2) / (np.sqrt(2 * np.pi) * width)
-        step = np.linalg.solve(basis.T @ (near[:, None] * basis), basis.T @ (ndtr(distance) - share))
-        coefficients -= step
-        if np.max(np.abs(step)) < 1e-6 * width:
-            break
+    for softness in np.geomspace(0.5, min(0.5, max(0.025, (terms / throws) ** 0.4)), 3):
+        width = softness * (high - low) / 2
+        for _ in range(5):
+            distance = (basis @ coefficients - values) / width
+            near = np.exp(-0.5 * distance**2) / (np.sqrt(2 * np.pi) * width)
+            step = np.linalg.solve(basis.T @ (near[:, None] * basis), basis.T @ (ndtr(distance) - share))
+            coefficients -= step
+            if np.max(np.abs(step)) < 1e-4 * width:
+                break
     return coefficients
 
 

@@ -54,9 +54,9 @@ def test_widths_and_coverage_of_the_known_example(ordering, mu_range, width):
 
 def test_statistical_error_of_a_belt():
     """Belts from 100,000 pseudo-experiments each scatter by less than 0.003 in coverage, at every mu."""
-    made = [belt(BeltConfig("central", False, (-1.4, 4.5)), 100_000, seed) for seed in range(10, 26)]
-    coverage = np.array([reached(one, size=4000)[0] for one in made])  # the same data for all
-    assert coverage.std(axis=0).max() < 1.4 * 0.003  # the error of a standard deviation of 16 is 18%
+    made = [belt(BeltConfig("central", False, (-1.4, 4.5)), 100_000, seed) for seed in range(10, 22)]
+    coverage = np.array([reached(one, mus=6, size=3000)[0] for one in made])  # the same data for all
+    assert coverage.std(axis=0).max() < 1.5 * 0.003  # the error of a standard deviation of 12 is 21%
 
 
 @pytest.mark.parametrize("ordering", ["central", "pratt"])
@@ -71,7 +71,7 @@ def test_coverage_holds_for_every_error(ordering):
     covered, width, tau = intervals.cover(mu), intervals.p84 - intervals.p16, sigma / error(mu_hat)
     parts = np.digitize(tau, np.quantile(tau, (0.25, 0.5, 0.75)))
     for part in range(4):
-        assert covered[parts == part].mean() == pytest.approx(COVERAGE, abs=0.015)
+        assert covered[parts == part].mean() == pytest.approx(COVERAGE, abs=0.02)
     assert width[parts == 0].mean() < 0.8 * width[parts == 3].mean()
 
 
@@ -108,6 +108,14 @@ def test_intervals_are_sane_for_any_data(ordering, use_error):
     usual = (sigma == 0.25) & (mu_hat > 0.5) & (mu_hat < 2)
     assert ((intervals.p16 < mu_hat) & (mu_hat < intervals.p84))[usual].all()
     assert not (intervals.empty & ~unknown).any() or ordering == "central"
+
+
+@pytest.mark.parametrize("ordering", ["central", "pratt"])
+@pytest.mark.parametrize("use_error", [False, True])
+def test_few_pseudo_experiments_give_a_rough_belt(ordering, use_error):
+    for seed in range(4):
+        coverage, _ = reached(belt(BeltConfig(ordering, use_error), 500, seed, spread=0.05), spread=0.05, size=500)
+        assert coverage.mean() == pytest.approx(COVERAGE, abs=0.15)
 
 
 def test_an_invalid_fit_gets_the_whole_range():
