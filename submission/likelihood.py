@@ -47,6 +47,8 @@ class LikelihoodConfig:
         shape_only: whether only the shape of the histogram is used: S and B are normalised, and the total is that of
             the data (method.md, section 4).
         template_error: whether the templates' own statistical error is included.
+        check_fit: whether a fit is invalid where the templates do not describe the data (`WORST_FIT`); not where
+            nuisance parameters that matter are left out, as then they never quite do.
 
     Raises:
         ValueError: a name that is none of the nuisance parameters.
@@ -55,6 +57,7 @@ class LikelihoodConfig:
     nuisance: tuple[str, ...] = PARAMETERS[1:]
     shape_only: bool = False
     template_error: bool = True
+    check_fit: bool = True
 
     def __post_init__(self):
         object.__setattr__(self, "nuisance", tuple(self.nuisance))
@@ -65,7 +68,7 @@ class LikelihoodConfig:
 
 PRESETS = {
     "default": LikelihoodConfig(),
-    "paper": LikelihoodConfig(("tes", "jes"), shape_only=True, template_error=False),
+    "paper": LikelihoodConfig(("tes", "jes"), shape_only=True, template_error=False, check_fit=False),
 }
 
 
@@ -78,8 +81,8 @@ class FitResult:
         covariance: array (data sets, 7, 7), inverse of the expected information at the maximum, priors included; 0
             for parameters that are not fitted.
         twice_nll: array (data sets,), -2 ln L at the maximum.
-        valid: array (data sets,) of bool: the fit has converged, mu is inside its range, and the templates describe
-            the data (`WORST_FIT`).
+        valid: array (data sets,) of bool: the fit has converged, mu is inside its range, and, if `check_fit`, the
+            templates describe the data.
         iterations: array (data sets,) of int.
     """
 
@@ -240,7 +243,8 @@ class Likelihood:
             )
             active = active[~converged[active]]
         valid = converged & (pulls[:, 0] > self.bounds[0, 0]) & (pulls[:, 0] < self.bounds[1, 0])
-        valid &= value < counts.shape[1] + WORST_FIT * np.sqrt(2 * counts.shape[1])
+        if self.config.check_fit:
+            valid &= value < counts.shape[1] + WORST_FIT * np.sqrt(2 * counts.shape[1])
         covariance = np.linalg.inv(self.information(pulls, counts.sum(axis=1))) * np.outer(self.fitted, self.fitted)
         return FitResult(pulls, covariance, value, valid, iterations)
 

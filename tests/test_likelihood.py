@@ -165,7 +165,7 @@ def test_extreme_data_end_finite(name):
     assert (fit.mu_hat >= MU_RANGE[0]).all()
     assert (fit.mu_hat <= MU_RANGE[1]).all()
     assert (fit.pulls[:, 1:] >= np.where(likelihood.fitted[1:], PULL_BOUNDS[0], -np.inf)).all()
-    assert not fit.valid[[2, 5]].any()
+    assert not (likelihood.config.check_fit and fit.valid[[2, 5]].any())
     assert likelihood.fit(typical[None]).valid.all()
 
 
