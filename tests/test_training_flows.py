@@ -1,7 +1,6 @@
 """Training of the flows: the loss's minimum, exact resume, collapse, and what is said to bad input."""
 
 import dataclasses
-import doctest
 import errno
 import os
 
@@ -209,9 +208,3 @@ def test_full_disk_leaves_the_old_checkpoint(checkpoint, monkeypatch):
         training.save_checkpoint(checkpoint, {"version": 1})
     assert checkpoint.read_bytes() == before
     assert [path.name for path in checkpoint.parent.iterdir()] == [checkpoint.name]
-
-
-def test_examples_in_docstrings():
-    outcome = doctest.testmod(training)
-    assert outcome.attempted > 0
-    assert outcome.failed == 0
