@@ -67,7 +67,7 @@ def _summary(scores, settings, seconds_per_experiment):
         "Intervals": f"{scores.size} <small>in {len(scores.sets)} sets</small>",
     }
     if seconds_per_experiment is not None:
-        tiles["Seconds per pseudo-experiment"] = f"{seconds_per_experiment:.3g}"
+        tiles["Time"] = f"{seconds_per_experiment:.3g} s <small>each</small>"
     return (
         '<dl class="tiles">'
         + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
