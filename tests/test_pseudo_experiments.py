@@ -3,7 +3,6 @@
 import json
 
 import numpy as np
-import pandas as pd
 import pytest
 
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
@@ -15,7 +14,7 @@ from ingestion_test.pseudo_experiments import (
     plan,
     process_scales,
 )
-from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
+from ingestion_test.schema import FEATURES, PROCESSES
 from ingestion_test.sources import OfficialFolder
 
 
@@ -54,27 +53,18 @@ def test_seeds_and_order_of_the_plan():
 def test_events_equal_the_organisers_package(switched_on, data_folder):
     """The package draws tes and jes from narrower priors, so it is given our values; the rest is the same."""
     package = pytest.importorskip("HiggsML.systematics")
+    as_frames = pytest.importorskip("benchmarks.pseudo_experiment").as_frames
     test_events = OfficialFolder(data_folder).test_events()
     names = ("ttbar_scale", "diboson_scale", "bkg_scale")
     for seed in (5, 31415):
         nuisance = draw_nuisance_parameters(seed, switched_on)
         ours = make_test_set(test_events, 1.7, nuisance, seed)["data"]
         rows = package.get_bootstrapped_dataset(
-            _frames(test_events), mu=1.7, seed=seed, **{name: nuisance[name] for name in names}
+            as_frames(test_events), mu=1.7, seed=seed, **{name: nuisance[name] for name in names}
         )
         theirs = package.get_systematics_dataset(rows, nuisance["tes"], nuisance["jes"], nuisance["soft_met"])["data"]
         assert list(ours) == list(theirs)
         np.testing.assert_array_equal(ours.to_numpy(), theirs.to_numpy())
-
-
-def _frames(test_events):
-    """The test set as the official program holds it: a DataFrame per process."""
-    frames = {}
-    for process in PROCESSES:
-        first, weights = test_events.process(process)
-        frame = pd.DataFrame(test_events.primaries[first : first + len(weights)], columns=list(PRIMARIES))
-        frames[process] = frame.assign(weights=weights)
-    return frames
 
 
 def test_nuisance_parameters_follow_their_priors():
