@@ -101,7 +101,7 @@ def make_test_set(test_events, mu, nuisance, seed):
     rows = draw_rows(test_events, scales, seed)
     # The noise has the official fixed seed, whatever the seed of the pseudo-experiment (section 2, step 4).
     noise = soft_met_noise(nuisance["soft_met"], len(rows))
-    features, _ = transform(test_events.primaries, rows, nuisance["tes"], nuisance["jes"], noise)
+    features, _ = transform(test_events.primaries, rows, nuisance["tes"], nuisance["jes"], noise, rounded=True)
     data = pd.DataFrame(features, columns=list(FEATURES), copy=False)
     return {"data": data, "weights": pd.Series(np.ones(len(data)), name="weights")}
 

@@ -32,7 +32,7 @@ class TestEvents:
     """The events that pseudo-experiments are drawn from, process after process in the order of `schema.PROCESSES`.
 
     Arguments:
-        primaries: float32 array (events, 16).
+        primaries: float32 array (events, 16), rounded to 3 decimals.
         weights: float32 array (events,), rescaled to the expected number of events.
         counts: number of events of each process.
     """
@@ -115,7 +115,8 @@ class OfficialFolder:
         place = np.cumsum((0, *counts[:-1]))
         for batch in self._batches(0, self.test_rows, [*PRIMARIES, "weights", "detailed_labels"]):
             processes = self._processes(batch)
-            values = np.column_stack([batch.column(name).to_numpy() for name in PRIMARIES])
+            # As the systematics would round them for every pseudo-experiment anew.
+            values = np.round(np.column_stack([batch.column(name).to_numpy() for name in PRIMARIES]), 3)
             scaled = self._rescaled(batch.column("weights").to_numpy(), total)
             for number in range(len(PROCESSES)):
                 rows = processes == number

@@ -106,7 +106,7 @@ def _standard_normal(seed, size):
     return np.random.RandomState(seed).standard_normal(size)
 
 
-def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=True):
+def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=True, rounded=False):
     """Shift events, apply the thresholds and compute the derived features: what a model sees.
 
     Arguments:
@@ -116,6 +116,7 @@ def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=
         tes, jes: factors on the energy of hadronic taus and of jets.
         noise: None, or the components in GeV added to MET, a pair of arrays as long as `rows`.
         dopostprocess: whether the thresholds are applied.
+        rounded: whether the primaries have 3 decimals already; then only those that change are rounded.
 
     Returns:
         (features, kept): float32 array (kept, 28) in Fortran order with the columns of `schema.FEATURES`, and an
@@ -135,7 +136,7 @@ def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=
             here = rows[part]
             chunk = np.take(primaries, here, axis=0, out=gathered[: len(here)], mode="clip")
         p = dict(zip(PRIMARIES, chunk.T.copy(order="C")))
-        shift(p, tes, jes, None if noise is None else (noise[0][part], noise[1][part]))
+        shift(p, tes, jes, None if noise is None else (noise[0][part], noise[1][part]), rounded)
         if dopostprocess:
             left = post_selection(p)
             p = {name: column[left] for name, column in p.items()}
@@ -150,16 +151,18 @@ def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=
     return features[:done], kept[:done]
 
 
-def shift(p, tes=1.0, jes=1.0, soft_met=None):
+def shift(p, tes=1.0, jes=1.0, soft_met=None, rounded=False):
     """Distort the primaries of events in place: energy scales and soft MET, rounded to 3 decimals.
 
     Arguments:
         p: dict from each name in `schema.PRIMARIES` to an array (events,), GeV and radians; entries are replaced.
         tes, jes: factors on the energy of hadronic taus and of jets.
         soft_met: None, or the two components in GeV of the noise added to MET, each an array (events,).
+        rounded: whether the entries have 3 decimals already; then only those that change are rounded.
 
     Source: protocol, section 3, steps 1 to 4.
     """
+    before = dict(p)
     met_x, met_y = p["PRI_met"] * np.cos(p["PRI_met_phi"]), p["PRI_met"] * np.sin(p["PRI_met_phi"])
     if tes != 1:
         _rescale(p, "PRI_had", slice(None), tes, met_x, met_y)
@@ -172,7 +175,7 @@ def shift(p, tes=1.0, jes=1.0, soft_met=None):
     p["PRI_met"] = np.sqrt(met_x**2 + met_y**2)
     p["PRI_met_phi"] = np.arctan2(met_y, met_x)
     for name in PRIMARIES:
-        if name != "PRI_n_jets":
+        if name != "PRI_n_jets" and not (rounded and p[name] is before[name]):
             p[name] = np.round(p[name], 3)
 
 
