@@ -22,6 +22,7 @@ DEFAULT_SEED = 31415
 JOURNAL_FILE = "pseudo_experiments.jsonl"
 LOG_FILE = "submission.log"
 WORK_FOLDER = ".work"
+MODEL_FILE = "model.pkl"
 
 
 @dataclass(frozen=True)
@@ -94,6 +95,9 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
         work.mkdir(exist_ok=True)
         folder = stage(submission, work / "submission")
         journal = Journal(output / JOURNAL_FILE, _identity(settings, source, folder), resume)
+        if not journal.outcomes:
+            # Left by an earlier run in this folder, perhaps of another submission.
+            (work / MODEL_FILE).unlink(missing_ok=True)
         with contextlib.closing(journal):
             write_json(output / "test_settings.json", settings.official())
             todo = [item for item in settings.plan() if (item.set_index, item.index) not in journal.outcomes]
@@ -105,7 +109,7 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
                     data=source.folder,
                     test_events=work / "events",
                     systematics=settings.systematics,
-                    model_file=work / "model.pkl",
+                    model_file=work / MODEL_FILE,
                     fits=False,
                     log=output / LOG_FILE,
                 )

@@ -141,6 +141,16 @@ def test_a_resumed_run_ends_with_the_same_files(workers, tmp_path, data_folder, 
     _run(tmp_path, data_folder, FRAGILE, resume=True)  # nothing left to do
 
 
+def test_a_model_left_by_another_run_is_not_taken(tmp_path, data_folder):
+    """A parallel run fits, fails and leaves its model; a new one in the folder, as the official script starts it."""
+    with pytest.raises(ChallengeError):
+        _run(tmp_path, data_folder, predicting("raise ValueError"), workers=2)
+    assert (tmp_path / "output" / ".work" / "model.pkl").exists()
+    (tmp_path / "output" / JOURNAL_FILE).unlink()
+    outcomes = _run(tmp_path, data_folder, predicting(good("self.value"), fit="self.value = 2.5"), workers=2)
+    assert {outcome.prediction["mu_hat"] for outcome in outcomes} == {2.5}
+
+
 @pytest.mark.parametrize(
     ("change", "text"),
     [({"seed": 8}, "another seed"), ({"num_experiments": 3}, "another experiments"), ({}, "another submission")],
