@@ -7,7 +7,7 @@ DATA ?=
 SUBMISSION ?=
 ARGS ?=
 
-.PHONY: score test lint bench clean
+.PHONY: score test lint weights bench clean
 
 score: $(VENV)/.installed
 	$(RUN) -m ingestion_test score $(if $(DATA),--data "$(DATA)") $(if $(SUBMISSION),--submission "$(SUBMISSION)") $(ARGS)
@@ -18,6 +18,10 @@ test: $(VENV)/.installed lint
 lint: $(VENV)/.installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+
+# The weights and tables of `submission/artifacts`, from simulated events; goes on where it was stopped.
+weights: $(VENV)/.installed
+	$(RUN) -m training all --preset default --artifacts submission/artifacts --resume $(ARGS)
 
 # Timings beside their alternatives, in one run each.
 bench: $(VENV)/.installed

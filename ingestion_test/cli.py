@@ -125,7 +125,7 @@ def _score(flags):
         raise ChallengeError("--resume needs --output, the folder of the run to continue")
     output = flags.output or Path("runs") / time.strftime("score-%Y%m%d-%H%M%S")
     print(f"submission  {name}\nevents      {source}\noutput      {output}", flush=True)
-    with _Bar() as bar:
+    with Bar() as bar:
         outcomes = run(settings, source, flags.submission, output, flags.workers, flags.resume, bar)
     seconds = sum(outcome.seconds_events + outcome.seconds_predict for outcome in outcomes) / len(outcomes)
     described = {"Submission": name, "Events": source, "Seed": settings.seed}
@@ -142,7 +142,7 @@ def _score_one(settings, source, flags):
     print(f"{outcome.seconds_events:.2f} s for the events, {outcome.seconds_predict:.2f} s for predict")
 
 
-class _Bar(Progress):
+class Bar(Progress):
     """Stages as lines, pseudo-experiments as a tqdm bar with the running coverage and interval."""
 
     def __init__(self):

@@ -185,13 +185,14 @@ def _start(job, workers, progress, stack):
         progress.stage("taking the model that this run has fitted before")
     else:
         progress.stage("fitting the model")
-        fitting = Worker(replace(job, fits=True, model_file=job.model_file if workers > 1 else None))
+        alone = replace(job, fits=True, model_file=job.model_file if workers > 1 else None)
+        fitting = Worker(alone, os.cpu_count() or 1)
         stack.callback(fitting.close)
         _received(fitting, job)
         if workers == 1:
             return [fitting]
     gpus = visible_gpus()
-    threads = max(1, (os.cpu_count() or 1) // workers) if workers > 1 else None
+    threads = max(1, (os.cpu_count() or 1) // workers)
     processes = []
     for number in range(workers):
         gpu = gpus[number % len(gpus)] if gpus else None
@@ -245,7 +246,7 @@ def run_one(settings, source, submission, work, set_index, index):
     folder = stage(submission, Path(work) / "submission")
     _fill(Path(work) / "events", source)
     job = Job(folder, source.folder, Path(work) / "events", settings.systematics, model_file=None, fits=True, log=None)
-    with contextlib.closing(Worker(job)) as process:
+    with contextlib.closing(Worker(job, os.cpu_count() or 1)) as process:
         _received(process, job)
         process.give(chosen[0])
         return _received(process, job)

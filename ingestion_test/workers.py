@@ -78,13 +78,13 @@ class Worker:
 
     Arguments:
         job: its `Job`.
-        threads: number of threads for numerical libraries; None leaves the environment as it is.
+        threads: number of threads for numerical libraries, unless the environment says one.
     """
 
-    def __init__(self, job, threads=None):
+    def __init__(self, job, threads):
         self.connection, theirs = _context.Pipe()
         self.process = _context.Process(target=_main, args=(theirs, job), daemon=True)
-        with _environment({} if threads is None else dict.fromkeys(_THREAD_VARIABLES, str(threads))):
+        with _environment(dict.fromkeys(_THREAD_VARIABLES, str(threads))):
             self.process.start()
         theirs.close()
         self.experiment = None

@@ -63,8 +63,12 @@ def contents(estimator, record):
     return files | {MANIFEST: (json.dumps(manifest, indent=1) + "\n").encode()}
 
 
-def load(folder=FOLDER):
+def load(folder=FOLDER, scorer_class=Scorer):
     """The `Estimator` of the artifacts in `folder`.
+
+    Arguments:
+        folder: what it lies in.
+        scorer_class: what reads the networks.
 
     Raises:
         ArtifactError: a file is missing, damaged, or of another version.
@@ -73,7 +77,7 @@ def load(folder=FOLDER):
     manifest = _manifest(folder)
     networks, tables = (_checked(folder / name, manifest) for name in (NETWORKS, TABLES))
     try:
-        scorer = Scorer.from_state(torch.load(io.BytesIO(networks), map_location="cpu", weights_only=True))
+        scorer = scorer_class.from_state(torch.load(io.BytesIO(networks), map_location="cpu", weights_only=True))
         with np.load(io.BytesIO(tables), allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
         templates = Templates(**_under("templates", arrays))

@@ -68,6 +68,8 @@ class Histogram:
 def edges_of_scores(signal, background, signal_bins, background_bins):
     """Inner edges that share the signal evenly, and in between the background: fine where either is.
 
+    Where edges of both come close together one is left out: each bin has half a share of the one or of the other.
+
     Arguments:
         signal, background: scores of events that represent each, arrays.
         signal_bins, background_bins: numbers of equal shares.
@@ -75,5 +77,14 @@ def edges_of_scores(signal, background, signal_bins, background_bins):
     Returns:
         sorted array of distinct edges.
     """
-    shares = ((signal, signal_bins), (background, background_bins))
-    return np.unique(np.concatenate([np.quantile(scores, np.arange(1, bins) / bins) for scores, bins in shares]))
+    shares = ((np.sort(signal), signal_bins), (np.sort(background), background_bins))
+    edges = np.unique(np.concatenate([np.quantile(scores, np.arange(1, bins) / bins) for scores, bins in shares]))
+    below = [np.searchsorted(scores, edges) / len(scores) * bins for scores, bins in shares]
+    kept, last = [], (0.0, 0.0)
+    for edge, *here in zip(edges, *below):
+        if max(now - before for now, before in zip(here, last)) >= 0.5:
+            kept.append(edge)
+            last = here
+    if kept and max(bins - before for (_, bins), before in zip(shares, last)) < 0.5:
+        kept.pop()
+    return np.array(kept)

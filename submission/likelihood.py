@@ -69,6 +69,7 @@ class LikelihoodConfig:
 PRESETS = {
     "default": LikelihoodConfig(),
     "paper": LikelihoodConfig(("tes", "jes"), shape_only=True, template_error=False, check_fit=False),
+    "mu alone": LikelihoodConfig((), shape_only=True, template_error=False, check_fit=False),
 }
 
 
@@ -81,8 +82,9 @@ class FitResult:
         covariance: array (data sets, 7, 7), inverse of the expected information at the maximum, priors included; 0
             for parameters that are not fitted.
         twice_nll: array (data sets,), -2 ln L at the maximum.
-        valid: array (data sets,) of bool: the fit has converged, mu is inside its range, and, if `check_fit`, the
-            templates describe the data.
+        valid: array (data sets,) of bool: the fit has converged, mu is below the end of its range, there are events,
+            and, if `check_fit`, the templates describe the data. At the lower end of its range mu is what the data
+            prefer: they have less than the background where signal is expected.
         iterations: array (data sets,) of int.
     """
 
@@ -242,7 +244,7 @@ class Likelihood:
                 [more, less], [4 * damping[active] + 0.2, damping[active] / 10], damping[active]
             )
             active = active[~converged[active]]
-        valid = converged & (pulls[:, 0] > self.bounds[0, 0]) & (pulls[:, 0] < self.bounds[1, 0])
+        valid = converged & (pulls[:, 0] < self.bounds[1, 0]) & (counts.sum(axis=1) > 0)
         if self.config.check_fit:
             valid &= value < counts.shape[1] + WORST_FIT * np.sqrt(2 * counts.shape[1])
         covariance = np.linalg.inv(self.information(pulls, counts.sum(axis=1))) * np.outer(self.fitted, self.fitted)

@@ -8,11 +8,15 @@ import torch
 from .classifier import Classifier
 from .features import CATEGORIES, COORDINATES, FEATURES, Standardisation, categories, coordinates, features
 from .flows import Flow, evaluate
+from .gate import Gate
 
 #: What the flows of a category can read of an event: names of the columns, and the function that computes them.
 VIEWS = {"features": (FEATURES, features), "coordinates": (COORDINATES, coordinates)}
 
-STATE_VERSION = 1
+STATE_VERSION = 2
+
+#: Scores of events that do not pass the gate are below minus this, all others above.
+GATE_OFFSET = np.float32(50)
 
 #: Events that the classifier works on at a time: bounds its memory.
 _CHUNK = 16384
@@ -45,55 +49,82 @@ class Discriminator:
 
 @dataclass(frozen=True)
 class Scorer:
-    """All networks: from the columns of events to the classifier's logit.
+    """All networks: from the columns of events to a score, the classifier's logit.
+
+    Where there is a gate, events that do not pass it are spared flows and classifier: their score is the gate's output,
+    moved below all scores of those that pass.
 
     Arguments:
-        discriminators: of each category, in the order of `features.CATEGORIES`.
-        standardisations: of each category's features, as the classifier reads them.
+        discriminators: of each category, in the order of `features.CATEGORIES`; none for the features alone.
+        standardisations: of each category's features, as gate and classifier read them.
         classifier: the `Classifier`; None before it is trained.
+        gate: the `Gate`; None to let all events pass.
     """
 
     discriminators: tuple[Discriminator, ...]
     standardisations: tuple[Standardisation, ...]
     classifier: Classifier | None
-
-    def inputs(self, columns, category):
-        """What the classifier reads of events of `category`, (events, inputs): features, discrimination functions."""
-        number = CATEGORIES.index(category)
-        own = self.standardisations[number](features(columns, category))
-        return np.concatenate([own, 2 * self.discriminators[number](columns) - 1], axis=1)
+    gate: Gate | None = None
 
     def __call__(self, columns):
-        """Category and logit of each event.
+        """Category and score of each event.
 
         Arguments:
             columns: mapping from feature name to array (events,); a DataFrame will do.
 
         Returns:
-            (category, logit): integer array (events,), -1 for events without a jet, and float32 array (events,), NaN
+            (category, score): integer array (events,), -1 for events without a jet, and float32 array (events,), NaN
             for those.
         """
         which = categories(columns)
-        logits = np.full(len(which), np.nan, dtype=np.float32)
+        scores = np.full(len(which), np.nan, dtype=np.float32)
         for number, category in enumerate(CATEGORIES):
             rows = np.flatnonzero(which == number)
             if len(rows):
                 own = {name: np.asarray(columns[name])[rows] for name in FEATURES[category]}
-                logits[rows] = self.logits(self.inputs(own, category), number)
-        return which, logits
+                scores[rows] = self.scores(own, number)
+        return which, scores
 
+    def scores(self, columns, number):
+        """Score of events, all of category `number`, float32 array (events,)."""
+        own = self.standardised(columns, number)
+        if self.gate is None:
+            return self._logits(self.classifier, self._inputs(own, columns, number), number)
+        scores = self._logits(self.gate, own, number)
+        passed = np.flatnonzero(scores >= 0)
+        scores -= GATE_OFFSET
+        if len(passed):
+            columns = {name: np.asarray(columns[name])[passed] for name in FEATURES[CATEGORIES[number]]}
+            logits = self._logits(self.classifier, self._inputs(own[passed], columns, number), number)
+            scores[passed] = np.maximum(logits, -GATE_OFFSET)
+        return scores
+
+    def standardised(self, columns, number):
+        """Features of events, all of category `number`, as gate and classifier read them: (events, features)."""
+        return self.standardisations[number](features(columns, CATEGORIES[number]))
+
+    def inputs(self, columns, number):
+        """What the classifier reads of events, all of category `number`: features and discrimination functions."""
+        return self._inputs(self.standardised(columns, number), columns, number)
+
+    def _inputs(self, own, columns, number):
+        if not self.discriminators:
+            return own
+        return np.concatenate([own, 2 * self.discriminators[number](columns) - 1], axis=1)
+
+    @staticmethod
     @torch.inference_mode()
-    def logits(self, inputs, number):
-        """The classifier's logit, float32 array (events,), of `inputs` of category `number`."""
-        device = next(self.classifier.parameters()).device
+    def _logits(network, inputs, number):
+        """Output of `network`, float32 array (events,), from `inputs` of category `number`."""
+        device = next(network.parameters()).device
         parts = torch.as_tensor(inputs).split(_CHUNK)
-        return torch.cat([self.classifier(part.to(device), number).cpu() for part in parts]).numpy()
+        return torch.cat([network(part.to(device), number).cpu() for part in parts]).numpy()
 
     def to(self, device):
         """Move the networks to `device`; returns the scorer."""
-        for one in self.discriminators:
-            one.flow.to(device)
-        self.classifier.to(device)
+        for network in (*(one.flow for one in self.discriminators), self.gate, self.classifier):
+            if network is not None:
+                network.to(device)
         return self
 
     def state(self):
@@ -111,6 +142,7 @@ class Scorer:
             ],
             "standardisations": [_standardisation_state(one) for one in self.standardisations],
             "classifier": None if self.classifier is None else self.classifier.state(),
+            "gate": None if self.gate is None else self.gate.state(),
         }
 
     @classmethod
@@ -133,10 +165,11 @@ class Scorer:
             for one in state["discriminators"]
         )
         standardisations = tuple(map(_standardisation, state["standardisations"]))
-        classifier = state["classifier"]
-        if classifier is not None:
-            classifier = Classifier.from_state(classifier).requires_grad_(False)
-        return cls(discriminators, standardisations, classifier)
+        networks = (
+            None if state[name] is None else kind.from_state(state[name]).requires_grad_(False)
+            for name, kind in (("classifier", Classifier), ("gate", Gate))
+        )
+        return cls(discriminators, standardisations, *networks)
 
 
 def _standardisation_state(standardisation):

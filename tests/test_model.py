@@ -1,4 +1,8 @@
-"""The template-fit Model."""
+"""The submission's Model with the shipped weights: its interface, and data that are not as they should be."""
+
+import json
+import pickle
+import warnings
 
 import numpy as np
 import pytest
@@ -6,78 +10,154 @@ import pytest
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.systematics import systematics
-from model import WIDTHS, Model
+from model import Model
+from submission import artifacts
+
+LOW, HIGH = 0.1, 3.0  # the range of mu in the challenge
 
 
 @pytest.fixture(scope="module")
-def source(simulated_folder):
-    return OfficialFolder(simulated_folder)
+def test_events(simulated_folder):
+    return OfficialFolder(simulated_folder).test_events()
 
 
 @pytest.fixture(scope="module")
-def model(source):
-    fitted = Model(get_train_set=source.train_set, systematics=systematics)
+def test_set(test_events):
+    return make_test_set(test_events, 1.5, draw_nuisance_parameters(5, NUISANCE_NAMES), 5)
+
+
+@pytest.fixture(scope="module")
+def few(test_set):
+    return test_set["data"].iloc[:2000]
+
+
+@pytest.fixture(scope="module")
+def model():
+    fitted = Model(get_train_set=None, systematics=None)
     fitted.fit()
     return fitted
 
 
-def test_templates_hold_the_expected_events(model, source):
-    train = systematics(source.train_set())
-    for template, process in zip(model.template, ("htautau", "ztautau", "ttbar", "diboson")):
-        expected = train["weights"][train["detailed_labels"] == process].to_numpy().sum(dtype=float)
-        assert template.sum() == pytest.approx(expected, rel=1e-6)
+@pytest.fixture(scope="module")
+def prediction(model, test_set):
+    with warnings.catch_warnings():
+        # The small sample has too few events for the templates: only that something finite comes out counts here.
+        warnings.simplefilter("ignore")
+        return model.predict(test_set)
 
 
-def test_templates_follow_the_energy_scales(model, source):
-    """Between the points that they were made at: tes 1.02 and jes 0.98 against the events themselves."""
-    shifted, _ = model._histograms(systematics(source.train_set(), tes=1.02, jes=0.98))
-    predicted = model.expected([1.0, *(dict.fromkeys(WIDTHS, 0.0) | {"tes": 2.0, "jes": -2.0}).values()])
-    for name, bins in (("all", slice(None)), ("0 jets", slice(0, len(model.edges[0]) + 1))):
-        nominal, real, ours = model.template[:, bins].sum(), shifted[:, bins].sum(), predicted[bins].sum()
-        assert abs(real / nominal - 1) > 0.01, name
-        assert abs(ours - real) < 0.05 * abs(real - nominal), name
+def _quietly(model, data, weights=None):
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return model.predict({"data": data, "weights": weights})
 
 
-def test_the_most_likely_data_are_the_expected(model):
-    """On the expected counts for mu = 2 the fit returns mu = 2, with an interval around it."""
-    result = _predict_counts(model, model.expected([2.0, *[0.0] * len(WIDTHS)]))
-    assert result["mu_hat"] == pytest.approx(2.0, abs=0.02)
-    assert result["p16"] < 2.0 < result["p84"]
+def _is_honest(result):
+    assert set(result) == {"mu_hat", "delta_mu_hat", "p16", "p84"}
+    assert all(type(value) is float and np.isfinite(value) for value in result.values())
+    assert LOW <= result["p16"] <= result["p84"] <= HIGH
     assert result["delta_mu_hat"] == pytest.approx((result["p84"] - result["p16"]) / 2)
-    assert all(type(value) is float for value in result.values())
 
 
-def _predict_counts(model, counts):
-    """Predict from a histogram instead of from events."""
-    model._count, real = (lambda events, weights: counts), model._count
-    try:
-        return model.predict({"data": None, "weights": []})
-    finally:
-        model._count = real
+def test_a_prediction(prediction):
+    _is_honest(prediction)
+    assert json.loads(json.dumps(prediction)) == prediction
 
 
-def test_coverage_on_data_thrown_from_its_own_likelihood(model):
-    """Mean and width of the pulls, and coverage, with all nuisance parameters and simulation errors thrown."""
-    random = np.random.default_rng(5)
-    mu, results = 3.0, []
-    for _ in range(150):
-        pulls = random.normal(size=len(WIDTHS))
-        mean = model.expected([mu, *pulls]) + np.sqrt(model.variance) * random.normal(size=len(model.variance))
-        results.append(_predict_counts(model, random.poisson(np.maximum(mean, 0)).astype(float)))
-    covered = np.mean([result["p16"] <= mu <= result["p84"] for result in results])
-    assert abs(covered - 0.6827) < 3 * np.sqrt(0.6827 * 0.3173 / 150)
+def test_the_shipped_artifacts_are_of_the_preset_that_make_weights_runs():
+    from training.config import PRESETS
+
+    manifest = json.loads((artifacts.FOLDER / artifacts.MANIFEST).read_text())
+    assert manifest["record"]["config"] == PRESETS["default"].record()
 
 
-def test_predicts_the_truth_of_a_pseudo_experiment(model, source):
-    test_events = source.test_events()
-    for seed, mu in ((1, 0.5), (2, 3.0)):
-        nuisance = draw_nuisance_parameters(seed, NUISANCE_NAMES)
-        result = model.predict(make_test_set(test_events, mu, nuisance, seed))
-        assert result["p16"] <= result["mu_hat"] <= result["p84"]
-        assert abs(result["mu_hat"] - mu) < 4 * result["delta_mu_hat"]
+def test_a_pickled_model_is_empty_and_predicts_the_same(model, test_set, prediction):
+    content = pickle.dumps(model)
+    assert len(content) < 1000
+    assert _quietly(pickle.loads(content), test_set["data"], test_set["weights"]) == prediction
 
 
-def test_impossible_data_are_an_error(model):
-    with pytest.raises(RuntimeError, match="does not converge"):
-        _predict_counts(model, np.full(len(model.variance), np.nan))
+def test_order_and_further_columns_do_not_matter(model, few):
+    other = few[few.columns[::-1]].assign(extra=np.nan, another="text")
+    assert _quietly(model, other) == _quietly(model, few)
+    assert _quietly(model, few.set_index(np.zeros(len(few)))) == _quietly(model, few)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        (lambda data: data.drop(columns=["PRI_met", "DER_pt_h"]), "lack the columns DER_pt_h, PRI_met"),
+        (lambda data: data.assign(PRI_lep_pt=np.where(np.arange(len(data)) == 7, np.nan, 30)), "event 7 is not finite"),
+        (lambda data: data.assign(DER_sum_pt=np.inf), "DER_sum_pt of event 0 is not finite"),
+    ],
+)
+def test_broken_events_are_named(change, text, model, few):
+    with pytest.raises(ValueError, match=text):
+        model.predict({"data": change(few), "weights": np.ones(len(few))})
+
+
+@pytest.mark.parametrize(("weights", "text"), [(-1.0, "negative"), (np.nan, "not finite"), (None, "one weight per")])
+def test_broken_weights_are_named(weights, text, model, few):
+    given = np.ones(len(few) - 1) if weights is None else np.full(len(few), weights)
+    with pytest.raises(ValueError, match=text):
+        _quietly(model, few, given)
+
+
+def test_weights_that_are_not_1_are_said(model, few):
+    with pytest.warns(UserWarning, match="describe"), pytest.warns(UserWarning, match="weights that are not 1"):
+        _is_honest(model.predict({"data": few, "weights": np.full(len(few), 400.0)}))
+
+
+def _without_jets(data):
+    return data[data["PRI_n_jets"] == 0]
+
+
+def _only_one_category(data):
+    return data[data["PRI_n_jets"] == 1]
+
+
+def _one_event_a_million_times(data):
+    return data.loc[data.index[:1].repeat(1_000_000)]
+
+
+def _far_outside_the_priors(data):
+    return data.assign(**{name: 3 * data[name] for name in ("PRI_had_pt", "PRI_met", "DER_mass_vis", "DER_sum_pt")})
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda data: data.iloc[:0],
+        lambda data: data.iloc[:1],
+        _without_jets,
+        _only_one_category,
+        _one_event_a_million_times,
+        _far_outside_the_priors,
+    ],
+    ids=["no events", "one event", "no jets", "one category", "one event a million times", "far outside"],
+)
+def test_data_that_no_template_describes_get_the_whole_range_and_a_warning(change, model, few):
+    with pytest.warns(UserWarning, match="do not describe these data: the interval is the whole range"):
+        result = model.predict({"data": change(few), "weights": None})
+    _is_honest(result)
+    assert (result["p16"], result["p84"]) == (LOW, HIGH)
+
+
+def test_in_the_organisers_package(simulated_folder, tmp_path):
+    """The unmodified ingestion of HiggsML 0.1.5, with its narrower priors and its own names of results."""
+    ingestion, datasets = (pytest.importorskip(f"HiggsML.{name}") for name in ("ingestion", "datasets"))
+    data = datasets.Data(str(simulated_folder))
+    data.load_test_set()
+    theirs = ingestion.Ingestion(data)
+    theirs.init_submission(Model)
+    theirs.fit_submission()
+    settings = {"systematics": dict.fromkeys(NUISANCE_NAMES, True), "num_pseudo_experiments": 2, "num_of_sets": 1}
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        theirs.predict_submission(settings | {"ground_truth_mus": [2.0]})
+    theirs.process_results_dict()
+    theirs.save_result(str(tmp_path))
+    results = json.loads((tmp_path / "result_0.json").read_text())
+    assert {name: len(values) for name, values in results.items()} == dict.fromkeys(
+        ("mu_hats", "delta_mu_hats", "p16s", "p84s"), 2
+    )

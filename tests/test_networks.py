@@ -1,5 +1,7 @@
 """Flows and classifier trained together, on a small simulated sample with the smoke preset."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 import torch
@@ -13,7 +15,7 @@ from training.config import PRESETS
 from training.networks import roc, train_classifier, train_flows
 from training.samples import draw, training_part
 
-CONFIG = PRESETS["smoke"].networks
+CONFIG, GATE = PRESETS["smoke"].networks, PRESETS["smoke"].gate
 
 
 @pytest.fixture(scope="module")
@@ -26,7 +28,7 @@ def parts(simulated_folder):
 def trained(parts, tmp_path_factory):
     checkpoints = tmp_path_factory.mktemp("checkpoints")
     discriminators, flows = train_flows(parts["networks"], CONFIG, "cpu", checkpoints)
-    scorer, classifier = train_classifier(*parts.values(), discriminators, CONFIG, "cpu", checkpoints)
+    scorer, classifier = train_classifier(*parts.values(), discriminators, CONFIG, GATE, "cpu", checkpoints)
     return scorer, flows, classifier
 
 
@@ -64,12 +66,32 @@ def test_scores_belong_to_their_events(trained, events):
     np.testing.assert_allclose(shuffled, logits[order], rtol=1e-4, atol=1e-4)
 
 
+def test_events_that_do_not_pass_the_gate_score_below_all_others(trained, parts):
+    """The gate lets through the share of the signal it is set to, less background, and does not touch other scores."""
+    scorer = trained[0]
+    batches = draw(parts["held-out"], 40_000, np.random.default_rng(6))
+    for number, category in enumerate(CATEGORIES):
+        batch = batches[category]
+        scores = scorer.scores(batch.columns, number)
+        alone = dataclasses.replace(scorer, gate=None).scores(batch.columns, number)
+        with torch.inference_mode():
+            first = scorer.gate(torch.as_tensor(scorer.standardised(batch.columns, number)), number).numpy()
+        passed = first >= 0
+        np.testing.assert_allclose(scores[passed], alone[passed], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(scores[~passed], first[~passed] - 50, rtol=1e-5)
+        assert scores[~passed].max() < scores[passed].min()
+        signal = batch.labels == 1
+        # As many independent events as a small sample's held-out part has, about 100 signal ones.
+        assert passed[signal].mean() == pytest.approx(GATE.signal_kept, abs=0.12)
+        assert passed[~signal].mean() < 0.75 * passed[signal].mean()
+
+
 def test_state_makes_the_same_scorer(trained, events, tmp_path):
     scorer, frame = trained[0], systematics(events)
     torch.save(scorer.state(), tmp_path / "scorer.pt")
     again = Scorer.from_state(torch.load(tmp_path / "scorer.pt", weights_only=True))
     np.testing.assert_array_equal(again(frame)[1], scorer(frame)[1])
-    with pytest.raises(ValueError, match="version 1 was expected, not None"):
+    with pytest.raises(ValueError, match="version 2 was expected, not None"):
         Scorer.from_state({})
 
 
@@ -81,10 +103,18 @@ def test_a_missing_feature_is_named(trained, events):
 
 def test_area_under_the_curve():
     random = np.random.default_rng(1)
-    signal, background = random.normal(1, 1, 4000).round(1), random.normal(0, 1, 6000).round(1)
+    signal, background = random.normal(1, 1, 4000).round(1), random.normal(0, 1, 6000).round(1)  # with ties
     result = roc(signal, background)
     labels = np.r_[np.ones(4000), np.zeros(6000)]
     assert result["auc"] == pytest.approx(roc_auc_score(labels, np.r_[signal, background]), abs=1e-12)
     assert result["background_kept"]["0.5"] == pytest.approx(0.1587, abs=0.02)
     areas = [roc(random.normal(1, 1, 400), random.normal(0, 1, 600))["auc"] for _ in range(300)]
     assert roc(random.normal(1, 1, 400), random.normal(0, 1, 600))["auc_error"] == pytest.approx(np.std(areas), rel=0.2)
+
+
+def test_repeated_events_do_not_make_the_area_more_certain():
+    random = np.random.default_rng(2)
+    signal, background = random.normal(1, 1, 400), random.normal(0, 1, 600)
+    once, thrice = roc(signal, background), roc(np.repeat(signal, 3), np.repeat(background, 3))
+    assert thrice["auc"] == pytest.approx(once["auc"])
+    assert thrice["auc_error"] == pytest.approx(once["auc_error"], rel=0.01)

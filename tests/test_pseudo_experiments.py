@@ -16,6 +16,7 @@ from ingestion_test.pseudo_experiments import (
 )
 from ingestion_test.schema import FEATURES, PROCESSES
 from ingestion_test.sources import OfficialFolder
+from tests.conftest import MASSES, SAME_SINH, assert_official
 
 
 @pytest.mark.parametrize("number", range(6))
@@ -26,11 +27,13 @@ def test_equals_the_official_program(number, expected, official_sample):
     data = experiment_test_set(test_events, experiment, NUISANCE_NAMES)["data"]
     assert list(data) == reference["cols"].tolist()
     assert len(data) == reference["rows"]
-    np.testing.assert_array_equal(data.iloc[:300], reference["head"])
-    np.testing.assert_array_equal(data.iloc[-50:], reference["tail"])
+    assert_official(data.iloc[:300], reference["head"])
+    assert_official(data.iloc[-50:], reference["tail"])
     values = data.to_numpy().astype(np.float64)
-    np.testing.assert_allclose(values.mean(axis=0), reference["mean"], rtol=1e-12, atol=1e-12)
-    np.testing.assert_allclose(values.std(axis=0), reference["std"], rtol=1e-9)
+    for name, mean, deviation, ours in zip(FEATURES, reference["mean"], reference["std"], values.T):
+        loose = name in MASSES and not SAME_SINH  # see `assert_official`
+        assert ours.mean() == pytest.approx(mean, rel=1e-12, abs=1e-6 * deviation if loose else 1e-12), name
+        assert ours.std() == pytest.approx(deviation, rel=1e-6 if loose else 1e-9), name
     np.testing.assert_array_equal(np.bincount(data["PRI_n_jets"].astype(int), minlength=9), reference["njets"])
 
 

@@ -143,3 +143,10 @@ def test_data_that_say_little_give_a_finite_interval(rows, trained, test_set):
     estimate = estimator.estimate(data, np.ones(len(data)))
     assert 0.1 <= estimate.p16 <= estimate.p84 <= 3.0
     assert np.isfinite([estimate.mu_hat, estimate.sigma]).all()
+
+
+def test_official_events_go_through_all_stages(official_sample, tmp_path):
+    """A thousand rows teach nothing; this is about their format."""
+    flags = ["--preset", "smoke", "--data", str(official_sample), "--output", str(tmp_path), "--workers", "1"]
+    assert main(["all", *flags]) == 0
+    assert artifacts.load(tmp_path / "artifacts").likelihood.templates.nominal.sum() > 100_000

@@ -1,6 +1,6 @@
 """Templates from small simulated samples."""
 
-import dataclasses
+import functools
 
 import numpy as np
 import pandas as pd
@@ -13,7 +13,8 @@ from ingestion_test.systematics import systematics
 from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS
 from training import templates as stage
-from training.templates import EventChunk, TemplateEvents, count_events, make_templates, mu_response, points
+from training.samples import Sample, load_sample, save_sample
+from training.templates import TemplateEvents, count_events, make_templates, mu_response, points
 
 BINS = 9
 
@@ -26,16 +27,16 @@ def bins_of(features):
 
 
 @pytest.fixture(scope="module")
-def chunks():
-    return [
-        EventChunk(np.column_stack([block[name] for name in PRIMARIES]), block["weights"], block["process"].astype(int))
-        for block in simulate(20_000, seed=3, unweighted=True)
-    ]
+def sample():
+    blocks = list(simulate(20_000, seed=3, unweighted=True))
+    primaries = np.concatenate([np.column_stack([block[name] for name in PRIMARIES]) for block in blocks])
+    weights, process = (np.concatenate([block[name] for block in blocks]) for name in ("weights", "process"))
+    return Sample(primaries, weights, process.astype(int))
 
 
 @pytest.fixture(scope="module")
-def events(chunks):
-    return TemplateEvents(lambda: iter(chunks), bins_of, BINS, "20,000 simulated events, transverse mass")
+def events(sample):
+    return TemplateEvents(lambda: sample, bins_of, BINS, "20,000 simulated events, transverse mass")
 
 
 @pytest.fixture(scope="module")
@@ -43,13 +44,11 @@ def made(events):
     return make_templates(events, seed=1)
 
 
-def test_counts_are_those_of_the_official_callable(events, chunks):
+def test_counts_are_those_of_the_official_callable(events, sample):
     """The same events through the callable that a submission is given; without soft_met, whose noise is random."""
     counts, variance = count_events(events, (1.02, 0.97, 0.0), seed=1).values()
-    frame = pd.concat(
-        pd.DataFrame(chunk.primaries, columns=list(PRIMARIES)).assign(weight=chunk.weights, process=chunk.processes)
-        for chunk in chunks
-    )
+    frame = pd.DataFrame(sample.primaries, columns=list(PRIMARIES))
+    frame = frame.assign(weight=sample.weights, process=sample.process)
     shifted = systematics(frame, tes=1.02, jes=0.97)
     bins = bins_of(shifted[list(FEATURES)].to_numpy())
     for number in range(len(PROCESSES)):
@@ -98,22 +97,22 @@ def test_grid_and_checks_are_within_the_clips():
         assert (points()[:, i] <= high).all()
 
 
-def test_template_error_falls_with_the_number_of_events(chunks, made, events):
+def test_template_error_falls_with_the_number_of_events(sample, made):
     """Half the events with twice the weight: an error larger by the root of 2."""
-    half = [EventChunk(c.primaries[::2], 2 * c.weights[::2], c.processes[::2]) for c in chunks]
-    _, fewer = make_templates(TemplateEvents(lambda: iter(half), bins_of, BINS, "half"), seed=1)
+    half = Sample(sample.primaries[::2], 2 * sample.weights[::2], sample.process[::2])
+    _, fewer = make_templates(TemplateEvents(lambda: half, bins_of, BINS, "half"), seed=1)
     assert fewer["template_error"] / made[1]["template_error"] == pytest.approx(np.sqrt(2), rel=0.25)
 
 
-def test_a_bin_with_few_events_is_reported(chunks, made):
+def test_a_bin_with_few_events_is_reported(sample, made):
     """One event alone in a bin."""
-    first = chunks[0].primaries[0, PRIMARIES.index("PRI_lep_pt")]
+    first = sample.primaries[0, PRIMARIES.index("PRI_lep_pt")]
 
     def lonely(features):
         return np.where(features[:, PRIMARIES.index("PRI_lep_pt")] == first, 0, 1)
 
-    one = [EventChunk(*(array[:200] for array in dataclasses.astuple(chunks[0])))]
-    _, summary = make_templates(TemplateEvents(lambda: iter(one), lonely, 2, "a lonely event"), seed=1)
+    few = Sample(sample.primaries[:200], sample.weights[:200], sample.process[:200])
+    _, summary = make_templates(TemplateEvents(lambda: few, lonely, 2, "a lonely event"), seed=1)
     assert summary["least_events"] == pytest.approx(1)
     assert made[1]["least_events"] > 50
 
@@ -136,20 +135,26 @@ def test_interrupted_stage_resumes(events, tmp_path, made):
 
     def interrupted(features):
         calls.append(len(features))
-        if len(calls) > 30:
+        if len(calls) > 10:
             raise KeyboardInterrupt
         return bins_of(features)
 
-    broken = TemplateEvents(events.chunks, interrupted, BINS, events.description)
+    broken = TemplateEvents(events.sample, interrupted, BINS, events.description)
     with pytest.raises(KeyboardInterrupt):
         make_templates(broken, 1, tmp_path)
     kept = len(list(tmp_path.iterdir()))
     assert 0 < kept < len(points())
     calls.clear()
-    counting = TemplateEvents(events.chunks, lambda f: calls.append(1) or bins_of(f), BINS, events.description)
+    counting = TemplateEvents(events.sample, lambda f: calls.append(1) or bins_of(f), BINS, events.description)
     resumed, _ = make_templates(counting, 1, tmp_path)
-    assert len(calls) == (len(points()) - kept) * len(list(events.chunks()))
+    assert len(calls) == len(points()) - kept
     np.testing.assert_array_equal(resumed.coefficients, made[0].coefficients)
+
+
+def test_workers_do_not_change_the_templates(sample, made, tmp_path):
+    save_sample(sample, tmp_path)
+    stored = TemplateEvents(functools.partial(load_sample, tmp_path), bins_of, BINS, "stored")
+    np.testing.assert_array_equal(make_templates(stored, 1, workers=2)[0].coefficients, made[0].coefficients)
 
 
 def test_counts_of_other_events_are_refused(events, tmp_path):

@@ -1,12 +1,13 @@
 """`python -m training flows|classifier|templates|neyman|all`: from events to weights and tables."""
 
 import argparse
-import json
 import logging
 import os
 import sys
 import time
 from pathlib import Path
+
+import pandas as pd
 
 from ingestion_test import simulation
 from ingestion_test.cli import count, run_command
@@ -14,7 +15,7 @@ from ingestion_test.errors import ChallengeError
 from ingestion_test.ingestion import output_folder
 from ingestion_test.sources import OfficialFolder
 
-from .config import PRESETS
+from .config import PRESETS, SAMPLES, default_output
 from .stages import STAGES, Training, ship
 
 
@@ -39,8 +40,8 @@ def main(arguments=None):
 
 
 def _train(flags):
-    output = flags.output or Path("runs") / f"training-{flags.preset}"
-    source = OfficialFolder(flags.data or simulation.cached_folder())
+    output = flags.output or default_output(flags.preset)
+    source = OfficialFolder(flags.data or simulation.cached_folder(*SAMPLES[flags.preset]))
     with output_folder(output):
         training = Training(PRESETS[flags.preset], source, output, flags.device, flags.workers)
         for stage in STAGES if flags.stage == "all" else (flags.stage,):
@@ -61,7 +62,22 @@ def _run(training, stage, resume):
     start = time.monotonic()
     logging.getLogger(__name__).info("%s ...", stage)
     summary = training.run(stage)
-    print(f"{stage}: {time.monotonic() - start:.0f} s\n{json.dumps(summary, indent=1)}")
+    print(f"{stage}: {time.monotonic() - start:.0f} s", *_lines(summary), sep="\n", flush=True)
+
+
+def _lines(summary, indent="  "):
+    """A stage's summary as lines of text; what the artifacts' manifest holds in full."""
+    for name, value in summary.items():
+        if isinstance(value, dict):
+            yield f"{indent}{name}"
+            yield from _lines(value, indent + "  ")
+        elif isinstance(value, list) and value and isinstance(value[0], dict):
+            table = pd.json_normalize(value).to_string(index=False, float_format=lambda number: f"{number:.4g}")
+            yield from (f"{indent}{name}", *(f"{indent}  {line}" for line in table.splitlines()))
+        else:
+            numbers = value if isinstance(value, list | tuple) else [value]
+            shown = (f"{number:.4g}" if isinstance(number, float) else str(number) for number in numbers)
+            yield f"{indent}{name}  {'  '.join(shown)}"
 
 
 if __name__ == "__main__":

@@ -1,5 +1,9 @@
 """The stages that train networks: flows, then the classifier on top of them (sec. 6.2, steps 2 and 3)."""
 
+import functools
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
 import numpy as np
 from tqdm import tqdm
 
@@ -10,6 +14,7 @@ from submission.score import VIEWS, Discriminator, Scorer
 
 from . import classifier as classifier_training
 from . import flows as flow_training
+from .gate import train_gate
 from .samples import draw
 
 #: Background is judged at these shares of kept signal (method.md, section 6).
@@ -26,11 +31,13 @@ def train_flows(sample, config, device, checkpoints):
         checkpoints: folder that an interrupted training is resumed from.
 
     Returns:
-        (discriminators, summary): tuple of `Discriminator`, and a dict for the manifest.
+        (discriminators, summary): tuple of `Discriminator`, empty without flows, and a dict for the manifest.
 
     Raises:
         ChallengeError: as `flows.train`.
     """
+    if config.flows is None:
+        return (), {}
     random = np.random.default_rng([config.seed, 0])
     batches = _drawn(sample, config.flows.events, random)
     discriminators, summary = [], {}
@@ -64,16 +71,39 @@ def _drawn(sample, events, random):
     return draw(sample, 2 * round(events / min(share.values()) / 2), random)
 
 
-def train_classifier(sample, held_out, discriminators, config, device, checkpoints):
-    """Train the classifier on sub-datasets with random nuisance parameters.
+def plain_inputs(scorer, batch, number, _nuisance, _random):
+    """What a classifier is trained on that knows nothing of the nuisance parameters: inputs and labels of a `Batch`."""
+    return scorer.inputs(batch.columns, number), batch.labels
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of classifier; the defaults are the networks of the submission.
+
+    Arguments:
+        scorer: class with the interface of `submission.score.Scorer` that holds it.
+        train: function with the interface of `classifier.train`.
+        inputs: function of the scorer, a `samples.Batch`, the number of its category, the nuisance parameters of its
+            sub-dataset and a `numpy.random.Generator`; returns inputs, array (events, inputs), and labels.
+    """
+
+    scorer: type = Scorer
+    train: Callable = classifier_training.train
+    inputs: Callable = plain_inputs
+
+
+def train_classifier(sample, held_out, discriminators, config, gate_config, device, checkpoints, kind=Kind()):
+    """Train the classifier, and the gate before it, on sub-datasets with random nuisance parameters.
 
     Arguments:
         sample, held_out: `samples.Sample` of the parts for networks and for checks.
         discriminators: from `train_flows`.
         config, device, checkpoints: as for `train_flows`.
+        gate_config: `gate.GateConfig`; None for no gate.
+        kind: the `Kind` of classifier.
 
     Returns:
-        (scorer, summary): `submission.score.Scorer`, and a dict for the manifest.
+        (scorer, summary): a `kind.scorer`, and a dict for the manifest.
 
     Raises:
         ChallengeError: as `classifier.train`.
@@ -82,28 +112,35 @@ def train_classifier(sample, held_out, discriminators, config, device, checkpoin
     standardisations = tuple(
         Standardisation.of(FEATURES[name], features(nominal[name].columns, name)) for name in CATEGORIES
     )
-    scorer = Scorer(discriminators, standardisations, classifier=None)
-    training = _perturbed(scorer, sample, config.datasets, config, stream=2)
-    validation = _perturbed(scorer, held_out, max(2, config.datasets // 20), config, stream=3)
-    trained = classifier_training.train(training, validation, config.classifier, device, checkpoints / "classifier.pt")
-    scorer = Scorer(discriminators, standardisations, trained.classifier.cpu())
+    scorer = kind.scorer(discriminators, standardisations, classifier=None)
+    inputs = functools.partial(kind.inputs, scorer)
+    training = _perturbed(inputs, sample, config.datasets, config, stream=2)
+    validation = _perturbed(inputs, held_out, max(2, config.datasets // 20), config, stream=3)
+    gate, passed = None, None
+    if gate_config is not None:
+        own = {name: (x[:, : len(FEATURES[name])], labels) for name, (x, labels) in training.items()}
+        gate, passed = train_gate(own, gate_config, device)
+    trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.pt")
+    scorer = replace(scorer, classifier=trained.classifier, gate=gate).to("cpu")
     checked = draw(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
     summary = {
         "events": {name: len(labels) for name, (_, labels) in training.items()},
         "history": trained.history,
+        "passed_gate": passed,
         "held_out": separation(scorer, checked),
+        "held_out_without_gate": separation(replace(scorer, gate=None), checked),
     }
     return scorer, summary
 
 
-def _perturbed(scorer, sample, datasets, config, stream):
+def _perturbed(inputs, sample, datasets, config, stream):
     """Inputs and labels of sub-datasets with nuisance parameters of their own: dict from category to the two arrays."""
     random = np.random.default_rng([config.seed, stream])
     parts = {name: [] for name in CATEGORIES}
     for _ in tqdm(range(datasets), desc="sub-datasets", disable=None):
         nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
-        for name, batch in draw(sample, config.events, random, nuisance).items():
-            parts[name].append((scorer.inputs(batch.columns, name), batch.labels))
+        for number, (name, batch) in enumerate(draw(sample, config.events, random, nuisance).items()):
+            parts[name].append(inputs(batch, number, nuisance, random))
     return {name: tuple(map(np.concatenate, zip(*pieces))) for name, pieces in parts.items()}
 
 
@@ -126,21 +163,31 @@ def scored(scorer, batches):
     pairs = []
     for number, name in enumerate(CATEGORIES):
         batch = batches[name]
-        logits = scorer.logits(scorer.inputs(batch.columns, name), number)
-        pairs.append((logits[batch.labels == 1], logits[batch.labels == 0]))
+        scores = scorer.scores(batch.columns, number)
+        pairs.append((scores[batch.labels == 1], scores[batch.labels == 0]))
     return pairs
 
 
 def roc(signal, background):
-    """Area under the ROC curve with its error, and the background kept at `EFFICIENCIES`, from two arrays of scores."""
+    """Area under the ROC curve with its error, and the background kept at `EFFICIENCIES`, from two arrays of scores.
+
+    An event that was drawn several times is there several times; the error takes that into account.
+    """
     below = np.searchsorted(np.sort(background), signal, side="left")
     upto = np.searchsorted(np.sort(background), signal, side="right")
     area = float(np.mean(below + upto) / 2 / len(background))
     q1, q2 = area / (2 - area), 2 * area**2 / (1 + area)
-    variance = area * (1 - area) + (len(signal) - 1) * (q1 - area**2) + (len(background) - 1) * (q2 - area**2)
+    signals, backgrounds = _independent(signal), _independent(background)
+    variance = area * (1 - area) + (signals - 1) * (q1 - area**2) + (backgrounds - 1) * (q2 - area**2)
     cuts = np.quantile(signal, 1 - np.array(EFFICIENCIES))
     return {
         "auc": area,
-        "auc_error": float(np.sqrt(variance / len(signal) / len(background))),
+        "auc_error": float(np.sqrt(variance / signals / backgrounds)),
         "background_kept": {str(share): float(np.mean(background >= cut)) for share, cut in zip(EFFICIENCIES, cuts)},
     }
+
+
+def _independent(scores):
+    """Number of independent events, of which some are there several times, by their scores."""
+    times = np.unique(scores, return_counts=True)[1]
+    return len(scores) ** 2 / np.sum(times**2)

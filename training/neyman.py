@@ -4,22 +4,18 @@ A throw draws the six nuisance parameters from their priors, the counts from Poi
 and fits. The throws that check a belt have other random streams than those that made it.
 """
 
-import contextlib
 import dataclasses
-import functools
 import hashlib
-import multiprocessing
-import os
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from submission.confidence import make_belt, spread_mu
 from submission.likelihood import Likelihood
 from submission.parameters import draw_pulls, values_from_pulls
 
 from .parts import kept_or_made
+from .tasks import completed
 
 #: Throws of a task of a worker process.
 BLOCK = 5000
@@ -132,12 +128,7 @@ def throw_all(likelihood, mu, stream, seed, workers=1, checkpoint=None):
     blocks = [
         _Block(likelihood, mu[i : i + BLOCK], stream, seed, i // BLOCK, checkpoint) for i in range(0, len(mu), BLOCK)
     ]
-    bar = functools.partial(tqdm, total=len(blocks), desc=f"{stream} throws", unit="block", disable=None)
-    if workers == 1:
-        done = list(bar(map(_Block.throws, blocks)))
-    else:
-        with _one_thread(), multiprocessing.get_context("spawn").Pool(workers) as pool:
-            done = list(bar(pool.imap(_Block.throws, blocks)))
+    done = completed([block.throws for block in blocks], workers, f"{stream} throws", "block")
     fields = [field.name for field in dataclasses.fields(Throws)]
     return Throws(**{name: np.concatenate([getattr(part, name) for part in done]) for name in fields})
 
@@ -185,9 +176,16 @@ def throw(likelihood, mu, random):
     """
     pulls = np.column_stack([mu, draw_pulls(random, len(mu))])
     expected = likelihood.templates.expected(values_from_pulls(pulls))
-    expected *= np.maximum(1 + np.sqrt(likelihood.relative_variance) * random.standard_normal(expected.shape), 0)
-    fit = likelihood.fit(random.poisson(expected))
+    fit = likelihood.fit(random.poisson(with_template_error(likelihood, expected, random)))
     return Throws(mu, fit.mu_hat, fit.sigma, fit.valid)
+
+
+def with_template_error(likelihood, expected, random):
+    """Expected counts (throws, bins) of templates that differ from those of `likelihood` by their statistical error.
+
+    Each throw has other true templates; a likelihood without that error gets its counts back.
+    """
+    return expected * np.maximum(1 + np.sqrt(likelihood.relative_variance) * random.standard_normal(expected.shape), 0)
 
 
 def make_belts(throws, configs):
@@ -244,15 +242,3 @@ def cramer_rao_table(likelihood, config):
 
 def _generator(seed, stream, number):
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(STREAMS.index(stream), number)))
-
-
-@contextlib.contextmanager
-def _one_thread():
-    """Environment of worker processes: several that use several threads each would be in each other's way."""
-    kept = {name: os.environ.get(name) for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")}
-    os.environ.update(dict.fromkeys(kept, "1"))
-    try:
-        yield
-    finally:
-        for name, value in kept.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})

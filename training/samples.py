@@ -6,9 +6,11 @@ they are expected, at nominal nuisance parameters or at random ones.
 """
 
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 
+from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import draw_nuisance_parameters
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES, SIGNAL
 from ingestion_test.systematics import soft_met_noise, transform
@@ -36,43 +38,84 @@ class Sample:
     def is_signal(self):
         return self.process == PROCESSES.index(SIGNAL)
 
+    @cached_property
+    def by_process(self):
+        """Rows of each process and the running sum of their weights: list of pairs of arrays."""
+        rows = [np.flatnonzero(self.process == place) for place in range(len(PROCESSES))]
+        return [(own, np.cumsum(self.weights[own])) for own in rows]
+
     def with_jets(self):
         """The events that have a jet before the post-selection: the only ones that any shift puts into a category."""
         rows = self.primaries[:, PRIMARIES.index("PRI_n_jets")] > 0
         return Sample(self.primaries[rows], self.weights[rows], self.process[rows])
 
 
-def training_part(source, part):
+def training_part(source, part, most=None):
     """The `Sample` of a part of the training rows; parts are disjoint.
 
     Arguments:
         source: `sources.OfficialFolder`.
         part: name in `PARTS`.
+        most: rows to read of it at the most, its first ones; None for all. The weights sum to the yields all the same.
 
     Raises:
         ChallengeError: as the source.
     """
     ends = np.round(np.cumsum([0.0, *PARTS.values()]) * source.train_rows).astype(int)
     place = list(PARTS).index(part)
-    frame = source.train_set(selected_indices=np.arange(ends[place], ends[place + 1]))
+    stop = ends[place + 1] if most is None else min(ends[place + 1], ends[place] + most)
+    frame = source.train_set(selected_indices=np.arange(ends[place], stop))
     process = np.select([frame["detailed_labels"] == name for name in PROCESSES], range(len(PROCESSES)))
     primaries = frame[list(PRIMARIES)].to_numpy(np.float32)
     return Sample(np.ascontiguousarray(primaries), frame["weights"].to_numpy(np.float64), process)
 
 
-def balanced_rows(sample, events, random):
+_ARRAYS = ("primaries", "weights", "process")
+
+
+def save_sample(sample, folder):
+    """Write `sample` into `folder`, for worker processes to map into their memory; raises ChallengeError."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in _ARRAYS:
+            np.save(folder / f"{name}.npy", getattr(sample, name))
+    except OSError as error:
+        raise ChallengeError(
+            f"events could not be written to {folder} ({error}): make room, or use another --output"
+        ) from error
+
+
+def load_sample(folder):
+    """The `Sample` that `save_sample` wrote, its arrays mapped from the files."""
+    return Sample(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
+
+
+def remove_sample(folder):
+    """Remove what `save_sample` wrote."""
+    for name in _ARRAYS:
+        (folder / f"{name}.npy").unlink()
+
+
+def balanced_rows(sample, events, random, scales=None):
     """Rows of `events` events drawn in proportion to their weights, half of them signal; integer array, signal first.
 
     Arguments:
         sample: `Sample`.
         events: even number of rows.
         random: `numpy.random.Generator`.
+        scales: dict of factors on the weights of background processes; those not named have 1.
     """
+    totals = np.array([cumulative[-1] if len(cumulative) else 0.0 for _, cumulative in sample.by_process])
+    totals *= [(scales or {}).get(name, 1.0) for name in PROCESSES]
+    totals[PROCESSES.index(SIGNAL)] = 0
+    numbers = random.multinomial(events // 2, totals / totals.sum())
+    numbers[PROCESSES.index(SIGNAL)] = events // 2
+    first = [SIGNAL, *(name for name in PROCESSES if name != SIGNAL)]
     rows = []
-    for chosen in (sample.is_signal, ~sample.is_signal):
-        own = np.flatnonzero(chosen)
-        share = np.cumsum(sample.weights[own])
-        rows.append(own[np.searchsorted(share, random.random(events // 2) * share[-1], side="right")])
+    for place in map(PROCESSES.index, first):
+        own, cumulative = sample.by_process[place]
+        if numbers[place]:
+            rows.append(own[np.searchsorted(cumulative, random.random(numbers[place]) * cumulative[-1], "right")])
     return np.concatenate(rows)
 
 
@@ -98,7 +141,8 @@ def draw(sample, events, random, nuisance=None):
         dict from category to `Batch`.
     """
     nuisance = nuisance or draw_nuisance_parameters(0, ())
-    rows = balanced_rows(_scaled(sample, nuisance), events, random)
+    scales = {process: nuisance[f"{process}_scale"] or 1.0 for process in ("ttbar", "diboson")}
+    rows = balanced_rows(sample, events, random, scales)
     noise = soft_met_noise(nuisance["soft_met"], len(rows), int(random.integers(2**31)))
     features, kept = transform(sample.primaries, rows, nuisance["tes"], nuisance["jes"], noise)
     columns = dict(zip(FEATURES, features.T))
@@ -108,11 +152,3 @@ def draw(sample, events, random, nuisance=None):
         inside = np.flatnonzero(which == number)
         result[category] = Batch({name: values[inside] for name, values in columns.items()}, labels[inside])
     return result
-
-
-def _scaled(sample, nuisance):
-    """`sample` with the weights of its backgrounds at the scales of `nuisance`; relative to each other they count."""
-    scale = np.ones(len(PROCESSES))
-    for process in ("ttbar", "diboson"):
-        scale[PROCESSES.index(process)] = nuisance[f"{process}_scale"] or 1.0
-    return Sample(sample.primaries, sample.weights * scale[sample.process], sample.process)

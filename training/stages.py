@@ -6,7 +6,9 @@ test events of the data folder are read by none).
 """
 
 import dataclasses
+import functools
 import io
+import json
 import pickle
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,12 +28,20 @@ from submission.score import Scorer
 from submission.templates import Templates
 
 from .config import Config
-from .networks import scored, train_classifier, train_flows
+from .networks import Kind, scored, train_classifier, train_flows
 from .neyman import belt_throws, check, check_throws, cramer_rao_table, make_belts
-from .samples import draw, training_part
-from .templates import EventChunk, TemplateEvents, make_templates
+from .samples import draw, load_sample, remove_sample, save_sample, training_part
+from .templates import TemplateEvents, make_templates
 
 STAGES = ("flows", "classifier", "templates", "neyman")
+
+#: Parts of the configuration that a stage and those before it depend on.
+READS = {
+    "flows": ("networks",),
+    "classifier": ("networks", "gate"),
+    "templates": ("networks", "gate", "templates"),
+    "neyman": tuple(field.name for field in dataclasses.fields(Config)),
+}
 
 #: Changes when a stage's file of an earlier version can no longer be read.
 VERSION = 1
@@ -64,9 +74,23 @@ class Training:
     def path(self, stage):
         return self.output / f"{stage}.pt"
 
-    def about(self):
-        """What a stage's file must have been made with to be of this training."""
-        return {"config": self.config.record(), "data": self.source.fingerprint()}
+    def about(self, stage):
+        """What the file of `stage` must have been made with to be of this training."""
+        config = self.config.record()
+        return {"config": {name: config[name] for name in READS[stage]}, "data": self.source.fingerprint()}
+
+    @property
+    def steps(self):
+        """What runs each stage: dict from its name to a function of the training that returns (summary, state).
+
+        A method with other networks or another likelihood has stages of its own: see `experiments/`.
+        """
+        return {"flows": _flows, "classifier": _classifier, "templates": _templates, "neyman": _neyman}
+
+    @property
+    def kind(self):
+        """The `networks.Kind` of classifier."""
+        return Kind()
 
     def run(self, stage):
         """Run one stage and write its file.
@@ -77,7 +101,7 @@ class Training:
         Raises:
             ChallengeError: the stage before it has not been run, or whatever that stage raises.
         """
-        summary, state = _RUN[stage](self)
+        summary, state = self.steps[stage](self)
         self._save(stage, summary, state)
         return summary
 
@@ -101,7 +125,8 @@ class Training:
 
     def _save(self, stage, summary, state):
         buffer = io.BytesIO()
-        torch.save({"version": VERSION, "about": self.about(), "summary": summary, "state": state}, buffer)
+        torch.save({"version": VERSION, "about": self.about(stage), "summary": summary, "state": state}, buffer)
+        self.output.mkdir(parents=True, exist_ok=True)
         with files.replaced(self.path(stage), "wb") as file:
             file.write(buffer.getbuffer())
 
@@ -112,7 +137,7 @@ class Training:
             about, version = found["about"], found["version"]
         except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
             raise ChallengeError(f"{path} cannot be read ({error}): remove it and run the stage again") from error
-        if version != VERSION or about != self.about():
+        if version != VERSION or about != self.about(stage):
             raise ChallengeError(
                 f"{path} was made with another configuration or other data: choose another --output, or remove it"
             )
@@ -120,6 +145,8 @@ class Training:
 
 
 def _flows(training):
+    if training.config.networks.flows is None:
+        return {}, Scorer((), (), None).state()
     sample = training_part(training.source, "networks").with_jets()
     discriminators, summary = train_flows(sample, training.config.networks, training.device, training.checkpoints)
     return summary, Scorer(discriminators, (), None).state()
@@ -128,36 +155,52 @@ def _flows(training):
 def _classifier(training):
     discriminators = Scorer.from_state(training.state("flows")).discriminators
     sample, held_out = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
-    scorer, summary = train_classifier(
-        sample, held_out, discriminators, training.config.networks, training.device, training.checkpoints
-    )
+    config = training.config
+    arguments = (config.networks, config.gate, training.device, training.checkpoints, training.kind)
+    scorer, summary = train_classifier(sample, held_out, discriminators, *arguments)
     return summary, scorer.state()
 
 
 def _templates(training):
-    scorer = Scorer.from_state(training.state("classifier"))
-    scorer.to(training.device)
-    events = training_part(training.source, "templates")
-    histogram = _histogram(scorer, training, events)
-    chunks = _chunks(events)
+    scorer = training.kind.scorer.from_state(training.state("classifier"))
+    config = training.config.templates
+    folder = training.checkpoints / "templates"
+    events = training_part(training.source, "templates", config.rows)
+    histogram = make_histogram(scorer, training, events)
+    save_sample(events, folder)
     templates, summary = make_templates(
         TemplateEvents(
-            lambda: iter(chunks),
-            lambda features: histogram.bins_of(dict(zip(FEATURES, features.T))),
+            functools.partial(load_sample, folder),
+            _Bins(histogram, training.device),
             histogram.bins,
-            f"{training.source.fingerprint()} {training.config.record()}",
+            json.dumps(training.about("templates")),
         ),
-        training.config.templates.seed,
-        training.checkpoints / "templates",
+        config.seed,
+        folder,
+        training.workers,
     )
+    summary["events"] = len(events.weights)
     summary["bins"] = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
     edges = [torch.as_tensor(inner) for inner in histogram.score_edges]
     no_jet = None if histogram.no_jet_edges is None else torch.as_tensor(histogram.no_jet_edges)
     arrays = {name: torch.as_tensor(values) for name, values in templates.arrays().items()}
+    remove_sample(folder)
     return summary, {"score_edges": edges, "no_jet_edges": no_jet, "templates": arrays}
 
 
-def _histogram(scorer, training, events):
+@dataclass(frozen=True)
+class _Bins:
+    """Bins of events given as an array of features, as worker processes get them."""
+
+    histogram: Histogram
+    device: str
+
+    def __call__(self, features):
+        self.histogram.scorer.to(self.device)
+        return self.histogram.bins_of(dict(zip(FEATURES, features.T)))
+
+
+def make_histogram(scorer, training, events):
     """Bins: the scores' edges from events that the networks know, so that templates are free of the choice."""
     config = training.config.templates
     known = training_part(training.source, "networks").with_jets()
@@ -172,16 +215,9 @@ def _histogram(scorer, training, events):
     return Histogram(scorer, tuple(edges), no_jet)
 
 
-def _chunks(events, size=100_000):
-    return [
-        EventChunk(events.primaries[i : i + size], events.weights[i : i + size], events.process[i : i + size])
-        for i in range(0, len(events.weights), size)
-    ]
-
-
 def _neyman(training):
     config, state = training.config, training.state("templates")
-    scorer = Scorer.from_state(training.state("classifier"))
+    scorer = training.kind.scorer.from_state(training.state("classifier"))
     templates = Templates(**{name: values.numpy() for name, values in state["templates"].items()})
     likelihood = Likelihood(templates, config.likelihood)
     folder = training.checkpoints / "throws"
@@ -197,7 +233,7 @@ def _neyman(training):
     }
     no_jet = None if state["no_jet_edges"] is None else state["no_jet_edges"].numpy()
     histogram = Histogram(scorer, tuple(edges.numpy() for edges in state["score_edges"]), no_jet)
-    record = training.about() | {stage: training.done(stage) for stage in STAGES[:-1]} | {"neyman": summary}
+    record = training.about("neyman") | {stage: training.done(stage) for stage in STAGES[:-1]} | {"neyman": summary}
     made = artifacts.contents(Estimator(histogram, likelihood, belt), record)
     return summary, {name: torch.frombuffer(bytearray(content), dtype=torch.uint8) for name, content in made.items()}
 
@@ -206,9 +242,6 @@ def ship(training, folder):
     """Write the artifacts that the stage neyman made into `folder`, the manifest last."""
     made = training.state("neyman")
     Path(folder).mkdir(parents=True, exist_ok=True)
-    for name in (artifacts.NETWORKS, artifacts.TABLES, artifacts.MANIFEST):
+    for name, content in made.items():  # in the order in which `artifacts.contents` gave them
         with files.replaced(Path(folder) / name, "wb") as file:
-            file.write(made[name].numpy().tobytes())
-
-
-_RUN = {"flows": _flows, "classifier": _classifier, "templates": _templates, "neyman": _neyman}
+            file.write(content.numpy().tobytes())

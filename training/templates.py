@@ -10,7 +10,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-from tqdm import tqdm
 
 from ingestion_test.schema import PROCESSES
 from ingestion_test.systematics import transform
@@ -19,6 +18,7 @@ from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 from submission.templates import fit_templates
 
 from .parts import kept_or_made
+from .tasks import completed
 
 #: Points of the grid: pulls of tes and jes, and soft_met in GeV; the corners of a box and points on its axes.
 GRID = (
@@ -33,20 +33,8 @@ GRID = (
 CHECKS = 6
 _CHECK_SEED = 20250509
 
-
-@dataclasses.dataclass(frozen=True)
-class EventChunk:
-    """Some training events.
-
-    Arguments:
-        primaries: float32 array (events, 16), columns as `schema.PRIMARIES`.
-        weights: array (events,), expected counts at 10/fb; they must sum to the yields over all chunks.
-        processes: integer array (events,), positions in `schema.PROCESSES`.
-    """
-
-    primaries: np.ndarray
-    weights: np.ndarray
-    processes: np.ndarray
+#: Events worked on at a time: bounds the memory.
+_CHUNK = 100_000
 
 
 @dataclasses.dataclass(frozen=True)
@@ -54,14 +42,14 @@ class TemplateEvents:
     """What templates are made of.
 
     Arguments:
-        chunks: function without arguments that returns an iterator of `EventChunk`, the same whenever it is called.
+        sample: function without arguments that returns the `samples.Sample`; its weights sum to the yields.
         bins_of: function from features, float32 array (events, 28) as `schema.FEATURES`, to the bin of each event,
-            integer array (events,); -1 for an event that is in none.
+            integer array (events,); -1 for an event that is in none. Worker processes get both functions pickled.
         bins: number of bins.
         description: text that changes with the events and the bins; counts kept for another one are refused.
     """
 
-    chunks: Callable
+    sample: Callable
     bins_of: Callable
     bins: int
     description: str
@@ -76,13 +64,14 @@ def points():
     return np.concatenate([grid, checks])
 
 
-def make_templates(events, seed, checkpoint=None):
+def make_templates(events, seed, checkpoint=None, workers=1):
     """Count the events at all points and fit the templates.
 
     Arguments:
         events: `TemplateEvents`.
         seed: of the soft_met noise.
         checkpoint: folder that keeps the counts of every point; points found there are not counted again. None: no.
+        workers: processes; the outcome does not depend on them.
 
     Returns:
         (`Templates`, dict of what `summary` reports).
@@ -90,16 +79,27 @@ def make_templates(events, seed, checkpoint=None):
     Raises:
         ChallengeError: as `parts.kept_or_made`.
     """
-    counts, variances = [], []
-    for number, point in enumerate(tqdm(points(), desc="templates", unit="point", disable=None)):
-        path = None if checkpoint is None else Path(checkpoint) / f"point{number:02d}.npz"
-        about = f"{events.description}; {events.bins} bins; seed {seed}; point {point.tolist()}"
-        part = kept_or_made(path, about, lambda point=point: count_events(events, point, seed))
-        counts.append(part["counts"])
-        variances.append(part["variance"])
-    counts = np.stack(counts)
-    templates = fit_templates(points()[: len(GRID)], counts[: len(GRID)], variances[0])
+    tasks = [_Point(events, tuple(point), seed, number, checkpoint) for number, point in enumerate(points().tolist())]
+    parts = completed(tasks, workers, "templates", "point")
+    counts = np.stack([part["counts"] for part in parts])
+    templates = fit_templates(points()[: len(GRID)], counts[: len(GRID)], parts[0]["variance"])
     return templates, summary(templates, counts[len(GRID) :])
+
+
+@dataclasses.dataclass(frozen=True)
+class _Point:
+    """The task of counting at one point."""
+
+    events: TemplateEvents
+    point: tuple[float, float, float]
+    seed: int
+    number: int
+    checkpoint: Path | None
+
+    def __call__(self):
+        path = None if self.checkpoint is None else Path(self.checkpoint) / f"point{self.number:02d}.npz"
+        about = f"{self.events.description}; {self.events.bins} bins; seed {self.seed}; point {list(self.point)}"
+        return kept_or_made(path, about, lambda: count_events(self.events, self.point, self.seed))
 
 
 def count_events(events, point, seed):
@@ -112,16 +112,19 @@ def count_events(events, point, seed):
     """
     tes, jes, soft_met = point
     counts, variance = np.zeros((2, len(PROCESSES) * events.bins))
-    for number, chunk in enumerate(events.chunks()):
+    sample = events.sample()
+    for number, first in enumerate(range(0, len(sample.weights), _CHUNK)):
+        rows = slice(first, first + _CHUNK)
+        weights, process = (np.asarray(values[rows]) for values in (sample.weights, sample.process))
         # Fresh noise for every event, but the same at all points.
-        unit = np.random.default_rng([seed, number]).standard_normal((2, len(chunk.weights)))
+        unit = np.random.default_rng([seed, number]).standard_normal((2, len(weights)))
         noise = tuple(soft_met * unit) if soft_met > 0 else None
-        features, kept = transform(chunk.primaries, None, tes, jes, noise)
+        features, kept = transform(np.asarray(sample.primaries[rows]), None, tes, jes, noise)
         bins = events.bins_of(features)
         inside = bins >= 0
-        kept, bins = kept[inside], chunk.processes[kept[inside]] * events.bins + bins[inside]
-        counts += np.bincount(bins, chunk.weights[kept], len(counts))
-        variance += np.bincount(bins, np.square(chunk.weights[kept], dtype=float), len(counts))
+        kept, bins = kept[inside], process[kept[inside]] * events.bins + bins[inside]
+        counts += np.bincount(bins, weights[kept], len(counts))
+        variance += np.bincount(bins, np.square(weights[kept], dtype=float), len(counts))
     return {name: array.reshape(len(PROCESSES), -1) for name, array in (("counts", counts), ("variance", variance))}
 
 

@@ -1,0 +1,34 @@
+"""What the Models of methods with weights of their own have in common."""
+
+
+class ArtifactModel:
+    """A Model of the challenge whose estimator was trained beforehand and lies beside it as files.
+
+    Subclasses say in `load` how it is read. A pickled model holds no weights: whoever unpickles it reads them again.
+
+    Arguments:
+        get_train_set: callable that returns the training events; not used.
+        systematics: the official callable that shifts events.
+    """
+
+    def __init__(self, get_train_set=None, systematics=None):
+        self.systematics, self.estimator = systematics, None
+
+    def load(self):
+        """The estimator: an object with `estimate(data, weights)` that returns `submission.estimator.Estimate`."""
+        raise NotImplementedError
+
+    def fit(self):
+        """Read the estimator."""
+        self.estimator = self.load()
+
+    def predict(self, test_set):
+        """mu_hat, delta_mu_hat (half the interval), p16 and p84 of {"data": events, "weights": one per event}."""
+        if self.estimator is None:
+            self.fit()
+        result = self.estimator.estimate(test_set["data"], test_set["weights"])
+        half = (result.p84 - result.p16) / 2
+        return {"mu_hat": result.mu_hat, "delta_mu_hat": half, "p16": result.p16, "p84": result.p84}
+
+    def __getstate__(self):
+        return vars(self) | {"estimator": None}

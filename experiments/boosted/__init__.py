@@ -1,0 +1,1 @@
+"""Gradient-boosted trees in place of the classifier."""

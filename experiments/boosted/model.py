@@ -1,0 +1,12 @@
+"""The submission with boosted trees in place of its classifier."""
+
+from experiments.artifact_model import ArtifactModel
+from experiments.boosted.trees import BoostedScorer
+from submission import artifacts
+
+
+class Model(ArtifactModel):
+    """The likelihood and the belt of the submission, on the scores of boosted trees."""
+
+    def load(self):
+        return artifacts.load(scorer_class=BoostedScorer)

@@ -1,0 +1,173 @@
+"""The methods of the paper's Table 2 and others: how each is trained, and the submission folder that it becomes."""
+
+import json
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from experiments.boosted.training import BoostedConfig, BoostedTraining
+from experiments.mle_nu.training import NuClassifierConfig, NuNeymanConfig, NuTemplatesConfig, NuTraining
+from ingestion_test import files
+from ingestion_test.submissions import PROJECT
+from submission import artifacts
+from submission.likelihood import PRESETS as LIKELIHOODS
+from training.config import PRESETS, Config, default_output
+from training.stages import STAGES, Training, ship
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method.
+
+    Arguments:
+        label: in tables and figures.
+        config: function from "full" or "smoke" to `training.config.Config`; None if nothing is trained beforehand.
+        training: class of its training.
+        package: folder of `experiments/` with its `model.py`; None for this project's own.
+        experiments: pseudo-experiments per value of mu that a full run has at the most; None for all.
+    """
+
+    label: str
+    config: Callable | None
+    training: type = Training
+    package: str | None = None
+    experiments: int | None = None
+
+
+def _default(preset):
+    return PRESETS["default" if preset == "full" else preset]
+
+
+def _paper(preset):
+    """The preset paper; in other sizes what is peculiar to it, in the size of that preset."""
+    paper, size = PRESETS["paper"], _default(preset)
+    if preset == "full":
+        return paper
+    flows = replace(size.networks.flows, view=paper.networks.flows.view, scaled=False)
+    templates = replace(size.templates, no_jet_bins=0)
+    networks = replace(size.networks, flows=flows)
+    return replace(size, networks=networks, templates=templates, likelihood=paper.likelihood, belt=paper.belt)
+
+
+def _dnn(preset):
+    config = _default(preset)
+    return replace(config, networks=replace(config.networks, flows=None))
+
+
+def _baseline(preset):
+    return replace(_dnn(preset), likelihood=LIKELIHOODS["mu alone"], belt=PRESETS["paper"].belt)
+
+
+def _boosted(preset):
+    config = _dnn(preset)
+    trees = BoostedConfig() if preset == "full" else BoostedConfig(rounds=30, leaves=15)
+    return replace(config, networks=replace(config.networks, classifier=trees))
+
+
+def _mle_nu(preset):
+    size = _dnn(preset)
+    networks = replace(size.networks, classifier=NuClassifierConfig(**vars(size.networks.classifier)))
+    bins = {name: getattr(size.templates, name) for name in ("signal_bins", "background_bins", "edge_events")}
+    templates, neyman = NuTemplatesConfig(**bins), NuNeymanConfig()
+    if preset != "full":
+        templates, neyman = replace(templates, shipped=5000), replace(neyman, experiments=16)
+    # No gate: the sum of scores is a likelihood only if all events have one.
+    return Config(networks, None, templates, LIKELIHOODS["mu alone"], PRESETS["paper"].belt, neyman)
+
+
+METHODS = {
+    "default": Method("CNF + DNN, default", _default),
+    "paper": Method("CNF + DNN, as published", _paper),
+    "dnn": Method("DNN, all nuisance parameters fitted", _dnn),
+    "boosted": Method("boosted trees, all fitted", _boosted, BoostedTraining, "boosted"),
+    "baseline": Method("DNN, mu alone fitted", _baseline),
+    "mle-nu": Method("MLE with nu", _mle_nu, NuTraining, "mle_nu", experiments=10),
+    "template-fit": Method("template fit of the visible mass", None, package="template_fit"),
+}
+
+#: What is copied beside the code of a method that has its own.
+_SHARED = ("__init__.py", "artifact_model.py")
+
+
+def prepare(name, preset, source, output, device="cpu", workers=1):
+    """Train a method, as far as it is not trained, and make its submission folder, unless it is there.
+
+    A stage that another method in `output`, or `python -m training`, has run with the same configuration and the same
+    data is taken over.
+
+    Arguments:
+        name: in `METHODS`.
+        preset: "full" or "smoke".
+        source: `sources.OfficialFolder` of the training events.
+        output: folder of all methods.
+        device, workers: as for `training.stages.Training`.
+
+    Returns:
+        Path of the submission folder.
+
+    Raises:
+        ChallengeError: as the stages.
+    """
+    folder = Path(output) / name / "submission"
+    if folder.exists():
+        return folder
+    method = METHODS[name]
+    trained = None
+    if method.config is not None:
+        trained = _training(name, preset, source, output, device, workers)
+        if _is_shipped(trained):
+            trained = None
+        else:
+            others = [_training(other, preset, source, output) for other in METHODS if METHODS[other].config]
+            others += [Training(config, source, default_output(kind)) for kind, config in PRESETS.items()]
+            for stage in STAGES:
+                _run_or_adopt(trained, stage, others)
+    part = folder.with_name(".submission.part")
+    shutil.rmtree(part, ignore_errors=True)
+    _copy_code(method, part, keep_artifacts=trained is None)
+    if trained is not None:
+        ship(trained, part / "submission" / "artifacts")
+    part.rename(folder)
+    return folder
+
+
+def _training(name, preset, source, output, device="cpu", workers=1):
+    method = METHODS[name]
+    return method.training(method.config(preset), source, Path(output) / name / "training", device, workers)
+
+
+def _is_shipped(training):
+    """Whether the submission's own artifacts are those that `training` would make."""
+    if type(training) is not Training or not (artifacts.FOLDER / artifacts.MANIFEST).exists():
+        return False
+    record = json.loads((artifacts.FOLDER / artifacts.MANIFEST).read_text(encoding="utf-8"))["record"]
+    return {name: record[name] for name in ("config", "data")} == training.about("neyman")
+
+
+def _run_or_adopt(training, stage, others):
+    if training.path(stage).exists():
+        training.done(stage)
+        return
+    for other in others:
+        if other.path(stage).exists() and other.about(stage) == training.about(stage):
+            print(f"{stage}: taken from {other.output}", flush=True)
+            training.output.mkdir(parents=True, exist_ok=True)
+            with files.replaced(training.path(stage), "wb") as file:
+                file.write(other.path(stage).read_bytes())
+            return
+    print(f"{stage} ...", flush=True)
+    training.run(stage)
+
+
+def _copy_code(method, folder, keep_artifacts):
+    """The submission without what is trained; with the project's own artifacts only if asked for."""
+    leave_out = shutil.ignore_patterns("__pycache__", "training.py", *(() if keep_artifacts else ("artifacts",)))
+    shutil.copytree(PROJECT / "submission", folder / "submission", ignore=leave_out)
+    origin = PROJECT
+    if method.package is not None:
+        origin = PROJECT / "experiments" / method.package
+        shutil.copytree(origin, folder / "experiments" / method.package, ignore=leave_out)
+        for name in _SHARED:
+            shutil.copy2(PROJECT / "experiments" / name, folder / "experiments" / name)
+    shutil.copy2(origin / "model.py", folder / "model.py")

@@ -1,0 +1,12 @@
+"""The paper's alternative method (app. E) as a submission."""
+
+from experiments.artifact_model import ArtifactModel
+from experiments.mle_nu.estimator import FILE, NuEstimator
+from submission import artifacts
+
+
+class Model(ArtifactModel):
+    """Nuisance parameters by the sum of scores, mu by templates of training events shifted with them."""
+
+    def load(self):
+        return NuEstimator.load(artifacts.FOLDER / FILE, self.systematics)

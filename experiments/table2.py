@@ -1,0 +1,253 @@
+"""The paper's Table 2: `python -m experiments table2`. All methods on the same pseudo-experiments, through one door."""
+
+import argparse
+import dataclasses
+import json
+import os
+from pathlib import Path
+
+import numpy as np
+
+from experiments import table2_figures
+from experiments.methods import METHODS, prepare
+from ingestion_test import files, simulation
+from ingestion_test.cli import Bar, count
+from ingestion_test.errors import ChallengeError
+from ingestion_test.ingestion import RunSettings, output_folder
+from ingestion_test.ingestion import run as ingest
+from ingestion_test.pseudo_experiments import plan
+from ingestion_test.run_scoring import score_folder
+from ingestion_test.scoring import load_predictions, score_sets
+from ingestion_test.sources import OfficialFolder
+from training.config import SAMPLES
+
+SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
+
+#: Seed of the pseudo-experiments, used nowhere else: what was tuned on others is judged on these.
+SEED = 250508709
+
+#: Redrawings behind the statistical errors, and their seed.
+BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 7
+
+#: Preset of the trainings, values of mu, pseudo-experiments of each, and the sample that is simulated without --data.
+PRESETS = {"full": (10, 100, SAMPLES["default"]), "smoke": (2, 3, SAMPLES["smoke"])}
+
+#: What the paper reports (official data, 10 x 100 pseudo-experiments, four A100): score, interval, coverage, RMSE and
+#: minutes (method.md, section 6).
+PAPER = {
+    "paper: CNF + DNN": (0.823, 0.438, 0.672, 0.191, 5.0),
+    "paper: MLE with nu": (0.001, 0.998, 0.701, 0.575, 41.0),
+    "paper: baseline, MLE for mu only": (-11.152, 1.34, 0.431, 1.575, 3.0),
+}
+
+#: Columns of the table: key of a row, title and format.
+COLUMNS = (
+    ("score", "score", ".3f"),
+    ("interval", "interval", ".3f"),
+    ("coverage", "coverage", ".3f"),
+    ("rmse", "RMSE", ".3f"),
+    ("minutes", "minutes", ".1f"),
+)
+
+SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class FirstOfRun(RunSettings):
+    """The first pseudo-experiments of each set of a run that has `of` of them: the same mu, seeds and events."""
+
+    of: int = 0
+
+    def plan(self):
+        return [item for item in plan(self.num_sets, self.of, self.seed) if item.index < self.num_experiments]
+
+
+def add_arguments(parser):
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("--preset", choices=PRESETS, default="full", help="size of the trainings and of the runs (default: full)")
+    add("--methods", type=_methods, default=tuple(METHODS), metavar="A,B", help=f"of {', '.join(METHODS)}: default all")
+    add("--workers", type=count, default=os.cpu_count(), metavar="N", help="processes (default: one per core)")
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
+    add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
+    add("--output", type=Path, metavar="DIR", help="folder of the results (default: runs/table2-PRESET)")
+    add("--resume", action="store_true", help="keep what is there and go on, or add methods")
+    add("--sets", type=count, metavar="N", help="true values of mu (default: 10; smoke: 2)")
+    add(
+        "--experiments",
+        type=count,
+        metavar="N",
+        help="pseudo-experiments of each (default: 100, fewer of slow ones)",
+    )
+
+
+def _methods(text):
+    names = tuple(text.split(","))
+    unknown = [name for name in names if name not in METHODS]
+    if unknown:
+        raise argparse.ArgumentTypeError(f"no method {', '.join(unknown)}; there are {', '.join(METHODS)}")
+    return names
+
+
+def run(arguments):
+    """Train what is not trained, run each method, and write the table anew after each."""
+    sets, experiments, sample = PRESETS[arguments.preset]
+    source = OfficialFolder(arguments.data or simulation.cached_folder(*sample))
+    output = arguments.output or Path("runs") / f"table2-{arguments.preset}"
+    of = max(experiments, arguments.experiments or 0)
+    about = {"preset": arguments.preset, "data": source.fingerprint(), "seed": SEED, "experiments": of}
+    with output_folder(output):
+        _claim(output, about, arguments.resume)
+        for name in arguments.methods:
+            slow = METHODS[name].experiments or experiments
+            settings = FirstOfRun(
+                num_sets=arguments.sets or sets,
+                num_experiments=arguments.experiments or min(experiments, slow),
+                seed=SEED,
+                of=of,
+            )
+            print(f"== {name}: {METHODS[name].label}", flush=True)
+            run_method(name, arguments.preset, settings, source, output, arguments.device, arguments.workers)
+            rows = write_table(output, about)
+    print(text_table(rows))
+    print(f"table and figures: {output}")
+
+
+def _claim(output, about, resume):
+    """Refuse a folder that holds another comparison, or this one without --resume."""
+    path = output / SETTINGS_FILE
+    if path.exists():
+        found = json.loads(path.read_text(encoding="utf-8"))
+        if found != about:
+            raise ChallengeError(f"{output} holds a comparison with {found}, not {about}: choose another --output")
+        if not resume:
+            raise ChallengeError(f"{output} holds a comparison already: add --resume, or choose another --output")
+    files.write_json(path, about)
+
+
+def run_method(name, preset, settings, source, output, device="cpu", workers=1):
+    """Train a method, let it predict the pseudo-experiments, score it, and keep its row of the table.
+
+    Arguments:
+        name: in `methods.METHODS`.
+        preset: "full" or "smoke".
+        settings: `FirstOfRun`.
+        source: `sources.OfficialFolder`.
+        output: folder of the comparison.
+        device, workers: as for `methods.prepare`.
+
+    Returns:
+        the row, as `row`.
+    """
+    folder = output / name
+    submission = prepare(name, preset, source, output, device, workers)
+    with Bar() as bar:
+        outcomes = ingest(settings, source, submission, folder, workers, resume=True, progress=bar)
+    seconds = [round(outcome.seconds_predict, 4) for outcome in outcomes]  # as a continued run finds them
+    print(score_folder(folder, folder, settings={"Submission": name, "Events": source, "Seed": settings.seed}))
+    predictions = load_predictions(folder)
+    made = row(predictions.settings["ground_truth_mus"], predictions.results, seconds)
+    files.write_json(folder / ROW_FILE, made)
+    return made
+
+
+def row(mus, results, seconds):
+    """What is said of a method.
+
+    Arguments:
+        mus: true mu of each set.
+        results: of each set, dict of lists as in `result_{i}.json`.
+        seconds: of each prediction.
+
+    Returns:
+        dict: of "score", "interval", "coverage", "rmse" (the challenge's), "rms" (root mean square of mu_hat - mu) and
+        "minutes" (of one process for 1000 predictions) the value and its statistical error; "sets", a list with mu and
+        the same numbers of each; the numbers of sets and of experiments.
+    """
+    values = _numbers(score_sets(mus, results))
+    random = np.random.default_rng(BOOTSTRAP_SEED)
+    redrawn = [_numbers(score_sets(mus, [_redrawn(result, random) for result in results])) for _ in range(BOOTSTRAPS)]
+    seconds = 1000 / 60 * np.asarray(seconds)
+    return {
+        **{name: (values[name], _spread(redrawn, name)) for name in ("score", "interval", "rmse", "rms")},
+        "coverage": (values["coverage"], values["coverage_error"]),
+        "minutes": (float(seconds.mean()), float(seconds.std() / np.sqrt(len(seconds)))),
+        "sets": [
+            {
+                "mu": one["mu"],
+                "coverage": (one["coverage"], one["coverage_error"]),
+                **{
+                    name: (one[name], float(np.std([drawn["sets"][number][name] for drawn in redrawn])))
+                    for name in ("interval", "rmse", "rms")
+                },
+            }
+            for number, one in enumerate(values["sets"])
+        ],
+        "num_sets": len(results),
+        "num_experiments": len(results[0]["p16"]),
+    }
+
+
+def _numbers(scores):
+    """The numbers of `scoring.Scores`, overall and of each set, as dicts."""
+    sets = [
+        {name: getattr(one, name) for name in ("mu", "interval", "coverage", "coverage_error", "rmse")}
+        | {"rms": float(np.sqrt(np.mean((one.mu_hats - one.mu) ** 2)))}
+        for one in scores.sets
+    ]
+    return {
+        "score": scores.quantiles_score,
+        "rms": float(np.sqrt(np.mean([one["rms"] ** 2 for one in sets]))),
+        "sets": sets,
+        **{name: getattr(scores, name) for name in ("interval", "coverage", "coverage_error", "rmse")},
+    }
+
+
+def _redrawn(result, random):
+    """The results of a set, pseudo-experiments drawn with replacement."""
+    drawn = random.integers(len(result["p16"]), size=len(result["p16"]))
+    return {key: np.asarray(values)[drawn] for key, values in result.items()}
+
+
+def _spread(redrawn, name):
+    return float(np.std([drawn[name] for drawn in redrawn]))
+
+
+def write_table(output, about):
+    """Write table2.json, results.md and the figures from the rows of all methods that have one; returns the rows."""
+    rows = {
+        name: json.loads((output / name / ROW_FILE).read_text(encoding="utf-8"))
+        for name in METHODS
+        if (output / name / ROW_FILE).exists()
+    }
+    files.write_json(output / "table2.json", {"settings": about, "paper": PAPER, "methods": rows})
+    with files.replaced(output / "results.md") as file:
+        file.write(markdown_table(rows))
+    labelled = {METHODS[name].label: row for name, row in rows.items()}
+    table2_figures.intervals(output / "intervals.png", labelled)
+    table2_figures.coverage(output / "coverage.png", labelled)
+    return rows
+
+
+def _cells(rows):
+    """Table as lists of texts, the head first."""
+    lines = [["method", *(title for _, title, _ in COLUMNS), "data sets"]]
+    for name, row in rows.items():
+        numbers = [f"{row[key][0]:{kind}} ± {row[key][1]:{kind}}" for key, _, kind in COLUMNS]
+        lines.append([f"{name}: {METHODS[name].label}", *numbers, f"{row['num_sets']} x {row['num_experiments']}"])
+    for name, values in PAPER.items():
+        lines.append([name, *(f"{value:{kind}}" for value, (_, _, kind) in zip(values, COLUMNS)), "10 x 100"])
+    return lines
+
+
+def markdown_table(rows):
+    """The table in Markdown; `rows` is a dict from method to its row."""
+    head, *lines = ["| " + " | ".join(cells) + " |\n" for cells in _cells(rows)]
+    return head + "|" + "---|" * (len(COLUMNS) + 2) + "\n" + "".join(lines)
+
+
+def text_table(rows):
+    """The table as plain text; `rows` is a dict from method to its row."""
+    lines = _cells(rows)
+    widths = [max(map(len, column)) for column in zip(*lines)]
+    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() for cells in lines)

@@ -1,0 +1,70 @@
+"""The final phase at histogram level, with the shipped artifacts."""
+
+import json
+
+import numpy as np
+import pytest
+
+from experiments.__main__ import main
+from experiments.final_phase import parameters, throw_phase
+from ingestion_test.files import write_json
+from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.pseudo_experiments import ground_truth_mus, plan
+from ingestion_test.scoring import sigma68
+from submission import artifacts
+
+SEED = 987
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return artifacts.load()
+
+
+@pytest.fixture(scope="module")
+def thrown(estimator):
+    return throw_phase(estimator, 4, 500, SEED)
+
+
+def test_mu_and_nuisance_parameters_are_those_of_the_ingestion():
+    experiment = plan(3, 5, SEED)[7]
+    assert experiment.seed == SEED + experiment.set_index * 5 + experiment.index
+    values = parameters(experiment.mu, experiment.seed)
+    random = np.random.RandomState(experiment.seed)
+    assert values[0] == experiment.mu
+    assert values[1] == pytest.approx(random.normal(1.0, 0.01))
+    assert len(values) == 1 + len(NUISANCE_NAMES)
+
+
+def test_intervals_cover(thrown):
+    assert [one.mu for one in thrown.sets] == list(ground_truth_mus(4, SEED))
+    assert abs(thrown.coverage - 0.6827) < 3 * sigma68(thrown.size)
+    for one in thrown.sets:
+        assert abs(np.mean(one.mu_hats) - one.mu) < one.interval
+
+
+def test_the_same_seed_gives_the_same(estimator, thrown):
+    again = throw_phase(estimator, 4, 500, SEED)
+    np.testing.assert_array_equal(again.sets[2].p16, thrown.sets[2].p16)
+    assert throw_phase(estimator, 4, 500, SEED + 1).interval != thrown.interval
+
+
+def test_command(tmp_path, thrown, capsys):
+    """Beside a "run" that is the histogram-level throw itself: the comparison must find no difference."""
+    run = tmp_path / "run"
+    run.mkdir()
+    settings = {"ground_truth_mus": [one.mu for one in thrown.sets], "num_pseudo_experiments": 500, "num_of_sets": 4}
+    write_json(run / "test_settings.json", settings | {"systematics": {}, "random_mu": True})
+    write_json(run / "ingestion_duration.json", {"ingestion_duration": 0})
+    for number, one in enumerate(thrown.sets):
+        lists = {name: getattr(one, name).tolist() for name in ("mu_hats", "delta_mu_hats", "p16", "p84")}
+        write_json(run / f"result_{number}.json", lists)
+    flags = ["final", "--sets", "4", "--experiments", "500", "--repeats", "2", "--output", str(tmp_path / "out")]
+    assert main([*flags, "--seed", str(SEED), "--event-level", str(run)]) == 0
+    assert "2 final phases" in capsys.readouterr().out
+    result = json.loads((tmp_path / "out" / "final.json").read_text())
+    assert result["first"]["coverage"] == thrown.coverage
+    comparison = result["comparison"]
+    assert comparison["coverage, events"] == comparison["coverage, templates"]
+    assert main([*flags, "--seed", "1", "--event-level", str(run)]) == 2
+    assert "has other true mu than --seed 1 gives" in capsys.readouterr().err

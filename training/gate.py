@@ -1,0 +1,75 @@
+"""Training of the gate, on the classifier's events."""
+
+import dataclasses
+
+import numpy as np
+import torch
+from torch.nn import functional
+
+from submission.features import CATEGORIES
+from submission.gate import Gate
+
+
+@dataclasses.dataclass(frozen=True)
+class GateConfig:
+    """How the gate is trained and where it is set.
+
+    Arguments:
+        signal_kept: share of the signal of each category that passes, at random nuisance parameters.
+        width, depth: of its networks, see `submission.gate.Gate`.
+        batch: events in a step.
+        epochs: passes over the events.
+        learning_rate: of Adam at the start; it falls to 0 linearly.
+        seed: of the initial weights and of the order of the events.
+    """
+
+    signal_kept: float = 0.85
+    width: int = 32
+    depth: int = 2
+    batch: int = 2000
+    epochs: int = 2
+    learning_rate: float = 3e-3
+    seed: int = 0
+
+
+def train_gate(training, config, device="cpu"):
+    """Train a gate.
+
+    Arguments:
+        training: dict from category to (features, labels): float32 arrays (events, features) and (events,).
+        config: `GateConfig`.
+        device: "cpu" or "cuda".
+
+    Returns:
+        (gate, shares): `Gate`, and per category the share of all these events, half of them signal, that passes.
+    """
+    gate = Gate([training[name][0].shape[1] for name in CATEGORIES], config.width, config.depth, config.seed).to(device)
+    random = torch.Generator().manual_seed(config.seed)
+    shares = {}
+    for number, name in enumerate(CATEGORIES):
+        x, labels = (torch.as_tensor(values).to(device) for values in training[name])
+        _descend(gate, number, x, labels, config, random)
+        with torch.inference_mode():
+            outputs = torch.cat([gate(part, number) for part in x.split(16384)])
+        # The lowest outputs of the signal do not pass; numpy, as torch.quantile takes at most 16 million numbers.
+        threshold = np.quantile(outputs[labels == 1].cpu().numpy(), 1 - config.signal_kept)
+        gate.shift(number, -float(threshold))
+        shares[name] = float((outputs >= float(threshold)).float().mean())
+    return gate.eval().requires_grad_(False).cpu(), shares
+
+
+def _descend(gate, number, x, labels, config, random):
+    """Minimise the binary cross-entropy of one category."""
+    optimizer = torch.optim.Adam(gate.networks[number].parameters(), config.learning_rate)
+    batch = min(config.batch, len(labels))
+    steps = config.epochs * (len(labels) // batch)
+    schedule = torch.optim.lr_scheduler.LinearLR(optimizer, 1.0, 1e-3, steps)
+    for _ in range(config.epochs):
+        for rows in torch.randperm(len(labels), generator=random).to(x.device).split(batch):
+            if len(rows) < batch:
+                continue
+            loss = functional.binary_cross_entropy_with_logits(gate(x[rows], number), labels[rows])
+            optimizer.zero_grad()
+            loss.backward()
+            optimizer.step()
+            schedule.step()
