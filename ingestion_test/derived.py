@@ -78,19 +78,38 @@ def _dijet_events(p, columns, rows):
     columns["DER_lep_eta_centrality"][rows] = np.exp(-4 / separation2 * (p["PRI_lep_eta"] - (eta_1 + eta_2) / 2) ** 2)
 
 
+class _Table:
+    """Two functions of numbers with 3 decimals, which the azimuths and pseudorapidities of the challenge are.
+
+    Where numbers have others the functions are computed; in both cases the results are numpy's to the last bit.
+    """
+
+    def __init__(self, largest, dtype, *functions):
+        self._middle, self._functions = largest, functions
+        self._numbers = (np.arange(-largest, largest + 1) / 1000).astype(dtype)
+        self._values = [function(self._numbers) for function in functions]
+
+    def __call__(self, numbers):
+        place = np.rint(numbers * 1000).astype(np.intp)
+        place += self._middle
+        if np.array_equal(np.take(self._numbers, place, mode="clip"), numbers):
+            return [np.take(values, place, mode="clip") for values in self._values]
+        return [function(numbers) for function in self._functions]
+
+
+#: What numpy computes slowly: trigonometric functions of doubles, hyperbolic ones at all. Azimuths in radians.
+_COS_SIN = _Table(3142, np.float64, np.cos, np.sin)
+_SINH_COSH = _Table(5000, np.float32, np.sinh, np.cosh)
+
+
 def _cos_sin(phi):
-    """Cosine and sine of azimuths. Those of doubles, which numpy computes slowly, come from a table where they have the
-    3 decimals that the challenge gives them: the same to the last bit."""
-    if phi.dtype == np.float64:
-        place = (np.rint(phi * 1000) + len(_PHI) // 2).astype(np.intp)
-        if np.array_equal(np.take(_PHI, place, mode="clip"), phi):
-            return _COS_PHI[place], _SIN_PHI[place]
-    return np.cos(phi), np.sin(phi)
+    """Cosine and sine of azimuths."""
+    return _COS_SIN(phi) if phi.dtype == np.float64 else (np.cos(phi), np.sin(phi))
 
 
-#: Azimuths from -pi to pi with 3 decimals.
-_PHI = np.arange(-3142, 3143) / 1000
-_COS_PHI, _SIN_PHI = np.cos(_PHI), np.sin(_PHI)
+def _sinh_cosh(eta):
+    """Hyperbolic sine and cosine of pseudorapidities."""
+    return _SINH_COSH(eta) if eta.dtype == np.float32 else (np.sinh(eta), np.cosh(eta))
 
 
 def _take(p, rows, *objects):
@@ -101,7 +120,9 @@ def _take(p, rows, *objects):
 def _momentum(p, name):
     """Massless four-vector (x, y, z, E) in GeV of the object `name`."""
     pt, eta, phi = p[f"{name}_pt"], p[f"{name}_eta"], p[f"{name}_phi"]
-    return pt * np.cos(phi), pt * np.sin(phi), pt * np.sinh(eta), pt * np.cosh(eta)
+    cos, sin = _cos_sin(phi)
+    sinh, cosh = _sinh_cosh(eta)
+    return pt * cos, pt * sin, pt * sinh, pt * cosh
 
 
 def _mass2(a, b):

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
+from .legacy_random import poisson_rows, shuffle
 from .nuisance import draw_nuisance_parameters
 from .schema import FEATURES, PROCESSES
 from .systematics import soft_met_noise, transform
@@ -76,12 +77,10 @@ def draw_rows(test_events, scales, seed):
         stream += number
         first, weights = test_events.process(process)
         # The product keeps the single precision of the file's weights, as it does in the official program.
-        counts = np.random.RandomState(stream).poisson(scales[process] * weights)
-        rows = np.flatnonzero(counts)
-        drawn.append(np.repeat(first + rows, counts[rows]))
+        drawn.append(poisson_rows(stream, scales[process] * weights, first))
     drawn = np.concatenate(drawn)
     # DataFrame.sample(frac=1) takes the rows in the order of a permutation; shuffling them in place makes the same one.
-    np.random.RandomState(seed).shuffle(drawn)
+    shuffle(seed, drawn)
     return drawn
 
 
