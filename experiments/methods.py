@@ -90,7 +90,7 @@ METHODS = {
 _SHARED = ("__init__.py", "artifact_model.py")
 
 
-def prepare(name, preset, source, output, device="cpu", workers=1):
+def prepare(name, preset, source, output, device="cpu", workers=1, own_sample=False):
     """Train a method, as far as it is not trained, and make its submission folder, unless it is there.
 
     A stage that another method in `output`, or `python -m training`, has run with the same configuration and the same
@@ -102,6 +102,8 @@ def prepare(name, preset, source, output, device="cpu", workers=1):
         source: `sources.OfficialFolder` of the training events.
         output: folder of all methods.
         device, workers: as for `training.stages.Training`.
+        own_sample: whether `source` is the sample that `training.config.SAMPLES` names. It is the same on all machines
+            but for the rounding of their processors, so the shipped weights are of it.
 
     Returns:
         Path of the submission folder.
@@ -116,7 +118,7 @@ def prepare(name, preset, source, output, device="cpu", workers=1):
     trained = None
     if method.config is not None:
         trained = _training(name, preset, source, output, device, workers)
-        if _is_shipped(trained):
+        if _is_shipped(trained, own_sample):
             trained = None
         else:
             others = [_training(other, preset, source, output) for other in METHODS if METHODS[other].config]
@@ -137,12 +139,13 @@ def _training(name, preset, source, output, device="cpu", workers=1):
     return method.training(method.config(preset), source, Path(output) / name / "training", device, workers)
 
 
-def _is_shipped(training):
+def _is_shipped(training, own_sample):
     """Whether the submission's own artifacts are those that `training` would make."""
     if type(training) is not Training or not (artifacts.FOLDER / artifacts.MANIFEST).exists():
         return False
     record = json.loads((artifacts.FOLDER / artifacts.MANIFEST).read_text(encoding="utf-8"))["record"]
-    return {name: record[name] for name in ("config", "data")} == training.about("neyman")
+    about = training.about("neyman")
+    return record["config"] == about["config"] and (own_sample or record["data"] == about["data"])
 
 
 def _run_or_adopt(training, stage, others):

@@ -107,7 +107,8 @@ def run(arguments):
                 of=of,
             )
             print(f"== {name}: {METHODS[name].label}", flush=True)
-            run_method(name, arguments.preset, settings, source, output, arguments.device, arguments.workers)
+            machine = {"device": arguments.device, "workers": arguments.workers}
+            run_method(name, arguments.preset, settings, source, output, **machine, own_sample=not arguments.data)
             rows = write_table(output, about)
     print(text_table(rows))
     print(f"table and figures: {output}")
@@ -125,7 +126,7 @@ def _claim(output, about, resume):
     files.write_json(path, about)
 
 
-def run_method(name, preset, settings, source, output, device="cpu", workers=1):
+def run_method(name, preset, settings, source, output, device="cpu", workers=1, own_sample=False):
     """Train a method, let it predict the pseudo-experiments, score it, and keep its row of the table.
 
     Arguments:
@@ -134,13 +135,13 @@ def run_method(name, preset, settings, source, output, device="cpu", workers=1):
         settings: `FirstOfRun`.
         source: `sources.OfficialFolder`.
         output: folder of the comparison.
-        device, workers: as for `methods.prepare`.
+        device, workers, own_sample: as for `methods.prepare`.
 
     Returns:
         the row, as `row`.
     """
     folder = output / name
-    submission = prepare(name, preset, source, output, device, workers)
+    submission = prepare(name, preset, source, output, device, workers, own_sample)
     with Bar() as bar:
         outcomes = ingest(settings, source, submission, folder, workers, resume=True, progress=bar)
     seconds = [round(outcome.seconds_predict, 4) for outcome in outcomes]  # as a continued run finds them
