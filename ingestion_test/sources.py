@@ -156,6 +156,32 @@ class OfficialFolder:
             frame["weights"] = self._rescaled(weights, weights.sum(dtype=np.float64))
         return frame
 
+    def train_events(self, first, stop):
+        """The training rows `first` to `stop`, counted from the first one, as arrays, read without a second copy.
+
+        Returns:
+            (primaries, weights, process): float32 array (rows, 16), float64 array (rows,) rescaled so that it sums to
+            `sum_weights`, and int64 array (rows,), place in `schema.PROCESSES`.
+
+        Raises:
+            ChallengeError: as `test_events`, or a broken file.
+        """
+        rows, schema = stop - first, self._open().schema_arrow
+        primaries = np.empty((rows, len(PRIMARIES)), np.float32)
+        weights = np.empty(rows, schema.field("weights").type.to_pandas_dtype())
+        process = np.empty(rows, np.int64)
+        columns = [*PRIMARIES, "weights", "detailed_labels"]
+        begin, end = self.test_rows + first, self.test_rows + stop
+        for row, batch in self._numbered_batches(begin, end, columns, None):
+            out = slice(row - begin, row - begin + batch.num_rows)
+            for place, name in enumerate(PRIMARIES):
+                primaries[out, place] = batch.column(name).to_numpy()
+            weights[out] = batch.column("weights").to_numpy()
+            process[out] = self._processes(batch)
+        if rows:
+            weights = self._rescaled(weights, weights.sum(dtype=np.float64))
+        return primaries, weights.astype(np.float64), process
+
     def _selected_train_rows(self, train_size, selected_indices):
         """Sorted rows of the file, or None for all training rows."""
         if train_size is None and selected_indices is None:

@@ -68,6 +68,16 @@ def test_selected_indices_count_from_the_first_training_row(data_folder):
         assert _places(source.train_set(selected_indices=indices), whole).tolist() == [0, 700, 2099]
 
 
+def test_training_events_are_those_of_the_training_set(data_folder):
+    source = OfficialFolder(data_folder)
+    frame = source.train_set(selected_indices=np.arange(100, 1300))
+    primaries, weights, process = source.train_events(100, 1300)
+    np.testing.assert_array_equal(primaries, frame[list(PRIMARIES)].to_numpy(np.float32))
+    np.testing.assert_array_equal(weights, frame["weights"].to_numpy(np.float64))
+    assert [PROCESSES[place] for place in process] == frame["detailed_labels"].tolist()
+    assert [len(part) for part in source.train_events(5, 5)] == [0, 0, 0]
+
+
 def test_organisers_loader_agrees(data_folder):
     """`HiggsML.datasets.Data` draws other random rows, so what is compared does not depend on them."""
     package = pytest.importorskip("HiggsML.datasets")

@@ -64,10 +64,7 @@ def training_part(source, part, most=None):
     ends = np.round(np.cumsum([0.0, *PARTS.values()]) * source.train_rows).astype(int)
     place = list(PARTS).index(part)
     stop = ends[place + 1] if most is None else min(ends[place + 1], ends[place] + most)
-    frame = source.train_set(selected_indices=np.arange(ends[place], stop))
-    process = np.select([frame["detailed_labels"] == name for name in PROCESSES], range(len(PROCESSES)))
-    primaries = frame[list(PRIMARIES)].to_numpy(np.float32)
-    return Sample(np.ascontiguousarray(primaries), frame["weights"].to_numpy(np.float64), process)
+    return Sample(*source.train_events(ends[place], stop))
 
 
 _ARRAYS = ("primaries", "weights", "process")
