@@ -27,6 +27,7 @@ weights: $(VENV)/.installed
 bench: $(VENV)/.installed
 	$(RUN) -m pip install --quiet -r benchmarks/requirements.txt
 	$(RUN) -m benchmarks.pseudo_experiment
+	$(RUN) -m benchmarks.stages
 	$(RUN) -m benchmarks.simulation
 	$(RUN) -m benchmarks.flows
 
