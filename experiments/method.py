@@ -32,7 +32,7 @@ from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
 from submission.templates import SIGNAL, Templates
 from training.networks import EFFICIENCIES
-from training.neyman import NeymanConfig, belt_throws, cramer_rao_table, make_belts
+from training.neyman import NeymanConfig, belt_throws, check, check_throws, cramer_rao_table, make_belts
 from training.samples import Sample, training_part
 
 SUMMARY = "figures and tables of the trained method, beside the paper's numbers (sec. 6.2)"
@@ -42,6 +42,10 @@ MUS = (0.1, 1.0, 2.0, 3.0)
 
 #: Signal kept at the cut whose effect on shifted events is shown.
 CUT_EFFICIENCY = 0.3
+
+#: Moves of all estimates whose effect on the coverage is shown, in mu, and the throws at each true mu.
+SHIFTS = (-0.03, 0.0, 0.015, 0.03)
+SHIFT_THROWS = 4000
 
 REPLICAS = 200  # bootstraps behind an error, and samples of simulated events beside the official ones
 SEED = 20250509
@@ -88,6 +92,7 @@ def run(arguments):
         "cramer_rao": cramer_rao(estimator),
         "belt": belts(estimator, arguments.throws, arguments.workers),
         "coverage": coverage(estimator.likelihood, record),
+        "common_shifts": common_shifts(estimator, arguments.workers),
         **optional,
     }
     if arguments.official:
@@ -427,6 +432,20 @@ def coverage(likelihood, record):
             "ratio": width / mean_bound,
             "ratio_error": error / mean_bound,
         }
+    return result
+
+
+def common_shifts(estimator, workers, throws=SHIFT_THROWS):
+    """Coverage at histogram level where all estimates are moved alike, as a finite sample of events moves them.
+
+    Returns:
+        list of dicts: "shift" of mu_hat, and what `flatness` says.
+    """
+    thrown = check_throws(estimator.likelihood, NeymanConfig(seed=SEED, check_throws=throws), workers)
+    result = []
+    for shift in SHIFTS:
+        found = check(estimator.belt, dataclasses.replace(thrown, mu_hat=thrown.mu_hat + shift))
+        result.append({"shift": shift, **flatness(found.mu, found.coverage, np.full(len(found.mu), throws))})
     return result
 
 

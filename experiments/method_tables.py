@@ -21,6 +21,7 @@ def all_tables(result):
     shown = [_separation_table(result["separation"]), _cut_table(result["shifted"])]
     shown += [_yields_table(result["yields"]["channels"]), _cramer_rao_table(result["cramer_rao"])]
     shown.append(_coverage_table(result["coverage"], result.get("event_level")))
+    shown.append(_shifts_table(result["common_shifts"]))
     if "event_level" in result:
         shown.append(_event_level_table(result["event_level"]["table"]))
     if "official" in result:
@@ -117,6 +118,18 @@ def _coverage_table(coverage, events):
         "width / Cramér-Rao",
     ]
     return markdown("Coverage and width over the range of mu", head, rows)
+
+
+def _shifts_table(shifts):
+    rows = [
+        [
+            f"{row['shift']:+.3f}",
+            f"{row['mean']:.4f} ± {row['mean_error']:.4f}",
+            f"{row['slope']:+.4f} ± {row['slope_error']:.4f}",
+        ]
+        for row in shifts
+    ]
+    return markdown("All estimates moved alike", ["move of mu_hat", "coverage", "slope in mu"], rows)
 
 
 def _event_level_table(table):

@@ -284,6 +284,15 @@ def test_ratio_of_mean_widths_at_histogram_level(trained):
     assert found["mean_cut"] < found["mean_cramer_rao"]
 
 
+def test_estimates_that_are_all_too_high_tilt_the_coverage():
+    """The shipped belt: at the lower end they leave the interval, at the upper one they do not."""
+    estimator, _ = method.load(artifacts.FOLDER)
+    found = {row["shift"]: row for row in method.common_shifts(estimator, workers=1, throws=1000)}
+    assert found[0.0]["mean"] == pytest.approx(0.6827, abs=4 * found[0.0]["mean_error"])
+    assert abs(found[0.0]["slope"]) < 4 * found[0.0]["slope_error"]
+    assert found[0.03]["slope"] > found[0.0]["slope"] > found[-0.03]["slope"]
+
+
 def test_width_of_intervals_cut_at_the_range():
     """Against the number in method.md, section 5: the paper's errors, 0.497 before the cut and 0.457 after it."""
     mu = np.linspace(0.1, 3, 2001)
@@ -349,6 +358,7 @@ def test_run_writes_all_results(trained, simulated_folder, data_folder, tmp_path
         "cramer_rao",
         "belt",
         "coverage",
+        "common_shifts",
     }
     assert set(result) == expected | {"event_level", "official"}
     assert set(result["belt"]["regions"]) == {"shipped (pratt)", "central"}
