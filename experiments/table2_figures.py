@@ -19,6 +19,8 @@ def intervals(path, rows):
     figure, axes = plt.subplots(figsize=(7, 5), layout="constrained")
     _points(axes, rows, "interval")
     axes.set(ylabel="mean length of the interval", yscale="log")
+    for axis_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
+        axis_formatter("{x:.2g}")
     _save(figure, axes, path)
 
 
