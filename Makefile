@@ -1,4 +1,4 @@
-# `make score` runs a submission through the challenge; `make test` passes the tests. Both need Python 3.10+, git and make.
+# `make score` runs a submission through the challenge; `make test` passes the tests. Both need Python 3.11+, git and make.
 PYTHON ?= python3
 VENV := .venv
 RUN := $(VENV)/bin/python

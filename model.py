@@ -1,4 +1,4 @@
-"""The submission: signal strength and interval from contrastive normalizing flows, a classifier and a Neyman belt."""
+"""The submission: signal strength and interval from a classifier, a profile likelihood and a Neyman belt."""
 
 import multiprocessing
 import os

@@ -1,9 +1,9 @@
 """Where the time of a pseudo-experiment goes, from the drawing of its events to the interval.
 
-    python -m benchmarks.stages [--rounds N]
+    python -m benchmarks.stages [--rounds N] [--beside ARTIFACTS]
 
 The stages are timed one by one in one process, in CPU seconds; numpy's own streams stand beside the compiled ones.
-Printed are the medians over the rounds.
+Printed are the medians over the rounds; with --beside also the ratio of a prediction with other artifacts to ours.
 """
 
 import argparse
@@ -49,7 +49,7 @@ def numpy_rows(test_events, scales, seed):
     return drawn
 
 
-def one_round(watch, test_events, estimator, seed):
+def one_round(watch, test_events, estimator, seed, beside=None):
     """Time the stages of one pseudo-experiment; returns (events, events that pass the gate)."""
     nuisance = draw_nuisance_parameters(seed, NUISANCE_NAMES)
     scales = process_scales(1.0, *(nuisance[name] for name in ("ttbar_scale", "diboson_scale", "bkg_scale")))
@@ -58,6 +58,8 @@ def one_round(watch, test_events, estimator, seed):
         raise SystemExit(f"pseudo-experiment {seed}: the compiled stream differs from numpy's")
     data = watch("generation", make_test_set, test_events, 1.0, nuisance, seed)["data"]
     watch("prediction", estimator.estimate, data, np.ones(len(data)))
+    if beside is not None:
+        watch("prediction beside", beside.estimate, data, np.ones(len(data)))
     scorer, passed = estimator.histogram.scorer, 0
     which = categories(data)
     for number, category in enumerate(CATEGORIES):
@@ -66,7 +68,8 @@ def one_round(watch, test_events, estimator, seed):
         own = watch(f"{category}: features", scorer.standardised, columns, number)
         kept = np.flatnonzero(watch(f"{category}: gate", scorer._logits, scorer.gate, own, number) >= 0)
         columns = {name: values[kept] for name, values in columns.items()}
-        watch(f"{category}: flows", scorer.discriminators[number], columns)
+        if scorer.discriminators:
+            watch(f"{category}: flows", scorer.discriminators[number], columns)
         inputs = scorer._inputs(own[kept], columns, number)
         watch(f"{category}: classifier", scorer._logits, scorer.classifier, inputs, number)
         passed += len(kept)
@@ -79,11 +82,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="pseudo-experiments (default 7)")
     parser.add_argument("--data", help="folder in the official format (default: the default simulated sample)")
+    parser.add_argument("--beside", metavar="DIR", help="artifacts of another training, to compare predictions with")
     flags = parser.parse_args()
     test_events = OfficialFolder(flags.data or cached_folder()).test_events()
     estimator, watch = artifacts.load(), Stopwatch()
-    one_round(Stopwatch(), test_events, estimator, seed=0)  # compiles, and warms the caches
-    sizes = [one_round(watch, test_events, estimator, seed) for seed in range(1, flags.rounds + 1)]
+    beside = artifacts.load(flags.beside) if flags.beside else None
+    one_round(Stopwatch(), test_events, estimator, 0, beside)  # compiles, and warms the caches
+    sizes = [one_round(watch, test_events, estimator, seed, beside) for seed in range(1, flags.rounds + 1)]
     events, passed = np.median(sizes, axis=0)
     print(f"{flags.rounds} pseudo-experiments of {events:,.0f} events from {len(test_events.weights):,} rows")
     print(f"{passed:,.0f} events pass the gate; CPU seconds, median:")
@@ -92,6 +97,9 @@ def main():
     ratio = watch.median("events drawn, numpy") / watch.median("events drawn")
     print(f"{'generation + prediction':24} {watch.median('generation') + watch.median('prediction'):.3f}")
     print(f"{'numpy / compiled draw':24} {ratio:.1f}")
+    if beside is not None:
+        ratios = np.divide(watch.seconds["prediction beside"], watch.seconds["prediction"])
+        print(f"{'beside / ours':24} {np.median(ratios):.2f} ({ratios.min():.2f} to {ratios.max():.2f})")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@ import argparse
 import logging
 import sys
 
-from experiments import digits, final_phase, method, table2, toy
+from experiments import ablation, digits, final_phase, method, table2, toy
 from ingestion_test.errors import ChallengeError
 
 COMMANDS = {
@@ -13,6 +13,7 @@ COMMANDS = {
     "method": method,
     "final": final_phase,
     "table2": table2,
+    "ablation": ablation,
 }  # modules with SUMMARY, add_arguments(parser) and run(arguments)
 
 

@@ -9,18 +9,36 @@ from pathlib import Path
 
 import numpy as np
 
+from experiments import final_phase_figure
+from experiments.results import add_docs_argument, markdown, publish
 from ingestion_test.cli import count, seed
 from ingestion_test.errors import ChallengeError
 from ingestion_test.files import write_json
 from ingestion_test.ingestion import DEFAULT_SEED
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import ground_truth_mus
-from ingestion_test.scoring import bootstrap, load_predictions, score_sets, summary_table
+from ingestion_test.scoring import bootstrap, load_predictions, score_sets, sigma68, summary_table
 from submission import artifacts
 from submission.parameters import PARAMETERS
 from training.neyman import with_template_error
 
 SUMMARY = "the final phase, 10 x 1000 pseudo-experiments thrown at histogram level, with its bootstraps"
+
+#: What is kept of a final phase as one number: key and title.
+NUMBERS = {
+    "bootstrapped_score": "score, mean of 1000 bootstraps",
+    "bootstrapped_score_deviation": "score, standard deviation of the bootstraps",
+    "score": "score of all pseudo-experiments",
+    "coverage": "coverage",
+    "coverage_spread": "coverage of the sets, standard deviation",
+    "interval": "interval",
+}
+
+#: Files that the page shows or names.
+SHOWN = ("final-phase.png", "final.json")
+
+#: Moves of all estimates, in mu, under which the final phases are scored again: a finite sample of events makes such.
+MOVES = (-0.03, -0.015, 0.0, 0.015, 0.03)
 
 
 def add_arguments(parser):
@@ -33,10 +51,11 @@ def add_arguments(parser):
     add("--repeats", type=count, default=20, metavar="N", help="final phases with other seeds, for the spread")
     add("--event-level", metavar="DIR", help="output folder of `score` with the same seed, to compare with")
     add("--output", type=Path, default=Path("runs/final"), metavar="DIR", help="default: runs/final")
+    add_docs_argument(parser)
 
 
 def run(arguments):
-    """Print the scores of the final phase and their spread, write final.json."""
+    """Print the scores of the final phase and their spread, write final.json and a figure."""
     try:
         estimator = artifacts.load(arguments.artifacts)
     except artifacts.ArtifactError as error:
@@ -44,20 +63,18 @@ def run(arguments):
     size = arguments.sets, arguments.experiments
     scores = throw_phase(estimator, *size, arguments.seed)
     print(summary_table(scores, None, bootstrap(scores)))
-    repeated = [
-        summary(throw_phase(estimator, *size, arguments.seed + 10**6 * (1 + i))) for i in range(arguments.repeats)
-    ]
-    result = {"seed": arguments.seed, "first": summary(scores), "repeated": repeated}
-    print(f"{arguments.repeats} final phases with other mu, nuisance parameters and counts:")
-    for name in ("coverage", "interval", "score", "bootstrapped_score"):
-        values = np.array([one[name] for one in repeated])
-        print(f"  {name:20} mean {values.mean():8.4f}   standard deviation {values.std():.4f}")
+    seeds = [arguments.seed + 10**6 * (1 + i) for i in range(arguments.repeats)]
+    moved = {move: [summary(throw_phase(estimator, *size, one, move)) for one in seeds] for move in MOVES}
+    result = {"seed": arguments.seed, "first": summary(scores), "repeated": moved[0.0]}
+    result["moved"] = [{"move": move, **_mean_and_spread(found)} for move, found in moved.items()]
     if arguments.event_level:
         result["comparison"] = compare(estimator, arguments.event_level, arguments.seed)
-        for name, value in result["comparison"].items():
-            print(f"  {name:42} {value:.4f}")
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "final.json", result)
+    final_phase_figure.draw(arguments.output / "final-phase.png", result, arguments.experiments)
+    text = "\n".join(tables(result, arguments.experiments))
+    print(text)
+    publish(arguments.docs, "results", {"final": text}, [arguments.output / name for name in SHOWN])
 
 
 def parameters(mu, seed):
@@ -66,49 +83,58 @@ def parameters(mu, seed):
     return np.array([mu, *(nuisance[name] for name in PARAMETERS[1:])])
 
 
-def throw_phase(estimator, sets, experiments, seed):
-    """`scoring.Scores` of pseudo-experiments thrown from the templates of an `Estimator`."""
+def throw_phase(estimator, sets, experiments, seed, move=0.0):
+    """`scoring.Scores` of pseudo-experiments thrown from an `Estimator`'s templates, all mu_hat moved by `move`."""
     mus = ground_truth_mus(sets, seed)
     results = []
     for number, mu in enumerate(mus):
         seeds = seed + number * experiments + np.arange(experiments)
-        results.append(_throw(estimator, mu, seeds))
+        results.append(_throw(estimator, mu, seeds, move))
     return score_sets(mus, results)
 
 
-def _throw(estimator, mu, seeds):
+def _throw(estimator, mu, seeds, move):
     """Results of one set, dict of lists: counts drawn from the templates, fitted, intervals by the belt."""
     values = np.stack([parameters(mu, int(one)) for one in seeds])
     random = np.random.default_rng([int(seeds[0]), len(seeds)])
     expected = with_template_error(estimator.likelihood, estimator.likelihood.templates.expected(values), random)
     fit = estimator.likelihood.fit(random.poisson(expected))
-    intervals = estimator.belt.intervals(fit.mu_hat, fit.sigma, fit.valid)
+    moved = fit.mu_hat + move
+    intervals = estimator.belt.intervals(moved, fit.sigma, fit.valid)
     half = (intervals.p84 - intervals.p16) / 2
-    mu_hat = np.clip(fit.mu_hat, *estimator.belt.config.mu_range)
+    mu_hat = np.clip(moved, *estimator.belt.config.mu_range)
     return {"mu_hats": mu_hat, "delta_mu_hats": half, "p16": intervals.p16, "p84": intervals.p84}
 
 
 def summary(scores):
-    """What is kept of a final phase: dict of floats and, per set, lists."""
+    """What is kept of a final phase: the `NUMBERS` and, per set, lists."""
     drawn = bootstrap(scores).summary()
+    coverages = [one.coverage for one in scores.sets]
     return {
         "coverage": scores.coverage,
+        "coverage_spread": float(np.std(coverages)),
         "interval": scores.interval,
         "score": scores.quantiles_score,
         "bootstrapped_score": drawn["quantiles_score"]["mean"],
         "bootstrapped_score_deviation": drawn["quantiles_score"]["std"],
         "mu": [one.mu for one in scores.sets],
-        "coverage_of_sets": [one.coverage for one in scores.sets],
+        "coverage_of_sets": coverages,
         "interval_of_sets": [one.interval for one in scores.sets],
     }
+
+
+def _mean_and_spread(summaries):
+    """Mean and standard deviation of the `NUMBERS` of several final phases."""
+    values = {name: [one[name] for one in summaries] for name in NUMBERS}
+    return {name: (float(np.mean(own)), float(np.std(own))) for name, own in values.items()}
 
 
 def compare(estimator, folder, seed):
     """The events of a run of `score` beside the templates' throws for the same pseudo-experiments.
 
     Returns:
-        dict of floats: per quantity the mean difference, events minus templates, and its error; the difference of
-        mu_hat in units of half an interval.
+        list of dicts: "quantity", its mean of "events" and of "templates", and the "error" of their difference; the
+        bias of mu_hat in units of half an interval.
 
     Raises:
         ChallengeError: the run is of another seed, or its files are not as they should be.
@@ -119,13 +145,41 @@ def compare(estimator, folder, seed):
         raise ChallengeError(f"{folder} has other true mu than --seed {seed} gives: name the seed that `score` had")
     events = score_sets(mus, predictions.results)
     thrown = throw_phase(estimator, len(mus), events.sets[0].size, seed)
-    result = {}
+    result = []
     for name, values in {
-        "mean interval": lambda one: one.p84 - one.p16,
+        "interval": lambda one: one.p84 - one.p16,
         "coverage": lambda one: ((one.p16 <= one.mu) & (one.mu <= one.p84)).astype(float),
         "bias of mu_hat in half intervals": lambda one: (one.mu_hats - one.mu) / np.mean(one.delta_mu_hats),
     }.items():
         ours, theirs = (np.concatenate([values(one) for one in scores.sets]) for scores in (events, thrown))
-        result[f"{name}, events"], result[f"{name}, templates"] = float(ours.mean()), float(theirs.mean())
-        result[f"{name}, error of the difference"] = float(np.hypot(ours.std(), theirs.std()) / np.sqrt(len(ours)))
+        error = float(np.hypot(ours.std(), theirs.std()) / np.sqrt(len(ours)))
+        means = {"events": float(ours.mean()), "templates": float(theirs.mean())}
+        result.append({"quantity": name, "number": len(ours), **means, "error": error})
     return result
+
+
+def tables(result, experiments):
+    """The result as tables in Markdown."""
+    first, repeated, phases = result["first"], _mean_and_spread(result["repeated"]), len(result["repeated"])
+    rows = [
+        [title, f"{first[name]:.4f}", f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}"]
+        for name, title in NUMBERS.items()
+    ]
+    yield markdown(["", f"seed {result['seed']}", f"{phases} other seeds, mean ± standard deviation"], rows)
+    sets = sorted(zip(*(first[name] for name in ("mu", "coverage_of_sets", "interval_of_sets"))))
+    error = sigma68(experiments)
+    rows = [[f"{mu:.3f}", f"{share:.4f} ± {error:.4f}", f"{width:.4f}"] for mu, share, width in sets]
+    yield markdown(["true μ", "coverage", "interval"], rows)
+    rows = [
+        [f"{one['move']:+.3f}", *(f"{one[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]
+        + [f"{one['bootstrapped_score'][0]:.3f} ± {one['bootstrapped_score'][1]:.3f}"]
+        for one in result["moved"]
+    ]
+    yield markdown(["all μ̂ moved by", "coverage", "its standard deviation over the sets", "bootstrapped score"], rows)
+    if "comparison" in result:
+        rows = [
+            [one["quantity"], *(f"{one[name]:.4f}" for name in ("events", "templates", "error"))]
+            for one in result["comparison"]
+        ]
+        number = result["comparison"][0]["number"]
+        yield markdown([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)

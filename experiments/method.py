@@ -7,7 +7,6 @@ any. Tables are printed as Markdown, all numbers go into method.json.
 
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +17,9 @@ from scipy.stats import chi2 as chi_squared
 
 from experiments import method_figures, method_tables
 from experiments.method_tables import BOTH
+from experiments.results import add_docs_argument, publish
 from ingestion_test import files, simulation
-from ingestion_test.cli import count
+from ingestion_test.cli import add_workers_arguments, count
 from ingestion_test.errors import ChallengeError
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.scoring import load_predictions, score_sets
@@ -62,7 +62,8 @@ def add_arguments(parser):
     add("--event-level", metavar="DIR", help="output folder of `python -m ingestion_test score`, for coverage")
     add("--official", metavar="DIR", help="folder with official events to compare the classifier on")
     add("--throws", type=count, default=100_000, metavar="N", help="behind the central belt drawn (default 100000)")
-    add("--workers", type=count, default=os.cpu_count(), metavar="N", help="processes (default: one per core)")
+    add_workers_arguments(parser)
+    add_docs_argument(parser)
 
 
 def run(arguments):
@@ -98,12 +99,15 @@ def run(arguments):
     if arguments.official:
         result["official"] = official(scorer, arguments.official, arguments.events, record["data"], nominal, random)
 
-    method_figures.densities(output / "densities.png", result["densities"])
-    method_figures.histogram(output / "histogram.png", result["yields"]["bins"])
-    method_figures.belt(output / "belt.png", result["belt"])
-    method_figures.coverage(output / "coverage.png", result["coverage"], result.get("event_level"))
+    shown = {name: output / f"{name}.png" for name in ("densities", "histogram", "belt", "coverage")}
+    method_figures.densities(shown["densities"], result["densities"])
+    method_figures.histogram(shown["histogram"], result["yields"]["bins"])
+    method_figures.belt(shown["belt"], result["belt"])
+    method_figures.coverage(shown["coverage"], result["coverage"], result.get("event_level"))
     files.write_json(output / "method.json", result)
-    print("\n\n".join(method_tables.all_tables(result)))
+    tables = method_tables.all_tables(result)
+    print("\n".join(tables.values()))
+    publish(arguments.docs, "method", tables, shown.values())
 
 
 def load(folder):
@@ -341,13 +345,13 @@ def cramer_rao(estimator):
     jets = np.concatenate([np.arange(likelihood.templates.bins)[channels[name]] for name in CATEGORIES])
     result = {}
     for name, bins in (("all bins", np.arange(likelihood.templates.bins)), (BOTH, jets)):
-        six, two = (_limited(likelihood, bins, names) for names in (PARAMETERS[1:], ("tes", "jes")))
+        six, two = (limited(likelihood, bins, names) for names in (PARAMETERS[1:], ("tes", "jes")))
         rows = zip(widths(six, MUS), widths(two, MUS))
         result[name] = [row | {"tes_jes": other["profiled"]} for row, other in rows]
     return result
 
 
-def _limited(likelihood, bins, nuisance):
+def limited(likelihood, bins, nuisance):
     """The likelihood of some of the bins and nuisance parameters."""
     templates = likelihood.templates
     fewer = Templates(templates.coefficients[:, :, bins], templates.variance[:, bins])
@@ -417,10 +421,10 @@ def coverage(likelihood, record):
     """
     found, number = record["neyman"], record["config"]["neyman"]["check_throws"]
     mu = np.array([row["mu"] for row in found["shipped_table"]])
-    bound = widths(_limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), mu)
-    mean_bound = _mean_over(mu, [row["profiled"] for row in bound])
+    bound = widths(limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), mu)
+    mean_bound = mean_over(mu, [row["profiled"] for row in bound])
     cut = cut_widths(mu, np.array([row["profiled"] for row in bound]) / 2, record["config"]["belt"]["mu_range"])
-    result = {"cramer_rao": bound, "mean_cramer_rao": mean_bound, "mean_cut": _mean_over(mu, cut), "belts": {}}
+    result = {"cramer_rao": bound, "mean_cramer_rao": mean_bound, "mean_cut": mean_over(mu, cut), "belts": {}}
     for name in ("shipped", "central"):
         table, (width, error) = found[f"{name}_table"], found[f"{name}_width"]
         share = np.array([row["coverage"] for row in table])
@@ -457,7 +461,7 @@ def cut_widths(mu, sigma, ends):
     return (high - low).mean(axis=1)
 
 
-def _mean_over(mu, values):
+def mean_over(mu, values):
     """Mean over the range of mu by the trapezium rule."""
     return float(np.trapezoid(values, mu) / (mu[-1] - mu[0])) if len(mu) > 1 else float(values[0])
 
@@ -507,7 +511,7 @@ def event_level(likelihood, folder):
     predictions = load_predictions(folder)
     scores = score_sets(predictions.settings["ground_truth_mus"], predictions.results)
     sets = sorted(scores.sets, key=lambda one: one.mu)
-    bound = widths(_limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), [s.mu for s in sets])
+    bound = widths(limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), [s.mu for s in sets])
     table = []
     for one, least in zip(sets, bound):
         width, residual, root = np.abs(one.p84 - one.p16), one.mu_hats - one.mu, np.sqrt(one.size)

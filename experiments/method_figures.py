@@ -36,7 +36,7 @@ def densities(path, panels):
     rows = len({panel["category"] for panel in panels})
     columns = len(panels) // rows
     figure, axes = plt.subplots(
-        2 * rows, columns, figsize=(3.6 * columns, 3.7 * rows + 0.4), layout="constrained", squeeze=False,
+        2 * rows, columns, figsize=(max(3.6 * columns, 6), 3.7 * rows + 0.4), layout="constrained", squeeze=False,
         sharex="col", gridspec_kw={"height_ratios": (3, 1.2) * rows},
     )  # fmt: skip
     pairs = axes.reshape(rows, 2, columns).swapaxes(1, 2).reshape(-1, 2)
@@ -65,7 +65,7 @@ def densities(path, panels):
         below.axhline(1, color=GREY, linewidth=0.8)
         below.set(ylabel="over tes = 1", ylim=(0.7, 1.3), xlabel=panel["variable"])
         below.tick_params(labelbottom=True)
-    figure.legend(*pairs[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
+    figure.legend(*pairs[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3 if columns > 1 else 2)
     _save(figure, path, dpi=68)
 
 

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from experiments.results import markdown
 from ingestion_test.schema import PROCESSES
 from submission.confidence import COVERAGE
 
@@ -17,22 +18,25 @@ PAPER = {
 
 
 def all_tables(result):
-    """All tables as texts, Markdown, in the order of docs/method.md."""
-    shown = [_separation_table(result["separation"]), _cut_table(result["shifted"])]
-    shown += [_yields_table(result["yields"]["channels"]), _cramer_rao_table(result["cramer_rao"])]
-    shown.append(_coverage_table(result["coverage"], result.get("event_level")))
-    shown.append(_shifts_table(result["common_shifts"]))
+    """All tables as texts, Markdown: dict from the name of the part of docs/method.md that one fills."""
+    shown = {
+        "separation": _separation_table(result["separation"]),
+        "cut": _cut_table(result["shifted"]),
+        "yields": _yields_table(result["yields"]["channels"]),
+        "cramer-rao": _cramer_rao_table(result["cramer_rao"]),
+        "coverage": _coverage_table(result["coverage"], result.get("event_level")),
+        "moves": _shifts_table(result["common_shifts"]),
+    }
     if "event_level" in result:
-        shown.append(_event_level_table(result["event_level"]["table"]))
+        shown["events"] = _event_level_table(result["event_level"]["table"])
     if "official" in result:
-        shown.append(_official_table(result["official"]))
+        shown["official"] = _official_table(result["official"])
     return shown
 
 
-def markdown(title, head, rows):
+def titled(title, head, rows):
     """A titled table as Markdown."""
-    lines = [f"**{title}**", "", f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
-    return "\n".join(lines + [f"| {' | '.join(row)} |" for row in rows])
+    return f"**{title}**\n\n{markdown(head, rows)}"
 
 
 def _separation_table(separation):
@@ -44,7 +48,7 @@ def _separation_table(separation):
         rows.append([name, _with_error(own["auc"], own["auc_error"]), *kept])
     rows.append([f"paper, {BOTH}", f"{PAPER['auc']:g}", *(f"{value:g}" for value in PAPER["background_kept"].values())])
     head = ["held-out events", "AUC", *(f"B kept at {float(e):.0%} of S" for e in PAPER["background_kept"])]
-    return markdown("Separation, nuisance parameters nominal", head, rows)
+    return titled("Separation, nuisance parameters nominal", head, rows)
 
 
 def _cut_table(shifted):
@@ -54,9 +58,7 @@ def _cut_table(shifted):
         rows.append([name, *cells])
     tes = [row["tes"] for row in shifted["events"][BOTH]]
     head = ["held-out events", *(f"{kind} kept, tes = {shift:.2f}" for kind in "SB" for shift in tes)]
-    return markdown(
-        f"A cut that keeps {shifted['signal_kept']:.0%} of the nominal signal, on shifted events", head, rows
-    )
+    return titled(f"A cut that keeps {shifted['signal_kept']:.0%} of the nominal signal, on shifted events", head, rows)
 
 
 def _yields_table(channels):
@@ -69,7 +71,7 @@ def _yields_table(channels):
     sums = (f"{sum(own[process] for own in channels.values()):,.0f}" for process in names)
     rows.append(["all", str(sum(own["bins"] for own in channels.values())), *sums, "", f"{total:.3g}"])
     head = ["channel", "bins", *names, "largest S/B", "sqrt(sum S²/B)"]
-    return markdown("Expected events at 10/fb and mu = 1", head, rows)
+    return titled("Expected events at 10/fb and mu = 1", head, rows)
 
 
 def _cramer_rao_table(result):
@@ -83,7 +85,7 @@ def _cramer_rao_table(result):
     for key, label in (("width_known", labels["known"]), ("width_tes_jes", labels["tes_jes"])):
         rows.append([f"paper, {BOTH}, {label}", *(f"{PAPER[key][mu]:.3f}" if mu in PAPER[key] else "" for mu in mus)])
     head = ["Cramér-Rao width of mu, 2 sigma", *(f"mu = {mu:g}" for mu in mus)]
-    return markdown("What the templates allow, and what the paper's do", head, rows)
+    return titled("What the templates allow, and what the paper's do", head, rows)
 
 
 def _coverage_table(coverage, events):
@@ -117,7 +119,7 @@ def _coverage_table(coverage, events):
         "mean width",
         "width / Cramér-Rao",
     ]
-    return markdown("Coverage and width over the range of mu", head, rows)
+    return titled("Coverage and width over the range of mu", head, rows)
 
 
 def _shifts_table(shifts):
@@ -129,7 +131,7 @@ def _shifts_table(shifts):
         ]
         for row in shifts
     ]
-    return markdown("All estimates moved alike", ["move of mu_hat", "coverage", "slope in mu"], rows)
+    return titled("All estimates moved alike", ["move of mu_hat", "coverage", "slope in mu"], rows)
 
 
 def _event_level_table(table):
@@ -145,7 +147,7 @@ def _event_level_table(table):
         for row in table
     ]
     head = ["true mu", "pseudo-experiments", "coverage", "mean width", "Cramér-Rao width", "mean of mu_hat - mu"]
-    return markdown("Pseudo-experiments of events", head, rows)
+    return titled("Pseudo-experiments of events", head, rows)
 
 
 def _official_table(result):
@@ -158,7 +160,7 @@ def _official_table(result):
     rows.append(
         [f"simulated, {own['samples']} samples as large", rows[0][1], _with_error(own["auc"], own["auc_spread"])]
     )
-    return markdown(f"The classifier on {BOTH} events", ["events", "S + B", "AUC"], rows)
+    return titled(f"The classifier on {BOTH} events", ["events", "S + B", "AUC"], rows)
 
 
 def _with_error(value, error):

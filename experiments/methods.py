@@ -7,11 +7,13 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from experiments.boosted.training import BoostedConfig, BoostedTraining
+from experiments.boosted.trees import BoostedScorer
 from experiments.mle_nu.training import NuClassifierConfig, NuNeymanConfig, NuTemplatesConfig, NuTraining
 from ingestion_test import files
 from ingestion_test.submissions import PROJECT
 from submission import artifacts
 from submission.likelihood import PRESETS as LIKELIHOODS
+from submission.score import Scorer
 from training.config import PRESETS, Config, default_output
 from training.stages import STAGES, Training, ship
 
@@ -24,6 +26,7 @@ class Method:
         label: in tables and figures.
         config: function from "full" or "smoke" to `training.config.Config`; None if nothing is trained beforehand.
         training: class of its training.
+        scorer: class that reads its artifacts' networks; None if its artifacts are of another kind.
         package: folder of `experiments/` with its `model.py`; None for this project's own.
         experiments: pseudo-experiments per value of mu that a full run has at the most; None for all.
     """
@@ -31,17 +34,23 @@ class Method:
     label: str
     config: Callable | None
     training: type = Training
+    scorer: type | None = Scorer
     package: str | None = None
     experiments: int | None = None
 
 
+def _cnf(preset):
+    return PRESETS["cnf" if preset == "full" else preset]
+
+
 def _default(preset):
-    return PRESETS["default" if preset == "full" else preset]
+    config = _cnf(preset)
+    return replace(config, networks=replace(config.networks, flows=None))
 
 
 def _paper(preset):
     """The preset paper; in other sizes what is peculiar to it, in the size of that preset."""
-    paper, size = PRESETS["paper"], _default(preset)
+    paper, size = PRESETS["paper"], _cnf(preset)
     if preset == "full":
         return paper
     flows = replace(size.networks.flows, view=paper.networks.flows.view, scaled=False)
@@ -50,23 +59,18 @@ def _paper(preset):
     return replace(size, networks=networks, templates=templates, likelihood=paper.likelihood, belt=paper.belt)
 
 
-def _dnn(preset):
-    config = _default(preset)
-    return replace(config, networks=replace(config.networks, flows=None))
-
-
 def _baseline(preset):
-    return replace(_dnn(preset), likelihood=LIKELIHOODS["mu alone"], belt=PRESETS["paper"].belt)
+    return replace(_default(preset), likelihood=LIKELIHOODS["mu alone"], belt=PRESETS["paper"].belt)
 
 
 def _boosted(preset):
-    config = _dnn(preset)
+    config = _default(preset)
     trees = BoostedConfig() if preset == "full" else BoostedConfig(rounds=30, leaves=15)
     return replace(config, networks=replace(config.networks, classifier=trees))
 
 
 def _mle_nu(preset):
-    size = _dnn(preset)
+    size = _default(preset)
     networks = replace(size.networks, classifier=NuClassifierConfig(**vars(size.networks.classifier)))
     bins = {name: getattr(size.templates, name) for name in ("signal_bins", "background_bins", "edge_events")}
     templates, neyman = NuTemplatesConfig(**bins), NuNeymanConfig()
@@ -77,13 +81,13 @@ def _mle_nu(preset):
 
 
 METHODS = {
-    "default": Method("CNF + DNN, default", _default),
+    "default": Method("DNN, all nuisance parameters fitted", _default),
+    "cnf": Method("CNF + DNN, all fitted", _cnf),
     "paper": Method("CNF + DNN, as published", _paper),
-    "dnn": Method("DNN, all nuisance parameters fitted", _dnn),
-    "boosted": Method("boosted trees, all fitted", _boosted, BoostedTraining, "boosted"),
+    "boosted": Method("boosted trees, all fitted", _boosted, BoostedTraining, BoostedScorer, "boosted"),
     "baseline": Method("DNN, mu alone fitted", _baseline),
-    "mle-nu": Method("MLE with nu", _mle_nu, NuTraining, "mle_nu", experiments=10),
-    "template-fit": Method("template fit of the visible mass", None, package="template_fit"),
+    "mle-nu": Method("MLE with nu", _mle_nu, NuTraining, None, "mle_nu", experiments=10),
+    "template-fit": Method("template fit of the visible mass", None, scorer=None, package="template_fit"),
 }
 
 #: What is copied beside the code of a method that has its own.
@@ -124,7 +128,7 @@ def prepare(name, preset, source, output, device="cpu", workers=1, own_sample=Fa
             others = [_training(other, preset, source, output) for other in METHODS if METHODS[other].config]
             others += [Training(config, source, default_output(kind)) for kind, config in PRESETS.items()]
             for stage in STAGES:
-                _run_or_adopt(trained, stage, others)
+                run_or_adopt(trained, stage, others)
     part = folder.with_name(".submission.part")
     shutil.rmtree(part, ignore_errors=True)
     _copy_code(method, part, keep_artifacts=trained is None)
@@ -132,6 +136,14 @@ def prepare(name, preset, source, output, device="cpu", workers=1, own_sample=Fa
         ship(trained, part / "submission" / "artifacts")
     part.rename(folder)
     return folder
+
+
+def likelihood_of(name, folder):
+    """The `Likelihood` in a method's submission folder; None where its artifacts are of another kind."""
+    scorer = METHODS[name].scorer
+    if scorer is None:
+        return None
+    return artifacts.load(Path(folder) / "submission" / "artifacts", scorer).likelihood
 
 
 def _training(name, preset, source, output, device="cpu", workers=1):
@@ -148,7 +160,12 @@ def _is_shipped(training, own_sample):
     return record["config"] == about["config"] and (own_sample or record["data"] == about["data"])
 
 
-def _run_or_adopt(training, stage, others):
+def run_or_adopt(training, stage, others):
+    """Run `stage` of a `Training` unless it is done, or take it over from one of `others` that agrees in all it reads.
+
+    Raises:
+        ChallengeError: as `training.stages.Training.run`.
+    """
     if training.path(stage).exists():
         training.done(stage)
         return

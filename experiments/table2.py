@@ -3,22 +3,24 @@
 import argparse
 import dataclasses
 import json
-import os
 from pathlib import Path
 
 import numpy as np
 
 from experiments import table2_figures
-from experiments.methods import METHODS, prepare
+from experiments.method import widths
+from experiments.methods import METHODS, likelihood_of, prepare
+from experiments.results import add_docs_argument, claim, markdown, publish
 from ingestion_test import files, simulation
-from ingestion_test.cli import Bar, count
-from ingestion_test.errors import ChallengeError
+from ingestion_test.cli import Bar, add_workers_arguments, count
 from ingestion_test.ingestion import RunSettings, output_folder
 from ingestion_test.ingestion import run as ingest
 from ingestion_test.pseudo_experiments import plan
 from ingestion_test.run_scoring import score_folder
 from ingestion_test.scoring import load_predictions, score_sets
 from ingestion_test.sources import OfficialFolder
+from submission.likelihood import PRESETS as LIKELIHOODS
+from submission.likelihood import Likelihood
 from training.config import SAMPLES
 
 SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
@@ -32,12 +34,12 @@ BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 7
 #: Preset of the trainings, values of mu, pseudo-experiments of each, and the sample that is simulated without --data.
 PRESETS = {"full": (10, 100, SAMPLES["default"]), "smoke": (2, 3, SAMPLES["smoke"])}
 
-#: What the paper reports (official data, 10 x 100 pseudo-experiments, four A100): score, interval, coverage, RMSE and
-#: minutes (method.md, section 6).
+#: What the paper reports (official data, 10 x 100 pseudo-experiments, four A100): score, interval, coverage, RMSE,
+#: minutes, and nothing on the bound with six nuisance parameters (method.md, section 6).
 PAPER = {
-    "paper: CNF + DNN": (0.823, 0.438, 0.672, 0.191, 5.0),
-    "paper: MLE with nu": (0.001, 0.998, 0.701, 0.575, 41.0),
-    "paper: baseline, MLE for mu only": (-11.152, 1.34, 0.431, 1.575, 3.0),
+    "paper: CNF + DNN": (0.823, 0.438, 0.672, 0.191, 5.0, None),
+    "paper: MLE with nu": (0.001, 0.998, 0.701, 0.575, 41.0, None),
+    "paper: baseline, MLE for mu only": (-11.152, 1.34, 0.431, 1.575, 3.0, None),
 }
 
 #: Columns of the table: key of a row, title and format.
@@ -47,6 +49,7 @@ COLUMNS = (
     ("coverage", "coverage", ".3f"),
     ("rmse", "RMSE", ".3f"),
     ("minutes", "minutes", ".1f"),
+    ("cramer_rao", "Cramér-Rao", ".3f"),
 )
 
 SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
@@ -67,7 +70,7 @@ def add_arguments(parser):
     add = parser.add_argument
     add("--preset", choices=PRESETS, default="full", help="size of the trainings and of the runs (default: full)")
     add("--methods", type=_methods, default=tuple(METHODS), metavar="A,B", help=f"of {', '.join(METHODS)}: default all")
-    add("--workers", type=count, default=os.cpu_count(), metavar="N", help="processes (default: one per core)")
+    add_workers_arguments(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
     add("--output", type=Path, metavar="DIR", help="folder of the results (default: runs/table2-PRESET)")
@@ -79,6 +82,7 @@ def add_arguments(parser):
         metavar="N",
         help="pseudo-experiments of each (default: 100, fewer of slow ones)",
     )
+    add_docs_argument(parser)
 
 
 def _methods(text):
@@ -97,7 +101,7 @@ def run(arguments):
     of = max(experiments, arguments.experiments or 0)
     about = {"preset": arguments.preset, "data": source.fingerprint(), "seed": SEED, "experiments": of}
     with output_folder(output):
-        _claim(output, about, arguments.resume)
+        claim(output / SETTINGS_FILE, about, arguments.resume)
         for name in arguments.methods:
             slow = METHODS[name].experiments or experiments
             settings = FirstOfRun(
@@ -111,19 +115,9 @@ def run(arguments):
             run_method(name, arguments.preset, settings, source, output, **machine, own_sample=not arguments.data)
             rows = write_table(output, about)
     print(text_table(rows))
+    shown = ("table2-intervals.png", "table2-coverage.png", "table2.json")
+    publish(arguments.docs, "results", {"table2": markdown(*_cells(rows))}, [output / name for name in shown])
     print(f"table and figures: {output}")
-
-
-def _claim(output, about, resume):
-    """Refuse a folder that holds another comparison, or this one without --resume."""
-    path = output / SETTINGS_FILE
-    if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
-        if found != about:
-            raise ChallengeError(f"{output} holds a comparison with {found}, not {about}: choose another --output")
-        if not resume:
-            raise ChallengeError(f"{output} holds a comparison already: add --resume, or choose another --output")
-    files.write_json(path, about)
 
 
 def run_method(name, preset, settings, source, output, device="cpu", workers=1, own_sample=False):
@@ -147,9 +141,21 @@ def run_method(name, preset, settings, source, output, device="cpu", workers=1, 
     seconds = [round(outcome.seconds_predict, 4) for outcome in outcomes]  # as a continued run finds them
     print(score_folder(folder, folder, settings={"Submission": name, "Events": source, "Seed": settings.seed}))
     predictions = load_predictions(folder)
-    made = row(predictions.settings["ground_truth_mus"], predictions.results, seconds)
+    mus = predictions.settings["ground_truth_mus"]
+    made = row(mus, predictions.results, seconds) | {"cramer_rao": bound(likelihood_of(name, submission), mus)}
     files.write_json(folder / ROW_FILE, made)
     return made
+
+
+def bound(likelihood, mus):
+    """Mean Cramer-Rao width at the true `mus` that a method's own bins allow, whatever its fit makes of them.
+
+    With yields, six nuisance parameters profiled and the templates' error. None for a method without a `Likelihood`.
+    """
+    if likelihood is None:
+        return None
+    own = Likelihood(likelihood.templates, LIKELIHOODS["default"])
+    return float(np.mean([width["profiled"] for width in widths(own, mus)]))
 
 
 def row(mus, results, seconds):
@@ -162,8 +168,8 @@ def row(mus, results, seconds):
 
     Returns:
         dict: of "score", "interval", "coverage", "rmse" (the challenge's), "rms" (root mean square of mu_hat - mu) and
-        "minutes" (of one process for 1000 predictions) the value and its statistical error; "sets", a list with mu and
-        the same numbers of each; the numbers of sets and of experiments.
+        "minutes" (of one process for 1000 predictions) the value and its statistical error; "cramer_rao", None; "sets",
+        a list with mu and the same numbers of each; the numbers of sets and of experiments.
     """
     values = _numbers(score_sets(mus, results))
     random = np.random.default_rng(BOOTSTRAP_SEED)
@@ -184,6 +190,7 @@ def row(mus, results, seconds):
             }
             for number, one in enumerate(values["sets"])
         ],
+        "cramer_rao": None,
         "num_sets": len(results),
         "num_experiments": len(results[0]["p16"]),
     }
@@ -223,32 +230,36 @@ def write_table(output, about):
     }
     files.write_json(output / "table2.json", {"settings": about, "paper": PAPER, "methods": rows})
     with files.replaced(output / "results.md") as file:
-        file.write(markdown_table(rows))
+        file.write(markdown(*_cells(rows)))
     labelled = {METHODS[name].label: row for name, row in rows.items()}
-    table2_figures.intervals(output / "intervals.png", labelled)
-    table2_figures.coverage(output / "coverage.png", labelled)
+    table2_figures.intervals(output / "table2-intervals.png", labelled)
+    table2_figures.coverage(output / "table2-coverage.png", labelled)
     return rows
 
 
 def _cells(rows):
-    """Table as lists of texts, the head first."""
-    lines = [["method", *(title for _, title, _ in COLUMNS), "data sets"]]
+    """Head and rows of the table, lists of texts; `rows` is a dict from method to its row."""
+    head = ["method", *(title for _, title, _ in COLUMNS), "data sets"]
+    lines = []
     for name, row in rows.items():
-        numbers = [f"{row[key][0]:{kind}} ± {row[key][1]:{kind}}" for key, _, kind in COLUMNS]
+        numbers = [_cell(row[key], kind) for key, _, kind in COLUMNS]
         lines.append([f"{name}: {METHODS[name].label}", *numbers, f"{row['num_sets']} x {row['num_experiments']}"])
     for name, values in PAPER.items():
-        lines.append([name, *(f"{value:{kind}}" for value, (_, _, kind) in zip(values, COLUMNS)), "10 x 100"])
-    return lines
+        lines.append([name, *(_cell(value, kind) for value, (_, _, kind) in zip(values, COLUMNS)), "10 x 100"])
+    return head, lines
 
 
-def markdown_table(rows):
-    """The table in Markdown; `rows` is a dict from method to its row."""
-    head, *lines = ["| " + " | ".join(cells) + " |\n" for cells in _cells(rows)]
-    return head + "|" + "---|" * (len(COLUMNS) + 2) + "\n" + "".join(lines)
+def _cell(value, kind):
+    """A number, or a pair of number and error, as text; nothing for None."""
+    if value is None:
+        return ""
+    return " ± ".join(f"{number:{kind}}" for number in (value if isinstance(value, list | tuple) else (value,)))
 
 
 def text_table(rows):
     """The table as plain text; `rows` is a dict from method to its row."""
-    lines = _cells(rows)
-    widths = [max(map(len, column)) for column in zip(*lines)]
-    return "\n".join("  ".join(cell.ljust(width) for cell, width in zip(cells, widths)).rstrip() for cells in lines)
+    head, lines = _cells(rows)
+    sizes = [max(map(len, column)) for column in zip(head, *lines)]
+    return "\n".join(
+        "  ".join(cell.ljust(size) for cell, size in zip(cells, sizes)).rstrip() for cells in [head, *lines]
+    )

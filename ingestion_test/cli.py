@@ -42,6 +42,14 @@ def run_command(flags):
     return 0
 
 
+def add_workers_arguments(parser):
+    """Declare --workers and --scheduler, of which one is `workers` as `tasks.as_completed` takes it."""
+    add = parser.add_mutually_exclusive_group().add_argument
+    cores = str(os.cpu_count())  # a text, which argparse tells from the same number given with --scheduler
+    add("--workers", type=count, default=cores, metavar="N", help="processes (default: one per core)")
+    add("--scheduler", dest="workers", metavar="ADDRESS", help="dask scheduler whose workers do the work instead")
+
+
 def count(text):
     """An argparse type: a whole number of at least 1."""
     number = int(text)
@@ -96,7 +104,7 @@ def _add_score(commands):
         help="nuisance parameters that vary, comma-separated (default all)",
     )
     add("--seed", type=seed, default=DEFAULT_SEED, metavar="N", help=f"seed of the run (default {DEFAULT_SEED})")
-    add("--workers", type=count, default=os.cpu_count(), metavar="N", help="processes (default: one per core)")
+    add_workers_arguments(parser)
     add("--phase-2", action="store_true", help="add the final phase's bootstrap of the sets")
     add("--output", type=Path, metavar="DIR", help="folder for the results (default: a new one in runs/)")
     add("--resume", action="store_true", help="continue the run in --output")

@@ -5,6 +5,7 @@ import fcntl
 import os
 import shutil
 import time
+import uuid
 from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
@@ -15,7 +16,8 @@ from .journal import Journal
 from .nuisance import NUISANCE_NAMES
 from .pseudo_experiments import ground_truth_mus, plan
 from .submissions import checksum, stage
-from .workers import RESULT_KEYS, Job, Worker, WorkerError
+from .tasks import as_completed
+from .workers import RESULT_KEYS, Job, Prediction, Worker, WorkerError
 
 DEFAULT_SEED = 31415
 
@@ -78,7 +80,8 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
         submission: folder or zip, None for this project's own.
         output: folder for the results; made if need be.
         workers: number of predicting processes. With 1 the process that fits predicts too, as in the official serial
-            run; with more the model is pickled to each, as in the official parallel run.
+            run; with more the model is pickled to each, as in the official parallel run. Or the address of a dask
+            scheduler, a text: each thread of its workers then has such a process.
         resume: continue an unfinished run in `output`.
         progress: a `Progress`.
 
@@ -89,7 +92,7 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
         ChallengeError: whatever a user can mend; what is done by then is kept in `output` for `resume`.
     """
     progress = progress or Progress()
-    output = Path(output)
+    output = Path(output).absolute()  # workers of a cluster may be elsewhere
     with output_folder(output), _folder_in_use(output):
         work = output / WORK_FOLDER
         work.mkdir(exist_ok=True)
@@ -112,8 +115,10 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
                     model_file=work / MODEL_FILE,
                     fits=False,
                     log=output / LOG_FILE,
+                    run=uuid.uuid4().hex,
                 )
-                _predict_all(job, todo, journal, workers, progress, settings)
+                predict = _predict_on_cluster if isinstance(workers, str) else _predict_all
+                predict(job, todo, journal, workers, progress, settings)
             outcomes = [journal.outcomes[key] for key in sorted(journal.outcomes)]
         _write_results(output, settings, outcomes, journal.seconds)
         shutil.rmtree(work)
@@ -179,18 +184,36 @@ def _predict_all(job, todo, journal, workers, progress, settings):
                     progress.outcome(outcome)
 
 
-def _start(job, workers, progress, stack):
-    """Processes that hold the fitted model or are about to unpickle it; `stack` ends them."""
+def _predict_on_cluster(job, todo, journal, address, progress, settings):
+    """As `_predict_all`, by the workers of the dask scheduler at `address`."""
+    begin = time.monotonic() - journal.seconds
+    with contextlib.ExitStack() as stack:
+        _fit(job, True, progress, stack)
+    progress.start(settings.num_sets * settings.num_experiments, list(journal.outcomes.values()))
+    for _, outcome in as_completed([Prediction(job, experiment) for experiment in todo], address):
+        if isinstance(outcome, WorkerError):
+            raise _mendable(outcome, job, outcome.experiment)
+        journal.add(outcome, time.monotonic() - begin)
+        progress.outcome(outcome)
+
+
+def _fit(job, pickled, progress, stack):
+    """The process that has fitted the model, and pickled it if need be; None if that was done before."""
     if job.model_file.exists():
         progress.stage("taking the model that this run has fitted before")
-    else:
-        progress.stage("fitting the model")
-        alone = replace(job, fits=True, model_file=job.model_file if workers > 1 else None)
-        fitting = Worker(alone, os.cpu_count() or 1)
-        stack.callback(fitting.close)
-        _received(fitting, job)
-        if workers == 1:
-            return [fitting]
+        return None
+    progress.stage("fitting the model")
+    fitting = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), os.cpu_count() or 1)
+    stack.callback(fitting.close)
+    _received(fitting, job)
+    return fitting
+
+
+def _start(job, workers, progress, stack):
+    """Processes that hold the fitted model or are about to unpickle it; `stack` ends them."""
+    fitting = _fit(job, workers > 1, progress, stack)
+    if fitting is not None and workers == 1:
+        return [fitting]
     gpus = visible_gpus()
     threads = max(1, (os.cpu_count() or 1) // workers)
     processes = []
@@ -214,13 +237,18 @@ def _received(process, job):
     try:
         return process.receive()
     except WorkerError as error:
-        log = f"; its output is in {job.log}" if job.log else ""
-        if experiment is None:
-            raise ChallengeError(f"{error}{log}") from None
-        raise ChallengeError(
-            f"{experiment}: {error}{log}; run it alone with --only {experiment.set_index}:{experiment.index}; "
-            "what is done is kept: --resume continues"
-        ) from None
+        raise _mendable(error, job, experiment) from None
+
+
+def _mendable(error, job, experiment):
+    """A `WorkerError` as what a user reads; `experiment` is what the worker was at, None before the first."""
+    log = f"; its output is in {job.log}" if job.log else ""
+    if experiment is None:
+        return ChallengeError(f"{error}{log}")
+    return ChallengeError(
+        f"{experiment}: {error}{log}; run it alone with --only {experiment.set_index}:{experiment.index}; "
+        "what is done is kept: --resume continues"
+    )
 
 
 def run_one(settings, source, submission, work, set_index, index):

@@ -6,6 +6,7 @@ import multiprocessing
 import os
 import pickle
 import sys
+import threading
 import time
 import traceback
 from dataclasses import dataclass
@@ -37,6 +38,7 @@ class Job:
         fits: whether this process fits the model.
         log: file that takes what the submission prints; None: the terminal.
         gpu: what CUDA_VISIBLE_DEVICES is set to, None to leave it.
+        run: text that no other run has, so that a cluster's worker never takes the model of another one.
     """
 
     submission: Path
@@ -47,6 +49,7 @@ class Job:
     fits: bool
     log: Path | None
     gpu: str | None = None
+    run: str = ""
 
 
 @dataclass(frozen=True)
@@ -60,7 +63,13 @@ class Outcome:
 
 
 class WorkerError(Exception):
-    """A worker could not do its work; the message says what, the submission's log says where."""
+    """A worker could not do its work; the message says what, the submission's log says where.
+
+    Attributes:
+        experiment: the `PseudoExperiment` that a cluster's worker was at.
+    """
+
+    experiment = None
 
 
 class TrainSet:
@@ -120,6 +129,58 @@ class Worker:
         if self.process.is_alive():
             self.process.kill()
             self.process.join()
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """A task of a cluster's worker: one pseudo-experiment, by a process that the worker keeps for the next one.
+
+    Arguments:
+        job: a `Job` whose model is fitted.
+        experiment: the `PseudoExperiment`.
+
+    Returns:
+        `Outcome`, or the `WorkerError` of what went wrong, with `experiment`.
+    """
+
+    job: Job
+    experiment: PseudoExperiment
+
+    def __call__(self):
+        try:
+            worker = _kept_worker(self.job)
+            worker.give(self.experiment)
+            return worker.receive()
+        except WorkerError as error:
+            _drop_worker()
+            error.experiment = self.experiment
+            return error
+
+
+#: The process of each thread of a cluster's worker, and its `Job`.
+_kept = threading.local()
+
+
+def _kept_worker(job):
+    if getattr(_kept, "job", None) != job:
+        _drop_worker()
+        try:
+            worker = Worker(job, threads=1)
+        except AssertionError as error:  # of multiprocessing, for a daemonic parent
+            raise WorkerError(
+                f"a dask worker cannot start the process of a submission ({error}): start the workers with "
+                "DASK_DISTRIBUTED__WORKER__DAEMON=False in their environment"
+            ) from None
+        _kept.worker, _kept.job = worker, job
+        worker.receive()
+    return _kept.worker
+
+
+def _drop_worker():
+    worker = getattr(_kept, "worker", None)
+    _kept.worker = _kept.job = None
+    if worker is not None:
+        worker.close()
 
 
 _THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")

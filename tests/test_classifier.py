@@ -27,7 +27,7 @@ def gaussians(events, seed):
 
 def test_learns_the_likelihood_ratio():
     """Its cross-entropy on other events is that of the known ratio, to the share that its training events cost."""
-    trained = train(gaussians(8000, 1), gaussians(2000, 2), CONFIG)
+    trained = train(gaussians(16_000, 1), gaussians(2000, 2), CONFIG)
     loss = torch.nn.functional.binary_cross_entropy_with_logits
     for number, (x, labels) in enumerate(gaussians(20_000, 3).values()):
         x, labels = torch.tensor(x), torch.tensor(labels)

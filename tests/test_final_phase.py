@@ -49,6 +49,16 @@ def test_the_same_seed_gives_the_same(estimator, thrown):
     assert throw_phase(estimator, 4, 500, SEED + 1).interval != thrown.interval
 
 
+def test_moved_estimates_have_moved_intervals(estimator, thrown):
+    moved = throw_phase(estimator, 4, 500, SEED, move=0.2)
+    middle = slice(1, 3)  # sets away from the ends of the range, by mu
+    for one, other in list(zip(sorted(thrown.sets, key=lambda s: s.mu), sorted(moved.sets, key=lambda s: s.mu)))[
+        middle
+    ]:
+        assert np.median(other.p16 - one.p16) == pytest.approx(0.2, abs=0.03)
+        assert other.coverage < one.coverage
+
+
 def test_command(tmp_path, thrown, capsys):
     """Beside a "run" that is the histogram-level throw itself: the comparison must find no difference."""
     run = tmp_path / "run"
@@ -59,12 +69,15 @@ def test_command(tmp_path, thrown, capsys):
     for number, one in enumerate(thrown.sets):
         lists = {name: getattr(one, name).tolist() for name in ("mu_hats", "delta_mu_hats", "p16", "p84")}
         write_json(run / f"result_{number}.json", lists)
-    flags = ["final", "--sets", "4", "--experiments", "500", "--repeats", "2", "--output", str(tmp_path / "out")]
+    flags = ["final", "--sets", "4", "--experiments", "500", "--repeats", "1", "--output", str(tmp_path / "out")]
     assert main([*flags, "--seed", str(SEED), "--event-level", str(run)]) == 0
-    assert "2 final phases" in capsys.readouterr().out
+    assert "1 other seeds" in capsys.readouterr().out
+    assert (tmp_path / "out" / "final-phase.png").stat().st_size > 5000
     result = json.loads((tmp_path / "out" / "final.json").read_text())
     assert result["first"]["coverage"] == thrown.coverage
-    comparison = result["comparison"]
-    assert comparison["coverage, events"] == comparison["coverage, templates"]
+    assert all(one["events"] == one["templates"] for one in result["comparison"])
+    moves = {one["move"]: one["coverage"][0] for one in result["moved"]}
+    assert moves[0.0] == np.mean([one["coverage"] for one in result["repeated"]])
+    assert len(set(moves.values())) == len(moves)
     assert main([*flags, "--seed", "1", "--event-level", str(run)]) == 2
     assert "has other true mu than --seed 1 gives" in capsys.readouterr().err

@@ -190,9 +190,7 @@ def test_cramer_rao_widths(trained):
     nominal = estimator.likelihood.templates.nominal[:, :12]
     expected = nominal.sum(axis=0) + nominal[SIGNAL]  # mu = 2
     known = 2 / np.sqrt(np.sum(nominal[SIGNAL] ** 2 / expected))
-    assert method.widths(method._limited(likelihood, np.arange(12), ()), [2.0])[0]["known"] == pytest.approx(
-        known, 1e-3
-    )
+    assert method.widths(method.limited(likelihood, np.arange(12), ()), [2.0])[0]["known"] == pytest.approx(known, 1e-3)
 
 
 def test_yields_are_those_of_the_sample(trained):

@@ -42,6 +42,14 @@ def test_separates_events_it_was_not_trained_on(trained):
         assert flows[category]["events"] > 0.5 * CONFIG.flows.events
 
 
+def test_flows_are_the_same_to_the_bit_from_several_processes(trained, parts, tmp_path):
+    discriminators, _ = train_flows(parts["networks"], CONFIG, "cpu", tmp_path, workers=2)
+    for ours, theirs in zip(trained[0].discriminators, discriminators):
+        assert ours.category == theirs.category
+        weights = theirs.flow.state_dict()
+        assert all(torch.equal(weight, weights[name]) for name, weight in ours.flow.state_dict().items())
+
+
 def test_discrimination_functions_separate_too(trained, parts):
     """The flow of the signal is higher on signal, the flow of the background on background."""
     scorer = trained[0]
@@ -69,7 +77,8 @@ def test_scores_belong_to_their_events(trained, events):
 def test_events_that_do_not_pass_the_gate_score_below_all_others(trained, parts):
     """The gate lets through the share of the signal it is set to, less background, and does not touch other scores."""
     scorer = trained[0]
-    batches = draw(parts["held-out"], 40_000, np.random.default_rng(6))
+    # The share is that of the events it was set with: of a small sample's few others it lets less pass.
+    batches = draw(parts["networks"], 40_000, np.random.default_rng(6))
     for number, category in enumerate(CATEGORIES):
         batch = batches[category]
         scores = scorer.scores(batch.columns, number)
@@ -81,8 +90,7 @@ def test_events_that_do_not_pass_the_gate_score_below_all_others(trained, parts)
         np.testing.assert_allclose(scores[~passed], first[~passed] - 50, rtol=1e-5)
         assert scores[~passed].max() < scores[passed].min()
         signal = batch.labels == 1
-        # As many independent events as a small sample's held-out part has, about 100 signal ones.
-        assert passed[signal].mean() == pytest.approx(GATE.signal_kept, abs=0.12)
+        assert passed[signal].mean() == pytest.approx(GATE.signal_kept, abs=0.05)
         assert passed[~signal].mean() < 0.75 * passed[signal].mean()
 
 

@@ -51,7 +51,7 @@ def compared(simulated_folder, tmp_path_factory):
     """Output folder of a comparison of two methods, and the flags that made it."""
     output = tmp_path_factory.mktemp("table2")
     flags = ["table2", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
-    assert main([*flags, "--methods", "dnn,baseline", "--experiments", "2"]) == 0
+    assert main([*flags, "--methods", "default,baseline", "--experiments", "2"]) == 0
     return output, flags
 
 
@@ -62,18 +62,20 @@ def _journal(output, name):
 
 def test_two_methods_get_identical_data_sets(compared):
     output, _ = compared
-    dnn, baseline = _journal(output, "dnn"), _journal(output, "baseline")
-    assert len(dnn) == 4
-    assert {key: (line["mu"], line["seed"]) for key, line in dnn.items()} == {
+    default, baseline = _journal(output, "default"), _journal(output, "baseline")
+    assert len(default) == 4
+    assert {key: (line["mu"], line["seed"]) for key, line in default.items()} == {
         key: (line["mu"], line["seed"]) for key, line in baseline.items()
     }
-    assert {key: line["mu_hat"] for key, line in dnn.items()} != {key: line["mu_hat"] for key, line in baseline.items()}
+    assert {key: line["mu_hat"] for key, line in default.items()} != {
+        key: line["mu_hat"] for key, line in baseline.items()
+    }
 
 
 def test_methods_share_what_they_have_in_common(compared):
     output, _ = compared
     for stage, same in (("classifier", True), ("templates", True), ("neyman", False)):
-        first, second = ((output / name / "training" / f"{stage}.pt").read_bytes() for name in ("dnn", "baseline"))
+        first, second = ((output / name / "training" / f"{stage}.pt").read_bytes() for name in ("default", "baseline"))
         assert (first == second) is same, stage
 
 
@@ -83,7 +85,7 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     settings = FirstOfRun(num_sets=2, num_experiments=1, seed=SEED, of=3)
     experiment = settings.plan()[0]
     test_set = experiment_test_set(OfficialFolder(simulated_folder).test_events(), experiment, settings.systematics)
-    for name in ("dnn", "baseline"):
+    for name in ("default", "baseline"):
         estimator = artifacts.load(output / name / "submission" / "submission" / "artifacts")
         estimate = estimator.estimate(test_set["data"], test_set["weights"])
         found = _journal(output, name)[experiment.set_index, 0]
@@ -93,24 +95,24 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
 
 def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(compared, capsys):
     output, flags = compared
-    assert main([*flags, "--methods", "dnn"]) == 2
+    assert main([*flags, "--methods", "default"]) == 2
     assert "add --resume" in capsys.readouterr().err
-    assert main([*flags, "--methods", "dnn", "--resume", "--experiments", "5"]) == 2
+    assert main([*flags, "--methods", "default", "--resume", "--experiments", "5"]) == 2
     assert "choose another --output" in capsys.readouterr().err
     before = (output / "table2.json").read_bytes()
     assert main([*flags, "--methods", "baseline", "--resume", "--experiments", "2"]) == 0
     said = capsys.readouterr().out
     assert (output / "table2.json").read_bytes() == before
-    assert all(name in said for name in ("dnn", "baseline", *PAPER))
+    assert all(name in said for name in ("default", "baseline", *PAPER))
     table = (output / "results.md").read_text()
-    assert all(METHODS[name].label in table for name in ("dnn", "baseline"))
-    assert (output / "intervals.png").stat().st_size > 5000
-    assert (output / "coverage.png").stat().st_size > 5000
+    assert all(METHODS[name].label in table for name in ("default", "baseline"))
+    assert (output / "table2-intervals.png").stat().st_size > 5000
+    assert (output / "table2-coverage.png").stat().st_size > 5000
 
 
 def test_unknown_methods_are_named(capsys):
     with pytest.raises(SystemExit):
-        main(["table2", "--methods", "dnn,magic"])
+        main(["table2", "--methods", "default,magic"])
     assert "no method magic" in capsys.readouterr().err
 
 
@@ -154,7 +156,7 @@ def test_errors_against_independent_computations(results):
 
 
 def test_the_table_shows_value_and_error(results):
-    said = text_table({"dnn": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}})
+    said = text_table({"default": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}})
     assert "0.500 ± 0.125" in said
     assert "3 x 200" in said
     assert "10.0 ± 0.0" in said

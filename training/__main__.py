@@ -2,7 +2,6 @@
 
 import argparse
 import logging
-import os
 import sys
 import time
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 
 from ingestion_test import simulation
-from ingestion_test.cli import count, run_command
+from ingestion_test.cli import add_workers_arguments, run_command
 from ingestion_test.errors import ChallengeError
 from ingestion_test.ingestion import output_folder
 from ingestion_test.sources import OfficialFolder
@@ -31,7 +30,7 @@ def main(arguments=None):
     add("--preset", choices=tuple(PRESETS), default="default", help="default: default")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
-    add("--workers", type=count, default=os.cpu_count(), metavar="N", help="processes (default: one per core)")
+    add_workers_arguments(parser)
     add("--resume", action="store_true", help="keep what is there and go on")
     add("--output", type=Path, metavar="DIR", help="folder for stages and checkpoints (default runs/training-PRESET)")
     add("--artifacts", type=Path, metavar="DIR", help="folder for weights and tables (default OUTPUT/artifacts)")

@@ -42,7 +42,11 @@ class ClassifierConfig:
 
 @dataclasses.dataclass
 class TrainedClassifier:
-    """Outcome of a training: the classifier with the weights of its best epoch, and a record per epoch."""
+    """Outcome of a training: the classifier, and a record per epoch.
+
+    The weights are those of the last epoch, when the learning rate has come down. The validation loss, which few heavy
+    events of the bulk dominate, goes up and down from epoch to epoch and does not say which one is best.
+    """
 
     classifier: Classifier
     history: list
@@ -81,7 +85,7 @@ def train(training, validation, config, device="cpu", checkpoint=None):
 
 
 class _Run:
-    """The state of a training: classifier, optimizer, epoch, best weights, history."""
+    """The state of a training: classifier, optimizer, epoch, history."""
 
     def __init__(self, inputs, config, device):
         self.config, self.device = config, device
@@ -89,8 +93,7 @@ class _Run:
         self.optimizer = torch.optim.AdamW(
             self.classifier.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
-        self.epoch, self.history, self.best_loss = 0, [], math.inf
-        self.best_weights = None
+        self.epoch, self.history = 0, []
 
     def run_epoch(self, training, validation):
         """Train on all batches in random order, validate; return the epoch's record."""
@@ -110,9 +113,6 @@ class _Run:
         record = {"epoch": self.epoch + 1, "train": total / len(batches), "validation": self.validate(validation)}
         self.epoch += 1
         self.history.append(record)
-        if record["validation"] < self.best_loss:
-            self.best_loss = record["validation"]
-            self.best_weights = {name: value.clone() for name, value in self.classifier.state_dict().items()}
         return record
 
     @torch.no_grad()
@@ -135,8 +135,6 @@ class _Run:
             "optimizer": self.optimizer.state_dict(),
             "epoch": self.epoch,
             "history": self.history,
-            "best_loss": self.best_loss,
-            "best_weights": self.best_weights,
         }
 
     def load_state(self, state, path):
@@ -146,11 +144,9 @@ class _Run:
         self.classifier.load_state_dict(state["classifier"]["weights"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.epoch, self.history = state["epoch"], state["history"]
-        self.best_loss, self.best_weights = state["best_loss"], state["best_weights"]
 
     def outcome(self):
         """The `TrainedClassifier`."""
-        self.classifier.load_state_dict(self.best_weights)
         return TrainedClassifier(self.classifier.eval().requires_grad_(False), self.history)
 
 

@@ -89,7 +89,11 @@ class Trained:
     history: list
 
 
-class Collapse(ChallengeError):
+class TrainingFailed(ChallengeError):
+    """A training that went wrong by itself, and would again with the same configuration and events."""
+
+
+class Collapse(TrainingFailed):
     """A flow rejects all events of the class that it should model."""
 
 
@@ -269,7 +273,7 @@ def _check_collapse(history, config):
     for flow, (model, strength) in enumerate(zip(config.models, config.strengths)):
         name = f"flow {flow} (models {model}, c = {strength:g})"
         if not math.isfinite(history[-1]["validation"][flow]):
-            raise ChallengeError(f"{name}: the loss is no longer a number; a lower learning rate may help")
+            raise TrainingFailed(f"{name}: the loss is no longer a number; a lower learning rate may help")
         rejected = [record["rejected"][flow] for record in history[-COLLAPSE_EPOCHS:]]
         if len(rejected) == COLLAPSE_EPOCHS and min(rejected) > COLLAPSED:
             raise Collapse(

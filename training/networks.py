@@ -5,9 +5,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 import numpy as np
+import torch
 from tqdm import tqdm
 
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.tasks import completed
 from submission.features import CATEGORIES, FEATURES, Standardisation, features
 from submission.flows import FlowConfig, evaluate
 from submission.score import VIEWS, Discriminator, Scorer
@@ -21,14 +23,15 @@ from .samples import draw
 EFFICIENCIES = (0.1, 0.2, 0.3, 0.5)
 
 
-def train_flows(sample, config, device, checkpoints):
-    """Train the flows of each category on balanced events at nominal nuisance parameters.
+def train_flows(sample, config, device, checkpoints, workers=1):
+    """Train the flows of each category, a task by itself, on balanced events at nominal nuisance parameters.
 
     Arguments:
         sample: `samples.Sample` of the part for networks.
         config: `config.NetworksConfig`.
-        device: "cpu" or "cuda".
+        device: "cpu" or "cuda"; with several GPUs each task has its own.
         checkpoints: folder that an interrupted training is resumed from.
+        workers: as for `ingestion_test.tasks.as_completed`.
 
     Returns:
         (discriminators, summary): tuple of `Discriminator`, empty without flows, and a dict for the manifest.
@@ -40,29 +43,60 @@ def train_flows(sample, config, device, checkpoints):
         return (), {}
     random = np.random.default_rng([config.seed, 0])
     batches = _drawn(sample, config.flows.events, random)
-    discriminators, summary = [], {}
+    tasks = []
     names, view = VIEWS[config.flows.view]
-    for category in CATEGORIES:
+    for number, category in enumerate(CATEGORIES):
         batch = batches[category]
         values = view(batch.columns, category)
         standardisation = Standardisation.of(names[category], values)
         values = standardisation(values)
-        signal, background = values[batch.labels == 1], values[batch.labels == 0]
-        size = min(len(signal), len(background))
-        trained = flow_training.train(
-            random.permutation(signal)[:size],
-            random.permutation(background)[:size],
-            FlowConfig(values.shape[1], **config.flows.shape),
-            config.flows.training,
-            device,
-            checkpoints / f"flows-{category}.pt",
-        )
+        signal, background = (random.permutation(values[batch.labels == label]) for label in (1, 0))
+        checkpoint = checkpoints / f"flows-{category}.pt"
+        arrays = signal, background, values[:100_000]
+        tasks.append(_FlowTask(category, number, *arrays, standardisation, config.flows, device, checkpoint))
+    discriminators, summaries = zip(*completed(tasks, workers, "flows", "category"))
+    return discriminators, dict(zip(CATEGORIES, summaries))
+
+
+@dataclass(frozen=True)
+class _FlowTask:
+    """The task of training the flows of one category.
+
+    Arguments:
+        category, number: its name, and its place in `CATEGORIES`.
+        signal, background: arrays (events, features), standardised, in random order.
+        scaling: array (events, features), events that the discrimination functions are scaled by.
+        standardisation: of the features.
+        config: `config.FlowsConfig`.
+        device, checkpoint: as for `flows.train`; of several GPUs the task takes the one that its number falls on.
+
+    Returns:
+        (`Discriminator`, dict for the manifest).
+    """
+
+    category: str
+    number: int
+    signal: np.ndarray
+    background: np.ndarray
+    scaling: np.ndarray
+    standardisation: Standardisation
+    config: object
+    device: str
+    checkpoint: object
+
+    def __call__(self):
+        device = self.device
+        if device == "cuda" and torch.cuda.device_count() > 1:
+            device = f"cuda:{self.number % torch.cuda.device_count()}"
+        size = min(len(self.signal), len(self.background))
+        shape = FlowConfig(self.signal.shape[1], **self.config.shape)
+        pair = self.signal[:size], self.background[:size]
+        trained = flow_training.train(*pair, shape, self.config.training, device, self.checkpoint)
         flow = trained.flow.cpu()
-        if config.flows.scaled:
-            flow.set_scale(evaluate(flow, values[:100_000]))
-        discriminators.append(Discriminator(category, config.flows.view, standardisation, flow))
-        summary[category] = {"events": 2 * size, "validation_loss": trained.loss, "epochs": len(trained.history)}
-    return tuple(discriminators), summary
+        if self.config.scaled:
+            flow.set_scale(evaluate(flow, self.scaling))
+        made = Discriminator(self.category, self.config.view, self.standardisation, flow)
+        return made, {"events": 2 * size, "validation_loss": trained.loss, "epochs": len(trained.history)}
 
 
 def _drawn(sample, events, random):

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import numpy as np
 
+from ingestion_test.tasks import completed
 from submission.confidence import make_belt, spread_mu
 from submission.likelihood import Likelihood
 from submission.parameters import draw_pulls, values_from_pulls
 
 from .parts import kept_or_made
-from .tasks import completed
 
 #: Throws of a task of a worker process.
 BLOCK = 5000
@@ -116,7 +116,7 @@ def throw_all(likelihood, mu, stream, seed, workers=1, checkpoint=None):
         mu: array (throws,), true signal strengths.
         stream: which of `STREAMS`.
         seed: of all streams.
-        workers: processes; the outcome does not depend on them.
+        workers: as for `ingestion_test.tasks.as_completed`; the outcome does not depend on them.
         checkpoint: folder that keeps the blocks; those found there are not thrown again. None: no.
 
     Returns:

@@ -56,18 +56,18 @@ class Training:
         source: `sources.OfficialFolder` of the events.
         output: folder of the stages' files and checkpoints.
         device: "cpu" or "cuda".
-        workers: processes for work that is a list of independent tasks.
+        workers: who does work that is a list of independent tasks, as `ingestion_test.tasks.as_completed` takes it.
     """
 
     config: Config
     source: object
     output: Path
     device: str = "cpu"
-    workers: int = 1
+    workers: int | str = 1
 
     @property
     def checkpoints(self):
-        folder = self.output / "checkpoints"
+        folder = self.output.absolute() / "checkpoints"  # workers of a cluster may be elsewhere
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
@@ -148,7 +148,8 @@ def _flows(training):
     if training.config.networks.flows is None:
         return {}, Scorer((), (), None).state()
     sample = training_part(training.source, "networks").with_jets()
-    discriminators, summary = train_flows(sample, training.config.networks, training.device, training.checkpoints)
+    how = training.device, training.checkpoints, training.workers
+    discriminators, summary = train_flows(sample, training.config.networks, *how)
     return summary, Scorer(discriminators, (), None).state()
 
 

@@ -17,6 +17,7 @@ from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import PRIMARIES, PROCESSES
 from ingestion_test.sources import TestEvents
 from ingestion_test.systematics import systematics
+from ingestion_test.tasks import completed
 from submission.confidence import spread_mu
 from submission.features import CATEGORIES
 from training import classifier
@@ -27,7 +28,6 @@ from training.neyman import Throws, make_belts
 from training.parts import kept_or_made
 from training.samples import Sample, load_sample, remove_sample, save_sample, training_part
 from training.stages import Training, make_histogram
-from training.tasks import completed
 
 #: Pseudo-experiments with a valid fit that a belt needs at the least.
 LEAST_VALID = 10
@@ -56,7 +56,7 @@ class NuTemplatesConfig(TemplatesConfig):
 class NuNeymanConfig:
     """How the belt is made: number of pseudo-experiments, event by event, and the seed of the first."""
 
-    experiments: int = 400
+    experiments: int = 200
     seed: int = 870_900_000
 
 

@@ -1,0 +1,201 @@
+"""Work that is a list of independent tasks: over processes of this machine, or over a dask cluster.
+
+Every task is done by one thread, wherever it is done, so that its result is the same everywhere. What a worker that
+dies was doing is done again.
+"""
+
+import concurrent.futures
+import contextlib
+import logging
+import multiprocessing
+import os
+import sys
+from concurrent.futures.process import BrokenProcessPool
+
+from tqdm import tqdm
+
+from .errors import ChallengeError
+
+#: Worker processes that may die before the work is given up.
+MOST_DEATHS = 3
+
+#: Seconds in which a dask scheduler must answer, and in which it must have its first worker.
+ANSWER_SECONDS, WORKER_SECONDS = 10, 120
+
+_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+
+_log = logging.getLogger(__name__)
+
+
+def completed(tasks, workers, label, unit):
+    """Results of `tasks`, in their order; arguments and errors as `as_completed`.
+
+    Arguments:
+        label, unit: of the progress bar.
+
+    Returns:
+        list.
+    """
+    results = [None] * len(tasks)
+    with tqdm(total=len(tasks), desc=label, unit=unit, disable=None) as bar:
+        for number, result in as_completed(tasks, workers):
+            results[number] = result
+            bar.update()
+    return results
+
+
+def as_completed(tasks, workers):
+    """Results of `tasks` as they come; they do not depend on `workers`.
+
+    Arguments:
+        tasks: list of functions without arguments; those of more than one worker can be pickled, and those of a cluster
+            find the files that they name under the same path.
+        workers: number of processes of this machine, with 1 the tasks are done in this one; or the address of a dask
+            scheduler, a text.
+
+    Returns:
+        iterator over pairs: place in `tasks`, and result.
+
+    Raises:
+        ChallengeError: worker processes die again and again, no scheduler answers, its workers cannot do such tasks; or
+            whatever a task raises.
+    """
+    if isinstance(workers, str):
+        return _on_cluster(tasks, workers)
+    return _in_processes(tasks, workers) if min(workers, len(tasks)) > 1 else _here(tasks)
+
+
+def _here(tasks):
+    for number, task in enumerate(tasks):
+        with _one_torch_thread():
+            result = task()
+        yield number, result
+
+
+@contextlib.contextmanager
+def _one_torch_thread():
+    """One thread for torch, which is not imported for that."""
+    torch = sys.modules.get("torch")
+    if torch is None:
+        yield
+        return
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(threads)
+
+
+def _in_processes(tasks, workers):
+    left, deaths = dict(enumerate(tasks)), 0
+    while left:
+        try:
+            for number, result in _in_pool(dict(left), workers):
+                del left[number]
+                yield number, result
+        except BrokenProcessPool:
+            deaths += 1
+            if deaths > MOST_DEATHS:
+                raise ChallengeError(
+                    f"worker processes died {deaths} times, as they do when memory runs out: try fewer --workers"
+                ) from None
+            _log.warning("a worker process died; the %d tasks that are left are begun again", len(left))
+
+
+def _in_pool(tasks, workers):
+    """Results of `tasks`, a dict from number to task, by a pool that breaks if one of its processes dies."""
+    spawn = multiprocessing.get_context("spawn")
+    with (
+        _environment(dict.fromkeys(_THREADS, "1")),
+        concurrent.futures.ProcessPoolExecutor(min(workers, len(tasks)), spawn) as pool,
+    ):
+        try:
+            numbers = {pool.submit(task): number for number, task in tasks.items()}
+            for future in concurrent.futures.as_completed(numbers):
+                yield numbers[future], future.result()
+        except BaseException:
+            pool.shutdown(wait=False, cancel_futures=True)
+            raise
+
+
+@contextlib.contextmanager
+def _environment(variables):
+    """Environment of the processes started within."""
+    kept = {name: os.environ.get(name) for name in variables}
+    os.environ.update(variables)
+    try:
+        yield
+    finally:
+        for name, value in kept.items():
+            os.environ.pop(name) if value is None else os.environ.update({name: value})
+
+
+def _on_cluster(tasks, address):
+    distributed = _dask()
+    with _client(distributed, address) as client:
+        _check_workers(client, address)
+        futures = client.map(_call, tasks, pure=False)
+        numbers = {future.key: number for number, future in enumerate(futures)}
+        try:
+            for future in distributed.as_completed(futures):
+                yield numbers[future.key], future.result()
+        except distributed.KilledWorker:
+            raise ChallengeError(
+                f"workers of the dask cluster at {address} died again and again at the same task, as they do when "
+                "memory runs out: give them more, or start fewer of them on a machine"
+            ) from None
+        finally:
+            client.cancel(futures)
+
+
+def _dask():
+    try:
+        from dask import distributed
+    except ImportError as error:
+        raise ChallengeError(f"--scheduler needs dask.distributed ({error}): pip install distributed") from None
+    return distributed
+
+
+def _client(distributed, address):
+    try:
+        return distributed.Client(address, timeout=ANSWER_SECONDS)
+    except (OSError, ValueError, TypeError) as error:
+        raise ChallengeError(
+            f"no dask scheduler answers at {address} ({error}): start one with `dask scheduler`, and give the address "
+            "that it prints"
+        ) from None
+
+
+def _check_workers(client, address):
+    """Wait for a worker; make sure that the scheduler and all workers there are can import this project."""
+    try:
+        client.wait_for_workers(1, timeout=WORKER_SECONDS)
+    except TimeoutError:
+        raise ChallengeError(
+            f"the dask scheduler at {address} has no worker after {WORKER_SECONDS} s: start some with "
+            f"`dask worker {address}`, in this project's folder"
+        ) from None
+    try:
+        client.run_on_scheduler(_known)
+        client.run(_one_thread_per_task)
+    except Exception as error:
+        raise ChallengeError(
+            f"dask scheduler or workers at {address} cannot import this project ({error}): start both with its virtual "
+            "environment, and its folder in PYTHONPATH"
+        ) from None
+
+
+def _known():
+    """Whoever gets this function by its name can import this project."""
+
+
+def _one_thread_per_task():
+    """Make the torch of a dask worker use one thread per task; by its name a worker imports this module."""
+    import torch
+
+    torch.set_num_threads(1)
+
+
+def _call(task):
+    return task()
