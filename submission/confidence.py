@@ -16,6 +16,7 @@ at every mu, and nearly so for every tau by itself.
 import dataclasses
 
 import numpy as np
+from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
 #: Share of pseudo-experiments whose interval is to contain the true mu.
@@ -277,24 +278,32 @@ def _fit_normal(basis, residual):
 def _quantile_regression(basis, values, share):
     """Coefficients of the function that the share `share` of `values`, array (throws,), lies below.
 
-    Solves sum_i basis_i (P(values_i < function_i) - share) = 0 by Newton's method, with the step of P softened by less
-    and less, at last over so much of the values' spread that enough of them lie within (M. Fernandes, E. Guerre,
-    E. Horta, J. Bus. Econ. Stat. 39 (2021) 338).
+    Minimises the check loss with its kink smoothed, a convex function whose gradient is
+    sum_i basis_i (P(values_i < function_i) - share), with P a normal step over so much of the values' spread that
+    enough of them lie within (M. Fernandes, E. Guerre, E. Horta, J. Bus. Econ. Stat. 39 (2021) 338).
     """
     throws, terms = basis.shape
     low, start, high = np.quantile(values, (0.1587, share, 0.8413))
+    spread = (high - low) / 2 or 1.0
+    scaled = (values - start) / spread
     coefficients = np.zeros(terms)
-    coefficients[0] = start
-    for softness in np.geomspace(0.5, min(0.5, max(0.025, (terms / throws) ** 0.4)), 3):
-        width = softness * (high - low) / 2
-        for _ in range(5):
-            distance = (basis @ coefficients - values) / width
-            near = np.exp(-0.5 * distance**2) / (np.sqrt(2 * np.pi) * width)
-            step = np.linalg.solve(basis.T @ (near[:, None] * basis), basis.T @ (ndtr(distance) - share))
-            coefficients -= step
-            if np.max(np.abs(step)) < 1e-4 * width:
-                break
-    return coefficients
+    # From a wide step to a narrow one: each minimum is a good start for the next.
+    for width in np.geomspace(0.5, min(0.5, max(0.025, (terms / throws) ** 0.4)), 3):
+
+        def loss(x, width=width):
+            distance = (basis @ x - scaled) / width
+            below, density = ndtr(distance), np.exp(-0.5 * distance**2) / np.sqrt(2 * np.pi)
+            return width * np.mean(distance * (below - share) + density), basis.T @ (below - share) / throws
+
+        def curvature(x, width=width):
+            distance = (basis @ x - scaled) / width
+            return basis.T @ (np.exp(-0.5 * distance**2)[:, None] * basis) / (np.sqrt(2 * np.pi) * width * throws)
+
+        # A trust region holds where the curvature is singular, as it is where no values are near.
+        found = minimize(loss, coefficients, method="trust-exact", jac=True, hess=curvature, options={"gtol": 1e-7})
+        coefficients = found.x
+    coefficients[0] += start / spread
+    return spread * coefficients
 
 
 def _at_tau(table, grid, log_tau):

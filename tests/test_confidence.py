@@ -150,3 +150,17 @@ def test_saved_and_loaded_belts_are_the_same(tmp_path):
 def test_wrong_settings_are_refused(wrong):
     with pytest.raises(ValueError, match=r"ordering|mu_range"):
         BeltConfig(**wrong)
+
+
+@pytest.mark.parametrize("ordering", ["central", "pratt"])
+def test_few_throws_with_far_ones_make_a_belt(ordering):
+    """Newton's method by itself ends in a singular matrix in a third of these."""
+    inside = []
+    for seed in range(20):
+        random = np.random.default_rng(seed)
+        mu = spread_mu(random, 40, CHALLENGE)
+        mu_hat, sigma = mu + 0.3 * random.standard_cauchy(len(mu)), np.full(len(mu), 0.3)
+        inside.append(make_belt(mu, mu_hat, sigma, BeltConfig(ordering)).intervals(mu_hat, sigma).cover(mu).mean())
+    # So few throws widen the step that stands for P, which errs on the safe side.
+    assert 0.6 < min(inside)
+    assert COVERAGE - 0.02 < np.mean(inside) < 0.9
