@@ -1,8 +1,8 @@
-"""The final phase at histogram level: `python -m experiments final` (protocol, sec. 5).
+"""The final phase: `python -m experiments final` (protocol, sec. 5), by events and at histogram level.
 
-Counts are thrown from the shipped templates instead of being made of events: 10,000 pseudo-experiments take seconds.
-The true mu and the nuisance parameters are those that `python -m ingestion_test score` draws with the same seed, so a
-run of it (`--event-level`) checks the short cut.
+A run of `python -m ingestion_test score` (`--event-level`) is shown beside counts thrown from the shipped templates,
+of which 10,000 pseudo-experiments take seconds. The true mu and the nuisance parameters of the throws are those that
+`score` draws with the same seed; final phases with other seeds say how much is chance.
 """
 
 from pathlib import Path
@@ -22,7 +22,7 @@ from submission import artifacts
 from submission.parameters import PARAMETERS
 from training.neyman import with_template_error
 
-SUMMARY = "the final phase, 10 x 1000 pseudo-experiments thrown at histogram level, with its bootstraps"
+SUMMARY = "the final phase, 10 x 1000 pseudo-experiments with bootstraps, from events and from templates"
 
 #: What is kept of a final phase as one number: key and title.
 NUMBERS = {
@@ -65,14 +65,15 @@ def run(arguments):
     print(summary_table(scores, None, bootstrap(scores)))
     seeds = [arguments.seed + 10**6 * (1 + i) for i in range(arguments.repeats)]
     moved = {move: [summary(throw_phase(estimator, *size, one, move)) for one in seeds] for move in MOVES}
-    result = {"seed": arguments.seed, "first": summary(scores), "repeated": moved[0.0]}
+    result = {"seed": arguments.seed, "templates": summary(scores), "repeated": moved[0.0]}
     result["moved"] = [{"move": move, **_mean_and_spread(found)} for move, found in moved.items()]
     if arguments.event_level:
-        result["comparison"] = compare(estimator, arguments.event_level, arguments.seed)
+        events = load_events(arguments.event_level, arguments.seed)
+        result |= {"events": summary(events), "comparison": compare(estimator, events, arguments.seed)}
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "final.json", result)
-    final_phase_figure.draw(arguments.output / "final-phase.png", result, arguments.experiments)
-    text = "\n".join(tables(result, arguments.experiments))
+    final_phase_figure.draw(arguments.output / "final-phase.png", result)
+    text = "\n".join(tables(result))
     print(text)
     publish(arguments.docs, "results", {"final": text}, [arguments.output / name for name in SHOWN])
 
@@ -120,6 +121,7 @@ def summary(scores):
         "mu": [one.mu for one in scores.sets],
         "coverage_of_sets": coverages,
         "interval_of_sets": [one.interval for one in scores.sets],
+        "size_of_sets": [one.size for one in scores.sets],
     }
 
 
@@ -129,12 +131,8 @@ def _mean_and_spread(summaries):
     return {name: (float(np.mean(own)), float(np.std(own))) for name, own in values.items()}
 
 
-def compare(estimator, folder, seed):
-    """The events of a run of `score` beside the templates' throws for the same pseudo-experiments.
-
-    Returns:
-        list of dicts: "quantity", its mean of "events" and of "templates", and the "error" of their difference; the
-        bias of mu_hat in units of half an interval.
+def load_events(folder, seed):
+    """`scoring.Scores` of a run of `score`.
 
     Raises:
         ChallengeError: the run is of another seed, or its files are not as they should be.
@@ -143,8 +141,22 @@ def compare(estimator, folder, seed):
     mus = np.array(predictions.settings["ground_truth_mus"])
     if not np.array_equal(mus, ground_truth_mus(len(mus), seed)):
         raise ChallengeError(f"{folder} has other true mu than --seed {seed} gives: name the seed that `score` had")
-    events = score_sets(mus, predictions.results)
-    thrown = throw_phase(estimator, len(mus), events.sets[0].size, seed)
+    return score_sets(mus, predictions.results)
+
+
+def compare(estimator, events, seed):
+    """A run of `score` beside the templates' throws for the same pseudo-experiments.
+
+    Arguments:
+        estimator: `submission.estimator.Estimator`.
+        events: `scoring.Scores` of the run.
+        seed: of the run.
+
+    Returns:
+        list of dicts: "quantity", its mean of "events" and of "templates", and the "error" of their difference; the
+        bias of mu_hat in units of half an interval.
+    """
+    thrown = throw_phase(estimator, len(events.sets), events.sets[0].size, seed)
     result = []
     for name, values in {
         "interval": lambda one: one.p84 - one.p16,
@@ -158,18 +170,25 @@ def compare(estimator, folder, seed):
     return result
 
 
-def tables(result, experiments):
+def tables(result):
     """The result as tables in Markdown."""
-    first, repeated, phases = result["first"], _mean_and_spread(result["repeated"]), len(result["repeated"])
+    seed, phases = result["seed"], len(result["repeated"])
+    shown = {f"{kind}, seed {seed}": result[kind] for kind in ("events", "templates") if kind in result}
+    repeated = _mean_and_spread(result["repeated"])
     rows = [
-        [title, f"{first[name]:.4f}", f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}"]
+        [title, *(f"{one[name]:.4f}" for one in shown.values()), f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}"]
         for name, title in NUMBERS.items()
     ]
-    yield markdown(["", f"seed {result['seed']}", f"{phases} other seeds, mean ± standard deviation"], rows)
-    sets = sorted(zip(*(first[name] for name in ("mu", "coverage_of_sets", "interval_of_sets"))))
-    error = sigma68(experiments)
-    rows = [[f"{mu:.3f}", f"{share:.4f} ± {error:.4f}", f"{width:.4f}"] for mu, share, width in sets]
-    yield markdown(["true μ", "coverage", "interval"], rows)
+    head = [f"{title}: {_size(one)}" for title, one in shown.items()]
+    yield markdown(["", *head, f"templates, {phases} other seeds: mean ± standard deviation"], rows)
+    columns = ("mu", "coverage_of_sets", "size_of_sets", "interval_of_sets")
+    sets = [sorted(zip(*(one[name] for name in columns))) for one in shown.values()]
+    rows = [
+        [f"{own[0][0]:.3f}"]
+        + [text for _, share, size, width in own for text in (f"{share:.4f} ± {sigma68(size):.4f}", f"{width:.4f}")]
+        for own in zip(*sets)
+    ]
+    yield markdown(["true μ", *(f"{name}, {kind}" for kind in shown for name in ("coverage", "interval"))], rows)
     rows = [
         [f"{one['move']:+.3f}", *(f"{one[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]
         + [f"{one['bootstrapped_score'][0]:.3f} ± {one['bootstrapped_score'][1]:.3f}"]
@@ -183,3 +202,8 @@ def tables(result, experiments):
         ]
         number = result["comparison"][0]["number"]
         yield markdown([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
+
+
+def _size(one):
+    """Sets and pseudo-experiments of a `summary`, as text."""
+    return f"{len(one['mu'])} x {one['size_of_sets'][0]}"

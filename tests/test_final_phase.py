@@ -1,4 +1,4 @@
-"""The final phase at histogram level, with the shipped artifacts."""
+"""The final phase at histogram level, and beside events, with the shipped artifacts."""
 
 import json
 
@@ -74,7 +74,8 @@ def test_command(tmp_path, thrown, capsys):
     assert "1 other seeds" in capsys.readouterr().out
     assert (tmp_path / "out" / "final-phase.png").stat().st_size > 5000
     result = json.loads((tmp_path / "out" / "final.json").read_text())
-    assert result["first"]["coverage"] == thrown.coverage
+    assert result["templates"]["coverage"] == thrown.coverage
+    assert result["events"] == result["templates"]
     assert all(one["events"] == one["templates"] for one in result["comparison"])
     moves = {one["move"]: one["coverage"][0] for one in result["moved"]}
     assert moves[0.0] == np.mean([one["coverage"] for one in result["repeated"]])
