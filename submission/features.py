@@ -162,4 +162,6 @@ class Standardisation:
 
     def __call__(self, values):
         """Standardised `values`, float32 array (events, features)."""
-        return ((values - self.mean) / self.scale).astype(np.float32)
+        result = np.subtract(values, self.mean, dtype=np.float32)
+        result /= self.scale
+        return result
