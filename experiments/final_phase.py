@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments import final_phase_figure
-from experiments.results import add_docs_argument, markdown, publish
+from experiments.results import Table, add_docs_argument, publish
 from ingestion_test.cli import count, seed
 from ingestion_test.errors import ChallengeError
 from ingestion_test.files import write_json
@@ -72,9 +72,10 @@ def run(arguments):
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "final.json", result)
     final_phase_figure.draw(arguments.output / "final-phase.png", result, arguments.experiments)
-    text = "\n".join(tables(result, arguments.experiments))
-    print(text)
-    publish(arguments.docs, "results", {"final": text}, [arguments.output / name for name in SHOWN])
+    made = list(tables(result, arguments.experiments))
+    print("", *(table.text() for table in made), sep="\n\n")
+    page = "\n".join(table.markdown() for table in made)
+    publish(arguments.docs, "results", {"final": page}, [arguments.output / name for name in SHOWN])
 
 
 def parameters(mu, seed):
@@ -159,27 +160,27 @@ def compare(estimator, folder, seed):
 
 
 def tables(result, experiments):
-    """The result as tables in Markdown."""
+    """The result as tables, `results.Table`."""
     first, repeated, phases = result["first"], _mean_and_spread(result["repeated"]), len(result["repeated"])
     rows = [
         [title, f"{first[name]:.4f}", f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}"]
         for name, title in NUMBERS.items()
     ]
-    yield markdown(["", f"seed {result['seed']}", f"{phases} other seeds, mean ± standard deviation"], rows)
+    yield Table(["", f"seed {result['seed']}", f"{phases} other seeds, mean ± standard deviation"], rows)
     sets = sorted(zip(*(first[name] for name in ("mu", "coverage_of_sets", "interval_of_sets"))))
     error = sigma68(experiments)
     rows = [[f"{mu:.3f}", f"{share:.4f} ± {error:.4f}", f"{width:.4f}"] for mu, share, width in sets]
-    yield markdown(["true μ", "coverage", "interval"], rows)
+    yield Table(["true μ", "coverage", "interval"], rows)
     rows = [
         [f"{one['move']:+.3f}", *(f"{one[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]
         + [f"{one['bootstrapped_score'][0]:.3f} ± {one['bootstrapped_score'][1]:.3f}"]
         for one in result["moved"]
     ]
-    yield markdown(["all μ̂ moved by", "coverage", "its standard deviation over the sets", "bootstrapped score"], rows)
+    yield Table(["all μ̂ moved by", "coverage", "its standard deviation over the sets", "bootstrapped score"], rows)
     if "comparison" in result:
         rows = [
             [one["quantity"], *(f"{one[name]:.4f}" for name in ("events", "templates", "error"))]
             for one in result["comparison"]
         ]
         number = result["comparison"][0]["number"]
-        yield markdown([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
+        yield Table([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
