@@ -18,6 +18,7 @@ test: $(VENV)/.installed lint
 lint: $(VENV)/.installed
 	$(RUN) -m ruff check .
 	$(RUN) -m ruff format --check .
+	$(RUN) -m mypy
 
 # The weights and tables of `submission/artifacts`, from simulated events; goes on where it was stopped.
 weights: $(VENV)/.installed

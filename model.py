@@ -3,6 +3,7 @@
 import multiprocessing
 import os
 import warnings
+from typing import Any
 
 import numpy as np
 import torch
@@ -26,7 +27,7 @@ class Model:
     """
 
     def __init__(self, get_train_set=None, systematics=None, model_type=None):
-        self._estimator = None
+        self._estimator: Any = None
 
     def fit(self):
         """Read the artifacts, so that what is wrong with them is known before the first pseudo-experiment.

@@ -38,12 +38,14 @@ def as_frames(test_events):
 
 
 def timed(function, *arguments):
+    """Seconds that a call takes, and what it returns."""
     start = time.perf_counter()
     result = function(*arguments)
     return time.perf_counter() - start, result
 
 
 def main():
+    """Print both timings, round by round, and their ratio."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="pseudo-experiments (default 7)")
     rounds = parser.parse_args().rounds

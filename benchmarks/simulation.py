@@ -19,6 +19,7 @@ from ingestion_test.simulation.processes import throw
 
 
 def accepted_per_second(process, seconds):
+    """Accepted events per second of this process's time, measured for so many `seconds`."""
     rng = np.random.default_rng(0)
     throw(process, rng, 1 << 14)
     start, accepted = time.process_time(), 0
@@ -28,6 +29,7 @@ def accepted_per_second(process, seconds):
 
 
 def main():
+    """Print the rate of each process."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=float, default=5, help="per process")
     args = parser.parse_args()

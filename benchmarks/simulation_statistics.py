@@ -34,6 +34,7 @@ def train(seed, rows=400_000):
 
 
 def main():
+    """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--size", default="default")
     parser.add_argument("--seed", type=int, default=0)

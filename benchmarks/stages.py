@@ -27,12 +27,14 @@ class Stopwatch:
         self.seconds = {}
 
     def __call__(self, name, function, *arguments):
+        """What the call returns; its CPU time is kept under `name`."""
         start = time.process_time()
         result = function(*arguments)
         self.seconds.setdefault(name, []).append(time.process_time() - start)
         return result
 
     def median(self, name):
+        """Median of the seconds kept under `name`."""
         return float(np.median(self.seconds[name]))
 
 
@@ -79,6 +81,7 @@ def one_round(watch, test_events, estimator, seed, beside=None):
 
 
 def main():
+    """Print the time of each stage beside its alternative."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--rounds", type=int, default=7, help="pseudo-experiments (default 7)")
     parser.add_argument("--data", help="folder in the official format (default: the default simulated sample)")

@@ -6,7 +6,6 @@ scores and templates. Intervals and coverage are those of pseudo-experiments thr
 with all six nuisance parameters drawn, whichever of them are fitted.
 """
 
-import argparse
 import dataclasses
 import json
 from collections.abc import Callable
@@ -163,7 +162,7 @@ def first_config(preset):
     config = replace(PRESETS[BASES[preset]], likelihood=LikelihoodConfig(template_error=False))
     if preset != "full":
         return config
-    flows = replace(config.networks.flows, events=100_000)
+    flows = replace(config.networks.flows, events=100_000)  # type: ignore[type-var]
     networks = replace(config.networks, flows=flows, datasets=200)
     return replace(config, networks=networks, templates=replace(config.templates, rows=1_000_000))
 
@@ -181,21 +180,14 @@ def add_arguments(parser):
     """Declare the command's arguments."""
     add = parser.add_argument
     add("--preset", choices=tuple(THROWS), default="full", help="size of the trainings and throws (default: full)")
-    add("--only", type=_names, default=tuple(VARIANTS), metavar="A,B", help=f"of {', '.join(VARIANTS)}: default all")
+    only = {"type": results.some_of("variant", VARIANTS), "default": tuple(VARIANTS), "metavar": "A,B"}
+    add("--only", **only, help=f"of {', '.join(VARIANTS)}: default all")
     add_workers_arguments(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
     add("--output", type=Path, metavar="DIR", help="folder of the results (default: runs/ablation-PRESET)")
     add("--resume", action="store_true", help="keep what is there and go on, or add variants")
     results.add_docs_argument(parser)
-
-
-def _names(text):
-    names = tuple(text.split(","))
-    unknown = [name for name in names if name not in VARIANTS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no variant {', '.join(unknown)}; there are {', '.join(VARIANTS)}")
-    return names
 
 
 def run(arguments):
@@ -221,9 +213,10 @@ def run(arguments):
         }
         files.write_json(output / RESULT_FILE, {"settings": about, "variants": rows})
         ablation_figure.draw(output / "ablation.png", groups(rows))
-    tables = results.markdown(HEAD, table(rows))
-    print(tables)
-    results.publish(arguments.docs, "results", {"ablation": tables}, [output / "ablation.png", output / RESULT_FILE])
+    made = table(rows)
+    print(made.text())
+    page = {"ablation": made.markdown()}
+    results.publish(arguments.docs, "results", page, [output / "ablation.png", output / RESULT_FILE])
     print(f"table and figure: {output}")
 
 
@@ -319,7 +312,7 @@ HEAD = ("variant", "interval", "relative", "coverage", "least, largest", "slope 
 
 
 def table(rows):
-    """Lines of the table of all groups, lists of texts; `rows` is a dict from variant to its row."""
+    """All groups as `results.Table`; `rows` is a dict from variant to its row."""
     lines = []
     measured = {one["label"]: one for _, variants in groups(rows) for one in variants}
     for name, row in rows.items():
@@ -340,4 +333,4 @@ def table(rows):
                 ", ".join(f"{area:.4f}" for area, _ in row.get("auc", {}).values()),
             ]
         )
-    return lines
+    return results.Table(HEAD, lines)

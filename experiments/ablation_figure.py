@@ -1,12 +1,13 @@
 """Figure of the ablation: mean interval of each variant, relative to the first of its group."""
 
-import matplotlib
+import textwrap
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from experiments.drawing import BLUE, panels, save
 
 #: Largest ratio on the axis; larger ones are written at its end.
 LARGEST = 1.3
+#: Letters of a label on one line.
+LABEL = 42
 
 
 def draw(path, groups):
@@ -16,21 +17,17 @@ def draw(path, groups):
     if not groups:
         return
     sizes = [len(variants) for _, variants in groups]
-    figure, panels = plt.subplots(
-        len(groups), figsize=(8, 1.2 + 0.36 * sum(sizes)), height_ratios=sizes, sharex=True, squeeze=False
-    )
-    for axes, (title, variants) in zip(panels[:, 0], groups):
+    figure, grid = panels(len(groups), 1, (8, 1.2 + 0.4 * sum(sizes)), height_ratios=sizes, sharex=True, squeeze=False)
+    for axes, (title, variants) in zip(grid[:, 0], groups):
         values, errors = zip(*(one["ratio"] for one in variants))
         place = range(len(variants))
         axes.axvline(1, color="0.6", lw=0.8)
-        axes.errorbar(values, place, xerr=errors, fmt="o", color="#0072B2", capsize=3)
+        axes.errorbar(values, place, xerr=errors, fmt="o", color=BLUE, markersize=4, capsize=3)
         for row, value in enumerate(values):
             if value > LARGEST:
-                axes.annotate(f"{value:.2f} →", (LARGEST, row), ha="right", va="center", color="#0072B2")
-        axes.set_yticks(place, [one["label"] for one in variants])
+                axes.annotate(f"{value:.2f} →", (LARGEST, row), ha="right", va="center", color=BLUE)
+        axes.set_yticks(place, [textwrap.fill(one["label"], LABEL) for one in variants])
         axes.set(ylim=(len(variants) - 0.5, -0.5), xlim=(min(0.85, *values) - 0.01, LARGEST + 0.01))
         axes.set_title(title, loc="left", fontsize="medium")
-    panels[-1, 0].set_xlabel("mean interval, relative to the first of the group")
-    figure.tight_layout()
-    figure.savefig(path, dpi=90)
-    plt.close(figure)
+    grid[-1, 0].set_xlabel("mean interval, relative to the first of the group")
+    save(figure, path)

@@ -1,5 +1,7 @@
 """What the Models of methods with weights of their own have in common."""
 
+from typing import Any
+
 
 class ArtifactModel:
     """A Model of the challenge whose estimator was trained beforehand and lies beside it as files.
@@ -12,7 +14,8 @@ class ArtifactModel:
     """
 
     def __init__(self, get_train_set=None, systematics=None):
-        self.systematics, self.estimator = systematics, None
+        self.systematics = systematics
+        self.estimator: Any = None
 
     def load(self):
         """The estimator: an object with `estimate(data, weights)` that returns `submission.estimator.Estimate`."""

@@ -93,7 +93,8 @@ def run(arguments):
     rows = [training_rows(images, digit, config, rng) for digit in range(10)]
     size = min(len(rows[digit]) for flow in FLOWS for digit in flow[:2])
     # The last rows come from other images than the first: they are the validation events.
-    signal, background = (np.stack([rows[flow[k]][-size:] for flow in FLOWS]) for k in (0, 1))
+    signal = np.stack([rows[digit][-size:] for digit, _, _ in FLOWS])
+    background = np.stack([rows[other][-size:] for _, other, _ in FLOWS])
     mean, spread = _mean_and_spread(np.concatenate([signal, background]))
 
     training = TrainingConfig(

@@ -1,22 +1,20 @@
 """The figures of the digits."""
 
-import matplotlib
 import numpy as np
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
+from experiments.drawing import panels, save
 
 
 def samples(path, images, flows):
     """Samples of the flows side by side; images (flows, samples, height, width), flows as in `digits.FLOWS`."""
-    figure, axes = plt.subplots(1, len(images), figsize=(5 * len(images), 2.5), layout="constrained")
+    figure, axes = panels(1, len(images), (5 * len(images), 2.2))
     for axis, own, (digit, other, strength) in zip(axes, images, flows):
         axis.imshow(_tiled(own, rows=4), cmap="gray_r", interpolation="nearest")
         name = (
             f"contrastive flow of {digit} against {other}, c = {strength:g}" if strength else f"plain flow of {digit}"
         )
         axis.set(title=name, xticks=[], yticks=[])
-    _save(figure, path)
+    save(figure, path)
 
 
 def extremes(path, images, order, accepted, shown, pair):
@@ -30,7 +28,7 @@ def extremes(path, images, order, accepted, shown, pair):
         pair: digit modelled and digit penalised.
     """
     right, wrong = order[accepted[order]][:shown], order[~accepted[order]][::-1][:shown]
-    figure, axes = plt.subplots(2, 1, figsize=(0.8 * shown, 2.6), layout="constrained")
+    figure, axes = panels(2, size=(0.8 * shown, 2.6))
     digit, other = pair
     rows = ((right, f"{digit}s least like {other}s: accepted, highest log q"), (wrong, "rejected, lowest log q"))
     for axis, (chosen, title) in zip(axes, rows):
@@ -38,7 +36,7 @@ def extremes(path, images, order, accepted, shown, pair):
         blank[: len(chosen)] = images[chosen]
         axis.imshow(_tiled(blank, rows=1), cmap="gray_r", interpolation="nearest")
         axis.set(title=f"{title} ({len(chosen)} shown)", xticks=[], yticks=[])
-    _save(figure, path)
+    save(figure, path)
 
 
 def _tiled(images, rows):
@@ -47,8 +45,3 @@ def _tiled(images, rows):
     height, width = images.shape[1:]
     columns = len(images) // rows
     return images[: rows * columns].reshape(rows, columns, height, width).swapaxes(1, 2).reshape(rows * height, -1)
-
-
-def _save(figure, path):
-    figure.savefig(path, dpi=70)
-    plt.close(figure)

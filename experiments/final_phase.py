@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 
 from experiments import final_phase_figure
-from experiments.results import add_docs_argument, markdown, publish
+from experiments.results import Table, add_docs_argument, publish
 from ingestion_test.cli import count, seed
 from ingestion_test.errors import ChallengeError
 from ingestion_test.files import write_json
@@ -73,9 +73,10 @@ def run(arguments):
     arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "final.json", result)
     final_phase_figure.draw(arguments.output / "final-phase.png", result)
-    text = "\n".join(tables(result))
-    print(text)
-    publish(arguments.docs, "results", {"final": text}, [arguments.output / name for name in SHOWN])
+    made = list(tables(result))
+    print("", *(table.text() for table in made), sep="\n\n")
+    page = "\n".join(table.markdown() for table in made)
+    publish(arguments.docs, "results", {"final": page}, [arguments.output / name for name in SHOWN])
 
 
 def parameters(mu, seed):
@@ -171,16 +172,16 @@ def compare(estimator, events, seed):
 
 
 def tables(result):
-    """The result as tables in Markdown."""
-    seed, phases = result["seed"], len(result["repeated"])
-    shown = {f"{kind}, seed {seed}": result[kind] for kind in ("events", "templates") if kind in result}
-    repeated = _mean_and_spread(result["repeated"])
+    """The result as tables, `results.Table`."""
+    shown = {kind: result[kind] for kind in ("events", "templates") if kind in result}
+    repeated, phases = _mean_and_spread(result["repeated"]), len(result["repeated"])
     rows = [
         [title, *(f"{one[name]:.4f}" for one in shown.values()), f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}"]
         for name, title in NUMBERS.items()
     ]
-    head = [f"{title}: {_size(one)}" for title, one in shown.items()]
-    yield markdown(["", *head, f"templates, {phases} other seeds: mean ± standard deviation"], rows)
+    head = [f"{kind}, {_size(one)}" for kind, one in shown.items()]
+    others = f"templates, {phases} other seeds: mean ± standard deviation"
+    yield Table([f"seed {result['seed']}", *head, others], rows)
     columns = ("mu", "coverage_of_sets", "size_of_sets", "interval_of_sets")
     sets = [sorted(zip(*(one[name] for name in columns))) for one in shown.values()]
     rows = [
@@ -188,20 +189,20 @@ def tables(result):
         + [text for _, share, size, width in own for text in (f"{share:.4f} ± {sigma68(size):.4f}", f"{width:.4f}")]
         for own in zip(*sets)
     ]
-    yield markdown(["true μ", *(f"{name}, {kind}" for kind in shown for name in ("coverage", "interval"))], rows)
+    yield Table(["true μ", *(f"{name}, {kind}" for kind in shown for name in ("coverage", "interval"))], rows)
     rows = [
         [f"{one['move']:+.3f}", *(f"{one[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]
         + [f"{one['bootstrapped_score'][0]:.3f} ± {one['bootstrapped_score'][1]:.3f}"]
         for one in result["moved"]
     ]
-    yield markdown(["all μ̂ moved by", "coverage", "its standard deviation over the sets", "bootstrapped score"], rows)
+    yield Table(["all μ̂ moved by", "coverage", "its standard deviation over the sets", "bootstrapped score"], rows)
     if "comparison" in result:
         rows = [
             [one["quantity"], *(f"{one[name]:.4f}" for name in ("events", "templates", "error"))]
             for one in result["comparison"]
         ]
         number = result["comparison"][0]["number"]
-        yield markdown([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
+        yield Table([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
 
 
 def _size(one):

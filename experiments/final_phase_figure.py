@@ -1,14 +1,10 @@
 """Figure of the final phase: coverage of each set, and the bootstrapped score with other seeds."""
 
-import matplotlib
-
+from experiments.drawing import BLUE, GREEN, RED, panels, save
 from ingestion_test.scoring import ONE_SIGMA, sigma68
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-
 #: Colours of what has the seed that was asked for.
-COLORS = {"templates": "#0072B2", "events": "#009E73"}
+COLORS = {"templates": BLUE, "events": GREEN}
 
 #: Mean bootstrapped score of the challenge's winners, and what the paper's interval would get with coverage 0.6827 in
 #: all sets (method.md, section 6), with the styles of their lines.
@@ -17,7 +13,7 @@ MARKS = {"winners of the challenge": (-0.58, ":"), "the paper's interval, covera
 
 def draw(path, result):
     """Draw a result of `final_phase.run`."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(10, 4.2), width_ratios=(3, 2), layout="constrained")
+    figure, (left, right) = panels(1, 2, (10, 4.6), width_ratios=(3, 2))
     error = sigma68(result["templates"]["size_of_sets"][0])
     left.axhspan(ONE_SIGMA - error, ONE_SIGMA + error, color="0.9", label="68.27% ± 1 sigma of a set")
     left.axhline(ONE_SIGMA, color="black", lw=0.8)
@@ -36,9 +32,8 @@ def draw(path, result):
         left.errorbar(one["mu"], one["coverage_of_sets"], errors, fmt="o", color=color, capsize=2, label=label)
         right.axvline(one["bootstrapped_score"], color=color, label=label)
     for label, (value, line) in MARKS.items():
-        right.axvline(value, color="#D55E00", ls=line, label=label)
+        right.axvline(value, color=RED, ls=line, label=label)
     right.set(xlabel="mean bootstrapped score", ylabel="final phases")
     for axes in (left, right):
-        axes.legend(fontsize="small")
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+        axes.legend(fontsize="small", loc="lower center", bbox_to_anchor=(0.5, 1), ncols=2, frameon=False)
+    save(figure, path)

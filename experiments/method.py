@@ -2,7 +2,7 @@
 
 From the artifacts of `python -m training` and events that the networks were not trained on: how well scores separate
 and how tes moves them, what the templates allow, the belt and its coverage; beside the paper's numbers where there are
-any. Tables are printed as Markdown, all numbers go into method.json.
+any. Tables are printed, all numbers go into method.json.
 """
 
 import dataclasses
@@ -106,8 +106,8 @@ def run(arguments):
     method_figures.coverage(shown["coverage"], result["coverage"], result.get("event_level"))
     files.write_json(output / "method.json", result)
     tables = method_tables.all_tables(result)
-    print("\n".join(tables.values()))
-    publish(arguments.docs, "method", tables, shown.values())
+    print("\n\n".join(table.text() for table in tables.values()))
+    publish(arguments.docs, "method", {name: table.markdown() for name, table in tables.items()}, shown.values())
 
 
 def load(folder):
@@ -394,7 +394,8 @@ def acceptance(belt, mu_hat):
         dict of lists: "mu", "low", "high"; None where nothing is accepted.
     """
     margin = belt.margin(mu_hat, np.zeros(len(mu_hat))).T
-    low, high = [], []
+    low: list[float | None] = []
+    high: list[float | None] = []
     for row in margin:
         inside = np.flatnonzero(row > 0)
         if not len(inside):

@@ -1,18 +1,11 @@
-"""The method's figures. Colours: Okabe and Ito's, told apart by colour-blind readers."""
+"""The method's figures."""
 
-import matplotlib
 import numpy as np
-
-from submission.confidence import COVERAGE
-
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
 from matplotlib.ticker import MaxNLocator
 
-BLUE, RED, GREEN, ORANGE, PURPLE, SKY, GREY = (
-    *("#0072B2", "#D55E00", "#009E73", "#E69F00"),
-    *("#CC79A7", "#56B4E9", "#555555"),
-)
+from experiments.drawing import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, panels, save
+from submission.confidence import COVERAGE
+
 CLASSES = {"signal": BLUE, "background": RED}
 LINES = (":", "-", "--")
 #: Backgrounds in the order in which they are stacked: the smallest first.
@@ -20,27 +13,22 @@ STACK = {"diboson": ("diboson", PURPLE), "ttbar": (r"$t\bar{t}$", ORANGE), "ztau
 BELTS = (BLUE, RED)
 #: Ratios of densities are drawn for so many bins together, where the nominal one is this many times its error.
 MERGED, SHOWN_ABOVE = 3, 5
+#: The bars of their errors stand a little aside of each other.
+ASIDE = {"signal": -0.006, "background": 0.006}
 
 
-def _save(figure, path, dpi=75):
-    figure.savefig(path, dpi=dpi)
-    plt.close(figure)
-
-
-def densities(path, panels):
+def densities(path, shown):
     """Fig. 6, left: how tes moves the flows' discrimination functions and the classifier's score.
 
     Arguments:
-        panels: as from `method.densities`.
+        shown: as from `method.densities`.
     """
-    rows = len({panel["category"] for panel in panels})
-    columns = len(panels) // rows
-    figure, axes = plt.subplots(
-        2 * rows, columns, figsize=(max(3.6 * columns, 6), 3.7 * rows + 0.4), layout="constrained", squeeze=False,
-        sharex="col", gridspec_kw={"height_ratios": (3, 1.2) * rows},
-    )  # fmt: skip
+    rows = len({panel["category"] for panel in shown})
+    columns = len(shown) // rows
+    size, heights = (max(3.6 * columns, 6), 3.7 * rows + 0.4), (3, 1.2) * rows
+    figure, axes = panels(2 * rows, columns, size, squeeze=False, sharex="col", height_ratios=heights)
     pairs = axes.reshape(rows, 2, columns).swapaxes(1, 2).reshape(-1, 2)
-    for (axis, below), panel in zip(pairs, panels):
+    for (axis, below), panel in zip(pairs, shown):
         edges = np.array(panel["edges"])
         middle = (edges[1:] + edges[:-1]) / 2
         tes = sorted({curve["tes"] for curve in panel["curves"]})
@@ -51,22 +39,26 @@ def densities(path, panels):
             label = f"{curve['class']}, tes = {curve['tes']:.2f}"
             axis.stairs(values, edges, baseline=None, label=label, **style)
             known, error = (np.array(nominal[curve["class"]][key]) for key in ("density", "error"))
+            coarse = (sums.reshape(-1, MERGED).sum(axis=1) for sums in (np.array(curve["density"]), known, error**2))
+            here, nominal_here, variance = coarse
+            clear = nominal_here > SHOWN_ABOVE * np.sqrt(variance)
+            ratio, relative = (
+                np.divide(numbers, nominal_here, where=clear, out=np.full(len(clear), np.nan))
+                for numbers in (here, np.sqrt(variance))
+            )
             if curve is nominal[curve["class"]]:
-                axis.errorbar(middle, values, error, fmt="none", ecolor=style["color"], elinewidth=0.8)
+                bars = {"fmt": "none", "ecolor": style["color"], "elinewidth": 0.8}
+                axis.errorbar(middle, values, error, **bars)
+                below.errorbar(middle[1::MERGED] + ASIDE[curve["class"]], ratio, relative, **bars)
             else:
-                coarse = [
-                    sums.reshape(-1, MERGED).sum(axis=1) for sums in (np.array(curve["density"]), known, error**2)
-                ]
-                clear = coarse[1] > SHOWN_ABOVE * np.sqrt(coarse[2])
-                ratio = np.divide(*coarse[:2], where=clear, out=np.full(len(clear), np.nan))
                 below.stairs(ratio, edges[::MERGED], baseline=None, **style)
         top = 3 * max(max(curve["density"]) for curve in panel["curves"])
         axis.set(title=panel["category"], ylabel="density", yscale="log", ylim=(3e-4 * top, top), xlim=(0, 1))
         below.axhline(1, color=GREY, linewidth=0.8)
-        below.set(ylabel="over tes = 1", ylim=(0.7, 1.3), xlabel=panel["variable"])
+        below.set(ylabel="ratio to\ntes = 1.00", ylim=(0.7, 1.3), xlabel=panel["variable"])
         below.tick_params(labelbottom=True)
-    figure.legend(*pairs[0][0].get_legend_handles_labels(), loc="outside lower center", ncols=3 if columns > 1 else 2)
-    _save(figure, path, dpi=68)
+    figure.legend(*pairs[0][0].get_legend_handles_labels(), loc=BELOW, ncols=3 if columns > 1 else 2)
+    save(figure, path)
 
 
 def histogram(path, channels):
@@ -76,12 +68,9 @@ def histogram(path, channels):
         channels: dict from channel to a dict from process to a list of expected events per bin, and "ratio_error",
             the templates' statistical error of S/B.
     """
-    sizes = [max(len(counts["htautau"]), 8) for counts in channels.values()]
-    shape = {"width_ratios": sizes, "height_ratios": (3, 1.2)}
-    figure, axes = plt.subplots(
-        2, len(channels), figsize=(12, 5.4), layout="constrained", gridspec_kw=shape, sharex="col", sharey="row"
-    )
-    axes = axes.reshape(2, -1)
+    shape = {"width_ratios": [max(len(counts["htautau"]), 8) for counts in channels.values()]}
+    shape |= {"height_ratios": (3, 1.2), "squeeze": False}
+    figure, axes = panels(2, len(channels), (12, 5.4), sharex="col", sharey="row", **shape)
     for (axis, below), (name, counts) in zip(axes.T, channels.items()):
         signal = np.array(counts["htautau"])
         edges = np.arange(len(signal) + 1) + 0.5
@@ -99,8 +88,8 @@ def histogram(path, channels):
         below.xaxis.set_major_locator(MaxNLocator(5, integer=True))
     axes[0, 0].set(ylabel="events per bin at 10 fb$^{-1}$", ylim=(0.5, None))
     axes[1, 0].set(ylabel="S / B")
-    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=4)
-    _save(figure, path)
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc=BELOW, ncols=4)
+    save(figure, path)
 
 
 def belt(path, found):
@@ -109,20 +98,19 @@ def belt(path, found):
     Arguments:
         found: as from `method.belts`.
     """
-    figure, axis = plt.subplots(figsize=(6.4, 5.2), layout="constrained")
-    for (name, region), colour, hatch in zip(found["regions"].items(), BELTS, (None, "///")):
+    figure, axis = panels(size=(6.4, 5.2))
+    left, right = found["range"]
+    for (name, region), colour in zip(found["regions"].items(), BELTS):
         mu, low, high = (np.array(region[key], float) for key in ("mu", "low", "high"))
-        face = colour if hatch is None else "none"
-        axis.fill_betweenx(mu, low, high, facecolor=face, edgecolor=colour, hatch=hatch, alpha=0.3, linewidth=0)
-        left, right = found["range"]
+        axis.fill_betweenx(mu, low, high, color=colour, alpha=0.2, linewidth=0)
         axis.plot(np.where(low > left, low, np.nan), mu, color=colour, label=name)
         axis.plot(np.where(high < right, high, np.nan), mu, color=colour)
     ends = region["mu"][0], region["mu"][-1]
     axis.plot(ends, ends, color=GREY, linestyle="--", linewidth=1, label=r"$\hat\mu = \mu$")
     axis.set(xlabel=r"estimate $\hat\mu$ (in units of the Standard Model)", ylabel=r"true $\mu$", ylim=ends)
     axis.set(xlim=found["range"], title=f"accepted estimates, coverage {COVERAGE:.4f} at every true $\\mu$")
-    figure.legend(*axis.get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    _save(figure, path)
+    figure.legend(*axis.get_legend_handles_labels(), loc=BELOW, ncols=3)
+    save(figure, path)
 
 
 def coverage(path, found, events=None):
@@ -132,7 +120,7 @@ def coverage(path, found, events=None):
         found: as from `method.coverage`.
         events: as from `method.event_level`, or None.
     """
-    figure, (above, below) = plt.subplots(2, 1, figsize=(7, 6.6), layout="constrained", sharex=True)
+    figure, (above, below) = panels(2, size=(7, 6.6), sharex=True)
     series = [
         (f"{name} belt, histogram level", own["table"], colour, marker)
         for (name, own), colour, marker in zip(found["belts"].items(), BELTS, "os")
@@ -157,5 +145,5 @@ def coverage(path, found, events=None):
     for axis in (above, below):
         handles, labels = axis.get_legend_handles_labels()
         shown |= dict(zip(labels, handles))
-    figure.legend(shown.values(), shown.keys(), loc="outside lower center", ncols=2)
-    _save(figure, path)
+    figure.legend(shown.values(), shown.keys(), loc=BELOW, ncols=2)
+    save(figure, path)

@@ -1,15 +1,17 @@
 """The method's numbers as tables of text, Markdown, beside the paper's."""
 
+from typing import Any
+
 import numpy as np
 
-from experiments.results import markdown
+from experiments.results import Table
 from ingestion_test.schema import PROCESSES
 from submission.confidence import COVERAGE
 
 BOTH = "1- and 2-jet"
 
 #: The paper's classifier, from the authors' published score histograms of 1- and 2-jet events (method.md, section 6).
-PAPER = {
+PAPER: dict[str, Any] = {
     "auc": 0.899,
     "background_kept": {"0.1": 0.00096, "0.2": 0.0037, "0.3": 0.0089, "0.5": 0.0294},
     "width_known": {0.1: 0.375, 1.0: 0.409, 2.0: 0.437, 3.0: 0.461},
@@ -18,7 +20,7 @@ PAPER = {
 
 
 def all_tables(result):
-    """All tables as texts, Markdown: dict from the name of the part of docs/method.md that one fills."""
+    """All tables: dict from the name of the part of docs/method.md that one fills to `results.Table`."""
     shown = {
         "separation": _separation_table(result["separation"]),
         "cut": _cut_table(result["shifted"]),
@@ -34,11 +36,6 @@ def all_tables(result):
     return shown
 
 
-def titled(title, head, rows):
-    """A titled table as Markdown."""
-    return f"**{title}**\n\n{markdown(head, rows)}"
-
-
 def _separation_table(separation):
     rows = []
     for name, own in separation.items():
@@ -48,7 +45,7 @@ def _separation_table(separation):
         rows.append([name, _with_error(own["auc"], own["auc_error"]), *kept])
     rows.append([f"paper, {BOTH}", f"{PAPER['auc']:g}", *(f"{value:g}" for value in PAPER["background_kept"].values())])
     head = ["held-out events", "AUC", *(f"B kept at {float(e):.0%} of S" for e in PAPER["background_kept"])]
-    return titled("Separation, nuisance parameters nominal", head, rows)
+    return Table(head, rows, "Separation, nuisance parameters nominal")
 
 
 def _cut_table(shifted):
@@ -58,7 +55,7 @@ def _cut_table(shifted):
         rows.append([name, *cells])
     tes = [row["tes"] for row in shifted["events"][BOTH]]
     head = ["held-out events", *(f"{kind} kept, tes = {shift:.2f}" for kind in "SB" for shift in tes)]
-    return titled(f"A cut that keeps {shifted['signal_kept']:.0%} of the nominal signal, on shifted events", head, rows)
+    return Table(head, rows, f"A cut that keeps {shifted['signal_kept']:.0%} of the nominal signal, on shifted events")
 
 
 def _yields_table(channels):
@@ -71,7 +68,7 @@ def _yields_table(channels):
     sums = (f"{sum(own[process] for own in channels.values()):,.0f}" for process in names)
     rows.append(["all", str(sum(own["bins"] for own in channels.values())), *sums, "", f"{total:.3g}"])
     head = ["channel", "bins", *names, "largest S/B", "sqrt(sum S²/B)"]
-    return titled("Expected events at 10/fb and mu = 1", head, rows)
+    return Table(head, rows, "Expected events at 10/fb and mu = 1")
 
 
 def _cramer_rao_table(result):
@@ -85,7 +82,7 @@ def _cramer_rao_table(result):
     for key, label in (("width_known", labels["known"]), ("width_tes_jes", labels["tes_jes"])):
         rows.append([f"paper, {BOTH}, {label}", *(f"{PAPER[key][mu]:.3f}" if mu in PAPER[key] else "" for mu in mus)])
     head = ["Cramér-Rao width of mu, 2 sigma", *(f"mu = {mu:g}" for mu in mus)]
-    return titled("What the templates allow, and what the paper's do", head, rows)
+    return Table(head, rows, "What the templates allow, and what the paper's do")
 
 
 def _coverage_table(coverage, events):
@@ -119,7 +116,7 @@ def _coverage_table(coverage, events):
         "mean width",
         "width / Cramér-Rao",
     ]
-    return titled("Coverage and width over the range of mu", head, rows)
+    return Table(head, rows, "Coverage and width over the range of mu")
 
 
 def _shifts_table(shifts):
@@ -131,7 +128,7 @@ def _shifts_table(shifts):
         ]
         for row in shifts
     ]
-    return titled("All estimates moved alike", ["move of mu_hat", "coverage", "slope in mu"], rows)
+    return Table(["move of mu_hat", "coverage", "slope in mu"], rows, "All estimates moved alike")
 
 
 def _event_level_table(table):
@@ -147,7 +144,7 @@ def _event_level_table(table):
         for row in table
     ]
     head = ["true mu", "pseudo-experiments", "coverage", "mean width", "Cramér-Rao width", "mean of mu_hat - mu"]
-    return titled("Pseudo-experiments of events", head, rows)
+    return Table(head, rows, "Pseudo-experiments of events")
 
 
 def _official_table(result):
@@ -160,7 +157,7 @@ def _official_table(result):
     rows.append(
         [f"simulated, {own['samples']} samples as large", rows[0][1], _with_error(own["auc"], own["auc_spread"])]
     )
-    return titled(f"The classifier on {BOTH} events", ["events", "S + B", "AUC"], rows)
+    return Table(["events", "S + B", "AUC"], rows, f"The classifier on {BOTH} events")
 
 
 def _with_error(value, error):

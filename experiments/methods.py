@@ -53,7 +53,7 @@ def _paper(preset):
     paper, size = PRESETS["paper"], _cnf(preset)
     if preset == "full":
         return paper
-    flows = replace(size.networks.flows, view=paper.networks.flows.view, scaled=False)
+    flows = replace(size.networks.flows, view=paper.networks.flows.view, scaled=False)  # type: ignore[union-attr]
     templates = replace(size.templates, no_jet_bins=0)
     networks = replace(size.networks, flows=flows)
     return replace(size, networks=networks, templates=templates, likelihood=paper.likelihood, belt=paper.belt)
@@ -77,7 +77,7 @@ def _mle_nu(preset):
     if preset != "full":
         templates, neyman = replace(templates, shipped=5000), replace(neyman, experiments=16)
     # No gate: the sum of scores is a likelihood only if all events have one.
-    return Config(networks, None, templates, LIKELIHOODS["mu alone"], PRESETS["paper"].belt, neyman)
+    return Config(networks, None, templates, LIKELIHOODS["mu alone"], PRESETS["paper"].belt, neyman)  # type: ignore[arg-type]
 
 
 METHODS = {

@@ -1,7 +1,11 @@
-"""Folders that results go into, and the pages in `docs/` that the commands fill."""
+"""Tables, folders that results go into, and the pages in `docs/` that the commands fill."""
 
+import argparse
 import json
 import shutil
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from ingestion_test import files
@@ -29,10 +33,66 @@ def claim(path, about, resume):
     files.write_json(path, about)
 
 
-def markdown(head, rows):
-    """A table in Markdown; `head` and each of `rows` are sequences of texts."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+@dataclass(frozen=True)
+class Table:
+    """A table of texts, for pages and for the terminal.
+
+    Arguments:
+        head: titles of the columns.
+        rows: of each row the cells, as many as `head` has.
+        title: stands above it, unless empty.
+
+    Example:
+        >>> print(Table(("method", "score", "interval"), [("ours", "1.055 ± 0.021", "0.347")]).text(width=24))
+        method  score
+        ours    1.055 ± 0.021
+        <BLANKLINE>
+        method  interval
+        ours    0.347
+    """
+
+    head: Sequence[str]
+    rows: Sequence[Sequence[str]]
+    title: str = ""
+
+    def markdown(self):
+        """The table in Markdown."""
+        lines = [self.head, ["---"] * len(self.head), *self.rows]
+        title = f"**{self.title}**\n\n" if self.title else ""
+        return title + "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
+
+    def text(self, width=100):
+        """Aligned columns; what does not fit into `width` follows below, beside the first column again."""
+        first, *columns = map(_aligned, zip(self.head, *self.rows))
+        blocks = [[first]]
+        for column in columns:
+            if len(blocks[-1]) > 1 and _width("  ".join(one[0] for one in [*blocks[-1], column])) > width:
+                blocks.append([first])
+            blocks[-1].append(column)
+        texts = ("\n".join("  ".join(cells).rstrip() for cells in zip(*block)) for block in blocks)
+        return "\n\n".join([self.title, *texts] if self.title else texts)
+
+
+def _aligned(cells):
+    size = max(map(_width, cells))
+    return [cell + " " * (size - _width(cell)) for cell in cells]
+
+
+def _width(text):
+    """Columns of a terminal that a text takes: a hat stands above its letter."""
+    return sum(not unicodedata.combining(letter) for letter in text)
+
+
+def some_of(what, names):
+    """An argparse type: some of `names`, comma-separated; `what` says what they are."""
+
+    def chosen(text):
+        unknown = [name for name in text.split(",") if name not in names]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"no {what} {', '.join(unknown)}; there are {', '.join(names)}")
+        return tuple(text.split(","))
+
+    return chosen
 
 
 def add_docs_argument(parser):

@@ -1,6 +1,5 @@
 """The paper's Table 2: `python -m experiments table2`. All methods on the same pseudo-experiments, through one door."""
 
-import argparse
 import dataclasses
 import json
 from pathlib import Path
@@ -10,7 +9,7 @@ import numpy as np
 from experiments import table2_figures
 from experiments.method import widths
 from experiments.methods import METHODS, likelihood_of, prepare
-from experiments.results import add_docs_argument, claim, markdown, publish
+from experiments.results import Table, add_docs_argument, claim, publish, some_of
 from ingestion_test import files, simulation
 from ingestion_test.cli import Bar, add_workers_arguments, count
 from ingestion_test.ingestion import RunSettings, output_folder
@@ -62,6 +61,7 @@ class FirstOfRun(RunSettings):
     of: int = 0
 
     def plan(self):
+        """The pseudo-experiments, in the order of the whole run."""
         return [item for item in plan(self.num_sets, self.of, self.seed) if item.index < self.num_experiments]
 
 
@@ -69,7 +69,8 @@ def add_arguments(parser):
     """Declare the command's arguments."""
     add = parser.add_argument
     add("--preset", choices=PRESETS, default="full", help="size of the trainings and of the runs (default: full)")
-    add("--methods", type=_methods, default=tuple(METHODS), metavar="A,B", help=f"of {', '.join(METHODS)}: default all")
+    methods = {"type": some_of("method", METHODS), "default": tuple(METHODS), "metavar": "A,B"}
+    add("--methods", **methods, help=f"of {', '.join(METHODS)}: default all")
     add_workers_arguments(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
@@ -83,14 +84,6 @@ def add_arguments(parser):
         help="pseudo-experiments of each (default: 100, fewer of slow ones)",
     )
     add_docs_argument(parser)
-
-
-def _methods(text):
-    names = tuple(text.split(","))
-    unknown = [name for name in names if name not in METHODS]
-    if unknown:
-        raise argparse.ArgumentTypeError(f"no method {', '.join(unknown)}; there are {', '.join(METHODS)}")
-    return names
 
 
 def run(arguments):
@@ -114,9 +107,10 @@ def run(arguments):
             machine = {"device": arguments.device, "workers": arguments.workers}
             run_method(name, arguments.preset, settings, source, output, **machine, own_sample=not arguments.data)
             rows = write_table(output, about)
-    print(text_table(rows))
+    made = table(rows)
+    print(made.text())
     shown = ("table2-intervals.png", "table2-coverage.png", "table2.json")
-    publish(arguments.docs, "results", {"table2": markdown(*_cells(rows))}, [output / name for name in shown])
+    publish(arguments.docs, "results", {"table2": made.markdown()}, [output / name for name in shown])
     print(f"table and figures: {output}")
 
 
@@ -230,15 +224,15 @@ def write_table(output, about):
     }
     files.write_json(output / "table2.json", {"settings": about, "paper": PAPER, "methods": rows})
     with files.replaced(output / "results.md") as file:
-        file.write(markdown(*_cells(rows)))
+        file.write(table(rows).markdown())
     labelled = {METHODS[name].label: row for name, row in rows.items()}
     table2_figures.intervals(output / "table2-intervals.png", labelled)
     table2_figures.coverage(output / "table2-coverage.png", labelled)
     return rows
 
 
-def _cells(rows):
-    """Head and rows of the table, lists of texts; `rows` is a dict from method to its row."""
+def table(rows):
+    """The comparison as `results.Table`; `rows` is a dict from method to its row."""
     head = ["method", *(title for _, title, _ in COLUMNS), "data sets"]
     lines = []
     for name, row in rows.items():
@@ -246,7 +240,7 @@ def _cells(rows):
         lines.append([f"{name}: {METHODS[name].label}", *numbers, f"{row['num_sets']} x {row['num_experiments']}"])
     for name, values in PAPER.items():
         lines.append([name, *(_cell(value, kind) for value, (_, _, kind) in zip(values, COLUMNS)), "10 x 100"])
-    return head, lines
+    return Table(head, lines)
 
 
 def _cell(value, kind):
@@ -254,12 +248,3 @@ def _cell(value, kind):
     if value is None:
         return ""
     return " ± ".join(f"{number:{kind}}" for number in (value if isinstance(value, list | tuple) else (value,)))
-
-
-def text_table(rows):
-    """The table as plain text; `rows` is a dict from method to its row."""
-    head, lines = _cells(rows)
-    sizes = [max(map(len, column)) for column in zip(head, *lines)]
-    return "\n".join(
-        "  ".join(cell.ljust(size) for cell, size in zip(cells, sizes)).rstrip() for cells in [head, *lines]
-    )

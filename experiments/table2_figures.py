@@ -1,51 +1,44 @@
-"""Figures of the comparison of methods: intervals and coverage against the true mu."""
+"""Figures of the comparison of methods: intervals and coverage of each set of pseudo-experiments."""
 
-import matplotlib
-
+from experiments.drawing import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, panels, save
 from ingestion_test.scoring import ONE_SIGMA, coverage_band
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-
-#: Colours of Okabe and Ito, told apart by colour-blind readers, and markers.
 STYLES = (
-    *(("#0072B2", "o"), ("#D55E00", "s"), ("#009E73", "^"), ("#E69F00", "D")),
-    *(("#CC79A7", "v"), ("#56B4E9", "P"), ("#555555", "X")),
+    *((BLUE, "o"), (RED, "s"), (GREEN, "^"), (ORANGE, "D")),
+    *((PURPLE, "v"), (SKY, "P"), (GREY, "X")),
 )
 
 
 def intervals(path, rows):
     """Mean length of the intervals of each method; `rows` is a dict from label to `table2.row`."""
-    figure, axes = plt.subplots(figsize=(7, 5), layout="constrained")
-    _points(axes, rows, "interval")
-    axes.set(ylabel="mean length of the interval", yscale="log")
+    figure, axes = panels()
+    axes.set(ylabel="mean length of the interval in μ", yscale="log")
     for axis_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
         axis_formatter("{x:.2g}")
-    _save(figure, axes, path)
+    _draw(figure, axes, path, rows, "interval")
 
 
 def coverage(path, rows):
     """Coverage of each method, with the band that the challenge does not penalise; `rows` as for `intervals`."""
-    figure, axes = plt.subplots(figsize=(7, 5), layout="constrained")
+    figure, axes = panels()
     axes.axhline(ONE_SIGMA, color="black", lw=0.8)
     size = max(row["num_experiments"] for row in rows.values())
     axes.axhspan(*coverage_band(size), color="0.9", label=f"68.27% ± 2 sigma of {size} data sets")
-    _points(axes, rows, "coverage")
-    axes.set(ylabel="coverage", ylim=(0, 1.02))
-    _save(figure, axes, path)
+    axes.set(ylabel="coverage")
+    _draw(figure, axes, path, rows, "coverage")
 
 
-def _points(axes, rows, key):
-    """A point with its error per method and true mu, those of different methods a little apart."""
+def _draw(figure, axes, path, rows, key):
+    """A point with its error per method and set, the sets side by side: some true mu are too close for an axis."""
+    mus = sorted({one["mu"] for row in rows.values() for one in row["sets"]})
     for number, ((label, row), (colour, marker)) in enumerate(zip(rows.items(), STYLES)):
-        sets = sorted(row["sets"], key=lambda one: one["mu"])
-        mu = [one["mu"] + 0.012 * (number - len(rows) / 2) for one in sets]
-        values, errors = zip(*(one[key] for one in sets))
-        axes.errorbar(mu, values, errors, color=colour, marker=marker, markersize=4, capsize=2, lw=0.7, label=label)
-
-
-def _save(figure, axes, path):
-    axes.set(xlabel="true μ")
-    figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.savefig(path, dpi=80)
-    plt.close(figure)
+        place = [mus.index(one["mu"]) + 0.7 * ((number + 0.5) / len(rows) - 0.5) for one in row["sets"]]
+        values, errors = zip(*(one[key] for one in row["sets"]))
+        style = {"color": colour, "marker": marker, "markersize": 4, "capsize": 2, "linestyle": "none"}
+        axes.errorbar(place, values, errors, label=label, **style)
+    for place in range(1, len(mus)):
+        axes.axvline(place - 0.5, color="0.85", lw=0.6)
+    axes.set(xlabel="true μ of the set", xlim=(-0.5, len(mus) - 0.5))
+    axes.set_xticks(range(len(mus)), [f"{mu:.2f}" for mu in mus])
+    figure.legend(*axes.get_legend_handles_labels(), loc=BELOW, ncols=2)
+    save(figure, path)

@@ -14,6 +14,7 @@ from scipy.special import expit
 from experiments import toy_figures
 from experiments.classifiers import accuracy, train_classifiers
 from experiments.gaussians import BACKGROUND, SIGNAL, Embedding, Grid, draw
+from experiments.results import Table
 from ingestion_test import files
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
@@ -104,8 +105,8 @@ def run(arguments):
     output.mkdir(parents=True, exist_ok=True)
     density = density_study(config, output)
     networks = network_study(config, output)
-    print(density_table(density["flows"]))
-    print(network_table(networks["panels"]))
+    tables = [density_table(density["flows"]), *network_tables(networks["panels"])]
+    print("\n\n".join(table.text() for table in tables))
     files.write_json(
         output / "toy.json",
         {
@@ -132,7 +133,7 @@ def density_study(config, output):
         np.stack([draw(gaussian, config.events, np.random.default_rng([seed, number])) for seed in seeds])
         for number, gaussian in enumerate((SIGNAL, BACKGROUND))
     )
-    strengths = [strength for strength in STRENGTHS for _ in seeds]
+    strengths = tuple(strength for strength in STRENGTHS for _ in seeds)
     training = TrainingConfig(
         models=("S",) * len(strengths),
         strengths=strengths,
@@ -169,18 +170,22 @@ def density_study(config, output):
 
 
 def density_table(flows):
-    """Return the study's table: per c the mean and the worst over the seeds."""
-    lines = ["", "   c  seeds  integrated |q - q_c|      mass beyond the boundary  seeds within 0.10 and 2%"]
+    """The study's `Table`: per c the mean and the worst over the seeds."""
+    rows = []
     for strength in STRENGTHS:
         difference, beyond = (
             np.array([flow[key] for flow in flows if flow["c"] == strength]) for key in ("difference", "beyond")
         )
         good = np.sum((difference <= 0.10) & (beyond <= 0.02))
-        lines.append(
-            f"{strength:4g}  {len(difference):5d}  {difference.mean():.3f} (worst {difference.max():.3f})     "
-            f"{beyond.mean():7.2%} (worst {beyond.max():.2%})     {good} of {len(difference)}"
+        rows.append(
+            [
+                f"{strength:g}",
+                f"{difference.mean():.3f} (worst {difference.max():.3f})",
+                f"{beyond.mean():.2%} (worst {beyond.max():.2%})",
+                f"{good} of {len(difference)}",
+            ]
         )
-    return "\n".join(lines)
+    return Table(("c", "integrated |q - q_c|", "mass beyond the boundary", "seeds within 0.10 and 2%"), rows)
 
 
 # Four networks on perturbed data (Tab. 1 and Fig. 3) --------------------------------------------------------------
@@ -332,17 +337,16 @@ def _winner(accuracies):
     return {"network": best, "next": second, "lead": float(lead.mean()), "error": float(_standard_error(lead))}
 
 
-def network_table(panels):
-    """Return the accuracies against nu as text, in percent with the error of the last digits."""
-    lines = []
+def network_tables(panels):
+    """The accuracies against nu, in percent with their errors: a `Table` per panel."""
     for panel, result in panels.items():
-        lines += ["", f"{panel}: accuracy in percent (error) at nu ="]
-        lines.append(" " * 38 + "".join(f"{nu:13.3f}" for nu in result["nu"]))
-        for name, label in {**NETWORKS, **PREDICTIONS}.items():
-            cells = (f"{100 * a:6.2f} ({100 * e:.2f})" for a, e in zip(result["accuracy"][name], result["error"][name]))
-            lines.append(f"{name:>9} {label:<37}" + "  ".join(cells))
-        lines.append(f"{'best of i to iv':<48}" + "".join(f"{_verdict(winner):>15}" for winner in result["winner"]))
-    return "\n".join(lines)
+        rows = [
+            [f"{name}: {label}"]
+            + [f"{100 * a:.2f} ± {100 * e:.2f}" for a, e in zip(result["accuracy"][name], result["error"][name])]
+            for name, label in {**NETWORKS, **PREDICTIONS}.items()
+        ]
+        rows.append(["best of i to iv", *map(_verdict, result["winner"])])
+        yield Table(("nu", *(f"{nu:.3f}" for nu in result["nu"])), rows, f"{panel}: accuracy in percent")
 
 
 def _verdict(winner):

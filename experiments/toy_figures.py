@@ -1,15 +1,11 @@
-"""The toy study's figures. Colours: Okabe and Ito's, told apart by colour-blind readers."""
+"""The toy study's figures."""
 
-import matplotlib
 import numpy as np
 import torch
 
+from experiments.drawing import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels, save
 from experiments.gaussians import contrastive_density
 
-matplotlib.use("Agg")
-from matplotlib import pyplot as plt
-
-BLUE, RED, GREEN, ORANGE, PURPLE, GREY = "#0072B2", "#D55E00", "#009E73", "#E69F00", "#CC79A7", "#555555"
 STYLES = {
     "i": (BLUE, "o"),
     "ii": (RED, "s"),
@@ -55,56 +51,57 @@ def _score(classifier, grid):
         return torch.sigmoid(classifier(torch.as_tensor(grid.points[None], dtype=torch.float32)))[0].numpy()
 
 
-def _save(figure, path):
-    figure.savefig(path, dpi=70)
-    plt.close(figure)
-
-
 def density(path, grid, log_q, classifier, signal, background):
     """Fig. 1: the analytic q_c at c = 1, the trained flow, and a classifier's score."""
-    figure, axes = plt.subplots(1, 3, figsize=(14, 4.3), layout="constrained")
-    panels = (
+    figure, axes = panels(1, 3, (14, 4.3))
+    pictures = (
         (_analytic(grid, 1.0), "analytic $q_c$, c = 1", "density"),
         (np.exp(log_q), "trained flow, c = 1", "density"),
         (_score(classifier, grid), "classifier", "score"),
     )
-    for axis, (values, title, unit) in zip(axes, panels):
+    for axis, (values, title, unit) in zip(axes, pictures):
         figure.colorbar(_panel(axis, grid, values, title, signal, background), ax=axis, label=unit, shrink=0.8)
         _boundary(axis, grid, 1.0)
-    _save(figure, path)
+    save(figure, path, dpi=70)
 
 
 def strengths(path, grid, log_q):
     """App. B: analytic and trained density for several c; `log_q` holds the grid's values per c."""
-    figure, axes = plt.subplots(2, len(log_q), figsize=(4.2 * len(log_q), 7.6), layout="constrained")
+    figure, axes = panels(2, len(log_q), (4.2 * len(log_q), 7.6))
     for column, (strength, learned) in zip(axes.T, log_q.items()):
         pair = _analytic(grid, strength), np.exp(learned)
         for axis, values, name in zip(column, pair, ("analytic", "trained")):
             image = _panel(axis, grid, values, f"{name}, c = {strength:g}", largest=np.max(pair))
             figure.colorbar(image, ax=axis, label="density", shrink=0.8)
             _boundary(axis, grid, strength)
-    _save(figure, path)
+    save(figure, path, dpi=70)
 
 
 def rotated(path, grid, log_q, classifier, signal, background, angle=0.6):
     """Fig. 2: what a rotation of the data does to the classifier's and to the flow's picture."""
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
-    figure, axes = plt.subplots(1, 2, figsize=(9.6, 4.3), layout="constrained")
-    panels = ((_score(classifier, grid), "classifier", "score"), (np.exp(log_q), "trained flow, c = 1", "density"))
-    for axis, (values, title, unit) in zip(axes, panels):
+    figure, axes = panels(1, 2, (9.6, 4.3))
+    pictures = ((_score(classifier, grid), "classifier", "score"), (np.exp(log_q), "trained flow, c = 1", "density"))
+    for axis, (values, title, unit) in zip(axes, pictures):
         image = _panel(axis, grid, values, title, signal @ turn.T, background @ turn.T)
         figure.colorbar(image, ax=axis, label=unit, shrink=0.8)
     figure.suptitle(f"trained on the data as they are, shown with the data rotated by {angle:g} rad")
-    _save(figure, path)
+    save(figure, path, dpi=70)
 
 
-def accuracies(path, panels, networks, predictions):
+def accuracies(path, results, networks, predictions):
     """Fig. 3: accuracy against nu, networks as points with errors over the seeds, predictions as lines."""
-    figure, axes = plt.subplots(1, len(panels), figsize=(5 * len(panels), 5), layout="constrained")
-    for axis, (title, result) in zip(axes, panels.items()):
+    figure, axes = panels(1, len(results), (5 * len(results), 5))
+    for axis, (title, result) in zip(axes, results.items()):
         for name, label in predictions.items():
             colour, line = STYLES[name]
-            axis.plot(result["nu"], result["accuracy"][name], color=colour, linestyle=line, label=label)
+            axis.plot(
+                result["nu"],
+                result["accuracy"][name],
+                color=colour,
+                linestyle=line,
+                label=label.replace("q_c", "$q_c$"),
+            )
         for name, label in networks.items():
             colour, marker = STYLES[name]
             values, errors = result["accuracy"][name], result["error"][name]
@@ -112,6 +109,7 @@ def accuracies(path, panels, networks, predictions):
                 result["nu"], values, errors, color=colour, marker=marker, markersize=4, capsize=2, lw=0.7,
                 label=f"({name}) {label}",
             )  # fmt: skip
-        axis.set(title=title, xlabel="nuisance parameter " + r"$\nu$", ylabel="accuracy")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc="outside lower center", ncols=3)
-    _save(figure, path)
+        unit = " [rad]" if "rotation" in title else ""
+        axis.set(title=title, xlabel=rf"nuisance parameter $\nu${unit}", ylabel="accuracy")
+    figure.legend(*axes[0].get_legend_handles_labels(), loc=BELOW, ncols=3)
+    save(figure, path, dpi=85)

@@ -2,6 +2,7 @@
 
 import argparse
 import logging
+import math
 import os
 import sys
 import tempfile
@@ -151,29 +152,37 @@ def _score_one(settings, source, flags):
 
 
 class Bar(Progress):
-    """Stages as lines, pseudo-experiments as a tqdm bar with the running coverage and interval."""
+    """Stages as lines, pseudo-experiments as a tqdm bar with the running coverage and interval.
+
+    Where no terminal listens, ten lines stand for the bar.
+    """
 
     def __init__(self):
-        self._bar, self._running = None, Running()
+        self._bar, self._running = tqdm(disable=True), Running()
 
     def __enter__(self):
         return self
 
     def __exit__(self, *_):
-        if self._bar is not None:
-            self._bar.close()
+        self._bar.close()
 
     def stage(self, text):
+        """A line."""
         print(f"... {text}", flush=True)
 
     def start(self, total, outcomes):
-        self._bar = tqdm(total=total, initial=len(outcomes), unit="exp", dynamic_ncols=True)
+        """The bar, with what is there already."""
+        self._bar = tqdm(total=total, initial=len(outcomes), unit="exp", dynamic_ncols=True, disable=None)
         for outcome in outcomes:
             self._count(outcome)
 
     def outcome(self, outcome):
+        """A step of the bar."""
         self._count(outcome)
         self._bar.update()
+        done, total = self._running.size, self._bar.total
+        if self._bar.disable and (done == total or done % math.ceil(total / 10) == 0):
+            print(f"... {done}/{total} pseudo-experiments, {self._running}", file=sys.stderr)
 
     def _count(self, outcome):
         prediction = outcome.prediction

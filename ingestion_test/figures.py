@@ -29,6 +29,7 @@ STYLE = {
     "axes.edgecolor": INK,
     "xtick.color": INK,
     "ytick.color": INK,
+    "xtick.major.pad": 5,
     "axes.spines.top": False,
     "axes.spines.right": False,
     "legend.frameon": False,
@@ -50,7 +51,7 @@ def _svg(label, draw):
         figure = Figure(figsize=(4.2, 3.0), layout="constrained")
         axes = figure.subplots()
         draw(axes)
-        axes.locator_params(axis="x", nbins=5)
+        axes.locator_params(axis="x", nbins=7)
         text = io.StringIO()
         figure.savefig(text, format="svg", metadata={"Date": None})
     svg = text.getvalue()
@@ -68,7 +69,8 @@ def _limits(values, *needed):
     fence = 3 * (high - low) or np.inf
     low, high = max(np.min(values), low - fence), min(np.max(values), high + fence)
     low, high = min(low, *needed), max(high, *needed)
-    pad = 0.05 * (high - low) or 0.1
+    # Values that differ by rounding alone are one value.
+    pad = 0.1 if np.isclose(low, high) else 0.05 * (high - low)
     return low - pad, high + pad
 
 
@@ -122,6 +124,8 @@ def coverage_against_mu(scores, label):
             _mus(scores.sets), [one.coverage for one in scores.sets], errors, fmt="o", color=BLUE, label="set"
         )
         axes.axhline(scores.coverage, color=BLUE, linestyle="--", linewidth=0.8)
+        low, high = axes.get_ylim()
+        axes.set_ylim(max(low, -0.02), min(high, 1.02))
         _against_mu(axes, scores, "coverage")
         _legend(axes)
 
@@ -132,8 +136,7 @@ def interval_against_mu(scores, label):
     """Mean width |p84 - p16| of each set with its error, and that of all."""
 
     def draw(axes):
-        widths = [np.abs(one.p84 - one.p16) for one in scores.sets]
-        errors = [np.std(width) / np.sqrt(len(width)) for width in widths]
+        errors = [one.interval_error for one in scores.sets]
         axes.errorbar(
             _mus(scores.sets), [one.interval for one in scores.sets], errors, fmt="o", color=BLUE, label="set"
         )
@@ -146,11 +149,16 @@ def interval_against_mu(scores, label):
 
 
 def score_against_mu(scores, label):
-    """Score of each set, and that of all."""
+    """Score of each set with its central 68%, and that of all."""
 
     def draw(axes):
-        axes.plot(_mus(scores.sets), [one.quantiles_score for one in scores.sets], "o", color=BLUE, label="set")
+        values = np.array([one.quantiles_score for one in scores.sets])
+        low, high = np.array([one.score_quantiles for one in scores.sets]).T
+        errors = np.maximum(0, (values - low, high - values))
+        axes.errorbar(_mus(scores.sets), values, errors, fmt="o", color=BLUE, label="set")
         axes.axhline(scores.quantiles_score, color=BLUE, linestyle="--", linewidth=0.8, label="all sets")
+        shown = *low, *high, *values, scores.quantiles_score
+        axes.set_ylim(_limits(shown, *shown))
         _against_mu(axes, scores, "score")
         _legend(axes)
 
@@ -211,6 +219,7 @@ def histogram(values, xlabel, reference, label):
         below, above = int(np.sum(values < low)), int(np.sum(values > high))
         if below or above:
             axes.set_title(f"not shown: {below} below, {above} above", fontsize=8)
+        axes.yaxis.get_major_locator().set_params(integer=True)
         axes.set_xlabel(xlabel)
         axes.set_ylabel("entries")
 

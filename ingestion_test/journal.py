@@ -46,6 +46,7 @@ class Journal:
         self._keep(outcome, seconds)
 
     def close(self):
+        """Close the file."""
         self._file.close()
 
     def _keep(self, outcome, seconds):

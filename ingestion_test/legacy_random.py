@@ -44,7 +44,7 @@ def poisson_rows(seed, means, first=0):
         counts = random.poisson(means)
         rows = np.flatnonzero(counts)
         return np.repeat(first + rows, counts[rows])
-    state, expected = random.get_state()[1], float(means.sum(dtype=np.float64))
+    state, expected = _state(random), float(means.sum(dtype=np.float64))
     rows = np.empty(int(expected + 6 * math.sqrt(expected) + 10), np.int64)
     drawn = _poisson_rows(state, means, first, rows)
     if drawn > len(rows):  # hardly ever
@@ -62,7 +62,12 @@ def shuffle(seed, values):
     >>> bool((values == same).all())
     True
     """
-    _shuffle(np.random.RandomState(seed).get_state()[1], values)
+    _shuffle(_state(np.random.RandomState(seed)), values)
+
+
+def _state(random):
+    """The Mersenne twister's words, array (624,)."""
+    return random.get_state(legacy=False)["state"]["key"]
 
 
 @numba.njit(cache=True, inline="always")

@@ -12,6 +12,9 @@ from . import figures
 from .files import replaced
 from .scoring import BOOTSTRAPS, RESULT_KEYS, coverage_band, number
 
+#: What the final phase bootstraps, and how it is called here.
+BOOTSTRAPPED = {"quantiles_score": "Score", "coverage": "Coverage", "interval": "Interval"}
+
 
 def write_report(path, scores, bootstrap=None, settings=None, seconds_per_experiment=None, warnings=()):
     """Write the report: one HTML file that needs no other file and no network.
@@ -59,7 +62,7 @@ def _summary(scores, settings, seconds_per_experiment):
     verdict = "below" if scores.coverage < low else "above" if scores.coverage > high else "within"
     tiles = {
         "Score": number(scores.quantiles_score),
-        "Interval": number(scores.interval),
+        "Interval": f"{number(scores.interval)} <small>± {number(scores.interval_error)}</small>",
         "Coverage": f"{number(scores.coverage)} <small>± {number(scores.coverage_error)}</small>",
         "Penalty f": f"{scores.f:.4g}",
         "RMSE": number(scores.rmse),
@@ -109,7 +112,8 @@ def _against_mu(scores):
         ),
         _figure(
             "Estimates",
-            f"μ̂ − μ of all sets. Mean {number(np.mean(residuals))}, standard deviation {number(np.std(residuals))}. "
+            f"μ̂ − μ of all sets. Mean {number(np.mean(residuals))} ± "
+            f"{number(np.std(residuals) / np.sqrt(len(residuals)))}, standard deviation {number(np.std(residuals))}. "
             "Line: 0.",
             figures.histogram,
             residuals,
@@ -118,7 +122,7 @@ def _against_mu(scores):
         ),
         _figure(
             "Score",
-            "Of each set on its own.",
+            "Of each set on its own. Bar: the central 68% where its pseudo-experiments are redrawn.",
             figures.score_against_mu,
             scores,
         ),
@@ -139,7 +143,7 @@ def _bootstrap(bootstrap, scores):
                 title.lower(),
                 getattr(scores, name),
             )
-            for name, title in {"quantiles_score": "Score", "coverage": "Coverage", "interval": "Interval"}.items()
+            for name, title in BOOTSTRAPPED.items()
         ),
     )
 
@@ -176,29 +180,22 @@ def _figure(title, text, plot, *arguments):
 
 def _numbers(scores, bootstrap):
     heads = (
-        "Set",
-        "N",
-        "μ",
-        "mean μ̂",
-        "std μ̂",
-        "RMSE",
-        "MAE",
-        "interval",
-        "coverage",
-        "f",
-        "score",
-        "pull 16/50/84%",
+        *("Set", "N", "μ", "mean μ̂", "std μ̂", "RMSE", "MAE", "interval", "coverage", "f"),
+        *("score", "score 16/84%", "pull 16/50/84%"),
     )
     rows = [
-        (i, one.size, *map(number, (one.mu, np.mean(one.mu_hats), np.std(one.mu_hats))), *_scores(one), _pull(one))
+        (
+            *(i, one.size, number(one.mu), number(np.mean(one.mu_hats)), number(np.std(one.mu_hats)), *_scores(one)),
+            *(_row(one.score_quantiles), _row(one.pull_quantiles) if len(one.pulls) else ""),
+        )
         for i, one in enumerate(scores.sets)
     ]
-    tables = _table(heads, [*rows, ("all", scores.size, "", "", "", *_scores(scores), "")])
+    tables = _table(heads, [*rows, ("all", scores.size, "", "", "", *_scores(scores), "", "")])
     if bootstrap is not None:
-        numbers = bootstrap.summary().items()
-        rows = [(name, number(one["mean"]), number(one["std"])) for name, one in numbers]
-        tables += _table(("Bootstraps", "mean", "standard deviation"), rows)
-    return f"<h2>Numbers</h2>{tables}"
+        numbers = bootstrap.summary()
+        rows = [(title, *map(number, numbers[name].values())) for name, title in BOOTSTRAPPED.items()]
+        tables += _table((f"{BOOTSTRAPS} bootstraps", "mean", "standard deviation"), rows)
+    return f"<h2>Numbers</h2>{tables}" + "".join(_experiments(i, one) for i, one in enumerate(scores.sets))
 
 
 def _scores(score):
@@ -206,23 +203,30 @@ def _scores(score):
     return (
         number(score.rmse),
         number(score.mae),
-        number(score.interval),
+        f"{number(score.interval)} ± {number(score.interval_error)}",
         f"{score.coverage:.3f} ± {score.coverage_error:.3f}",
         f"{score.f:.4g}",
         number(score.quantiles_score),
     )
 
 
-def _pull(one):
-    return " / ".join(f"{value:.2f}" for value in one.pull_quantiles) if len(one.pulls) else ""
+def _row(values):
+    return " / ".join(f"{value:.2f}" for value in values)
+
+
+def _experiments(i, one):
+    """Each pseudo-experiment of set `i`, folded."""
+    rows = zip(range(one.size), *(map(number, getattr(one, name)) for name in RESULT_KEYS))
+    table = _table(("Pseudo-experiment", "μ̂", "Δμ̂", "p16", "p84"), rows)
+    return f"<details><summary>Set {i}, each pseudo-experiment</summary>{table}</details>"
 
 
 def _embedded(scores, bootstrap, settings, seconds_per_experiment):
     """All numbers as JSON within the page, those of each pseudo-experiment too."""
 
     def summary(score):
-        names = ("rmse", "mae", "interval", "coverage", "coverage_error", "size", "f", "quantiles_score")
-        return {name: getattr(score, name) for name in names}
+        names = ("rmse", "mae", "interval", "interval_error", "coverage", "coverage_error", "size", "f")
+        return {name: getattr(score, name) for name in (*names, "quantiles_score")}
 
     content = {
         "settings": {name: str(text) for name, text in settings.items()},
@@ -230,22 +234,23 @@ def _embedded(scores, bootstrap, settings, seconds_per_experiment):
         "scores": summary(scores),
         "bootstrap": bootstrap.summary() if bootstrap is not None else None,
         "sets": [
-            {"mu": one.mu, **summary(one), **{name: np.round(getattr(one, name), 6).tolist() for name in RESULT_KEYS}}
+            {"mu": one.mu, **summary(one)}
+            | {name: np.round(getattr(one, name), 6).tolist() for name in ("score_quantiles", *RESULT_KEYS)}
             for one in scores.sets
         ],
     }
     # No "<" within, lest a text end the element.
     text = json.dumps(content).replace("<", "\\u003c")
     return (
-        '<p class="soft">All of this, each pseudo-experiment included, is in this file as JSON: the script element '
-        f'"results".</p>\n<script type="application/json" id="results">{text}</script>'
+        '<p class="soft">All of this is in this file as JSON too: the script element "results".</p>\n'
+        f'<script type="application/json" id="results">{text}</script>'
     )
 
 
 def _table(heads, rows, kind="numbers"):
     head = "".join(f'<th scope="col">{cell}</th>' for cell in heads)
     body = "".join(
-        f'<tr><th scope="row">{html.escape(str(first))}</th>' + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
+        f"<tr><th>{html.escape(str(first))}</th>" + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
         for first, *rest in rows
     )
     # The box can be scrolled with the keyboard too.

@@ -26,6 +26,8 @@ ONE_SIGMA = 0.6827
 EPSILON = 1e-3
 #: Number of bootstraps of the final phase; number b is drawn with the seed BOOTSTRAP_SEED + b.
 BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 42
+#: How often the pseudo-experiments of a set are redrawn for the error of its score.
+REDRAWN = 400
 #: What is larger is no estimate; the fourth power in `rmse` of what is smaller does not overflow.
 TOO_LARGE = 1e50
 
@@ -116,9 +118,26 @@ class SetScore(Score):
     p84: np.ndarray
 
     @property
+    def widths(self):
+        """|p84 - p16| of each interval."""
+        return np.abs(self.p84 - self.p16)
+
+    @property
+    def interval_error(self):
+        """Statistical error of the mean width."""
+        return float(np.std(self.widths) / np.sqrt(self.size))
+
+    @property
+    def score_quantiles(self):
+        """The 16% and 84% quantiles of the score where the set's pseudo-experiments are redrawn with replacement."""
+        rows = np.random.default_rng(0).integers(self.size, size=(REDRAWN, self.size))
+        coverage = covered(self.mu, self.p16, self.p84)[rows].mean(axis=1)
+        return np.quantile(quantiles_score(self.widths[rows].mean(axis=1), coverage, self.size), (0.16, 0.84))
+
+    @property
     def pulls(self):
         """(mu_hat - mu) / (half the width) of those intervals that have a width; ideally of mean 0 and deviation 1."""
-        half = np.abs(self.p84 - self.p16) / 2
+        half = self.widths / 2
         wide = half > 0
         return (self.mu_hats - self.mu)[wide] / half[wide]
 
@@ -133,6 +152,11 @@ class Scores(Score):
     """Overall score and, in `sets`, the score of each set."""
 
     sets: tuple[SetScore, ...]
+
+    @property
+    def interval_error(self):
+        """Statistical error of the mean width, from the scatter within each set."""
+        return float(np.sqrt(sum((one.size * one.interval_error) ** 2 for one in self.sets)) / self.size)
 
     @property
     def crossed(self):
@@ -180,7 +204,7 @@ def score_sets(ground_truth_mus, results):
         results: for each set a dict as `score_set` takes it.
     """
     sets = tuple(score_set(mu, result) for mu, result in zip(ground_truth_mus, results))
-    widths = np.concatenate([np.abs(one.p84 - one.p16) for one in sets])
+    widths = np.concatenate([one.widths for one in sets])
     covers = np.concatenate([covered(one.mu, one.p16, one.p84) for one in sets])
     return Scores(
         rmse=float(np.mean([one.rmse for one in sets])),

@@ -85,6 +85,7 @@ class OfficialFolder:
 
     @property
     def train_rows(self):
+        """Number of rows that are not test events."""
         return self.total_rows - self.test_rows
 
     def fingerprint(self):

@@ -69,7 +69,7 @@ class WorkerError(Exception):
         experiment: the `PseudoExperiment` that a cluster's worker was at.
     """
 
-    experiment = None
+    experiment: PseudoExperiment | None = None
 
 
 class TrainSet:
@@ -79,6 +79,7 @@ class TrainSet:
         self.folder = folder
 
     def __call__(self, train_size=None, selected_indices=None):
+        """The training events, as `OfficialFolder.train_set`."""
         return OfficialFolder(self.folder).train_set(train_size, selected_indices)
 
 
@@ -147,6 +148,7 @@ class Prediction:
     experiment: PseudoExperiment
 
     def __call__(self):
+        """The `Outcome`, or the `WorkerError` that says why there is none."""
         try:
             worker = _kept_worker(self.job)
             worker.give(self.experiment)
@@ -233,7 +235,7 @@ def _redirect_output(log):
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(file, stream.fileno())
-    sys.stdout.reconfigure(line_buffering=True)
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
 
 
 def _fitted_model(job):

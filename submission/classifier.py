@@ -5,12 +5,10 @@ import itertools
 import torch
 from torch import nn
 
-from .features import CATEGORIES
-
-STATE_VERSION = 1
+from .category_network import CategoryNetwork
 
 
-class Classifier(nn.Module):
+class Classifier(CategoryNetwork):
     """Two-headed network: the logit of signal against background at equal numbers of both.
 
     Each category has its own input branch and its own head; the trunk between is shared, so that what is common to the
@@ -29,10 +27,7 @@ class Classifier(nn.Module):
     """
 
     def __init__(self, inputs, width=128, depth=6, seed=0):
-        super().__init__()
-        if len(inputs) != len(CATEGORIES):
-            raise ValueError(f"{len(CATEGORIES)} numbers of inputs are needed, not {len(inputs)}")
-        self.shape = {"inputs": tuple(inputs), "width": width, "depth": depth}
+        super().__init__(inputs, width=width, depth=depth)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.branches = nn.ModuleList(_layers([size, width]) for size in inputs)
@@ -42,27 +37,6 @@ class Classifier(nn.Module):
     def forward(self, x, category):
         """The logit of each event, (events,), from standardised inputs (events, inputs of `category`)."""
         return self.heads[category](self.trunk(self.branches[category](x))).squeeze(-1)
-
-    def state(self):
-        """All that makes this classifier, as plain objects and tensors that `torch.load(weights_only=True)` reads."""
-        return {"version": STATE_VERSION, "shape": self.shape, "weights": self.state_dict()}
-
-    @classmethod
-    def from_state(cls, state):
-        """The classifier that `state` describes.
-
-        Raises:
-            ValueError: it is of another version, or its weights do not have the shapes that it says.
-        """
-        version = state.get("version") if isinstance(state, dict) else None
-        if version != STATE_VERSION:
-            raise ValueError(f"a classifier's state of version {STATE_VERSION} was expected, not {version}")
-        try:
-            classifier = cls(**state["shape"])
-            classifier.load_state_dict(state["weights"])
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise ValueError(f"the classifier's weights do not fit its shape: {error}") from error
-        return classifier.eval()
 
 
 def _layers(sizes):

@@ -30,6 +30,18 @@ class Estimate:
     p84: float
     valid: bool
 
+    @classmethod
+    def of(cls, fit, belt):
+        """The result that a `confidence.Belt` makes of the `likelihood.FitResult` of one data set."""
+        intervals = belt.intervals(fit.mu_hat, fit.sigma, fit.valid)
+        return cls(
+            mu_hat=float(np.clip(fit.mu_hat[0], *belt.config.mu_range)),
+            sigma=float(fit.sigma[0]),
+            p16=float(intervals.p16[0]),
+            p84=float(intervals.p84[0]),
+            valid=bool(fit.valid[0]),
+        )
+
 
 @dataclass(frozen=True)
 class Estimator:
@@ -64,10 +76,7 @@ class Estimator:
 
     def from_counts(self, counts):
         """The `Estimate` of a data set of `counts`, array (bins,)."""
-        fit = self.likelihood.fit(counts[None])
-        intervals = self.belt.intervals(fit.mu_hat, fit.sigma, fit.valid)
-        mu_hat = np.clip(fit.mu_hat[0], *self.belt.config.mu_range)
-        return Estimate(*map(float, (mu_hat, fit.sigma[0], intervals.p16[0], intervals.p84[0])), bool(fit.valid[0]))
+        return Estimate.of(self.likelihood.fit(counts[None]), self.belt)
 
 
 def _check(data, weights):

@@ -14,6 +14,7 @@ import dataclasses
 import itertools
 import math
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import numpy as np
 import torch
@@ -113,7 +114,7 @@ class Hyperbolic:
         return (y - s * torch.sqrt(y**2 + rest)) / rest
 
 
-TRANSFORMS = {"gated_affine": GatedAffine, "quadratic": Quadratic, "hyperbolic": Hyperbolic}
+TRANSFORMS: dict[str, Any] = {"gated_affine": GatedAffine, "quadratic": Quadratic, "hyperbolic": Hyperbolic}
 
 
 # The flow -------------------------------------------------------------------------------------------------------
@@ -160,7 +161,11 @@ class FlowConfig:
         return cls(features, **PRESETS[name])
 
 
-PRESETS = {"paper": {"odd": "quadratic"}, "default": {}, "smoke": {"layers": 6, "depth": 1, "width": 16}}
+PRESETS: dict[str, dict[str, Any]] = {
+    "paper": {"odd": "quadratic"},
+    "default": {},
+    "smoke": {"layers": 6, "depth": 1, "width": 16},
+}
 
 
 class Conditioner(nn.Module):

@@ -31,7 +31,7 @@ def _built():
         compiled, library = Path(folder) / "flows_kernel.o", Path(folder) / "flows_kernel.so"
         # Linked by itself: -ffast-math at that point would switch denormal numbers off for the whole process.
         for command in ([*FLAGS, "-c", SOURCE, "-o", compiled], ["-shared", compiled, "-o", library, "-lm"]):
-            done = subprocess.run([compiler, *command], capture_output=True, text=True)
+            done = subprocess.run([compiler, *map(str, command)], capture_output=True, text=True)
             if done.returncode:
                 return None, f"torch ({compiler} failed: {' '.join(done.stderr.split())[-200:]})"
         function = ctypes.CDLL(str(library)).log_q

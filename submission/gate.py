@@ -9,12 +9,10 @@ import itertools
 import torch
 from torch import nn
 
-from .features import CATEGORIES
-
-STATE_VERSION = 1
+from .category_network import CategoryNetwork
 
 
-class Gate(nn.Module):
+class Gate(CategoryNetwork):
     """Networks of the features of each category; the events whose output is at least 0 pass.
 
     Arguments:
@@ -28,10 +26,7 @@ class Gate(nn.Module):
     """
 
     def __init__(self, inputs, width=32, depth=2, seed=0):
-        super().__init__()
-        if len(inputs) != len(CATEGORIES):
-            raise ValueError(f"{len(CATEGORIES)} numbers of inputs are needed, not {len(inputs)}")
-        self.shape = {"inputs": tuple(inputs), "width": width, "depth": depth}
+        super().__init__(inputs, width=width, depth=depth)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.networks = nn.ModuleList(_network([size, *[width] * depth]) for size in inputs)
@@ -44,27 +39,6 @@ class Gate(nn.Module):
         """Add `amount` to the output for events of `category`."""
         with torch.no_grad():
             self.networks[category][-1].bias += amount
-
-    def state(self):
-        """All that makes this gate, as plain objects and tensors that `torch.load(weights_only=True)` reads."""
-        return {"version": STATE_VERSION, "shape": self.shape, "weights": self.state_dict()}
-
-    @classmethod
-    def from_state(cls, state):
-        """The gate that `state` describes.
-
-        Raises:
-            ValueError: it is of another version, or its weights do not have the shapes that it says.
-        """
-        version = state.get("version") if isinstance(state, dict) else None
-        if version != STATE_VERSION:
-            raise ValueError(f"a gate's state of version {STATE_VERSION} was expected, not {version}")
-        try:
-            gate = cls(**state["shape"])
-            gate.load_state_dict(state["weights"])
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise ValueError(f"the gate's weights do not fit its shape: {error}") from error
-        return gate.eval()
 
 
 def _network(sizes):

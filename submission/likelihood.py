@@ -96,6 +96,7 @@ class FitResult:
 
     @property
     def mu_hat(self):
+        """The estimates of mu, array (data sets,)."""
         return self.pulls[:, 0]
 
     @property

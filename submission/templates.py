@@ -67,6 +67,7 @@ class Templates:
 
     @property
     def bins(self):
+        """Number of bins."""
         return self.coefficients.shape[-1]
 
     @property

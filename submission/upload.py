@@ -119,7 +119,7 @@ def _check_imports(sources):
         for node in ast.walk(ast.parse(source)):
             if isinstance(node, ast.Import):
                 imported = [alias.name for alias in node.names]
-            elif isinstance(node, ast.ImportFrom) and not node.level:
+            elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
                 imported = [node.module]
             else:
                 continue

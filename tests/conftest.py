@@ -120,7 +120,21 @@ def data_folder(events, tmp_path_factory):
     return write_folder(tmp_path_factory.mktemp("data"), events)
 
 
+@pytest.fixture
+def shown(capsys):
+    """A function that returns what was printed since its last call, and sees that it suits a pipe and a terminal."""
+
+    def read():
+        out, err = capsys.readouterr()
+        for line in (out + err).split("\n"):
+            assert len(line) <= 100, line
+            assert line.isprintable(), line
+        return out
+
+    return read
+
+
 @pytest.fixture(scope="session")
 def simulated_folder(tmp_path_factory):
     """A small sample of the built-in simulation."""
-    return cached_folder("small", seed=1, cache_dir=tmp_path_factory.mktemp("cache"), workers=1, progress=False)
+    return cached_folder("small", seed=1, cache_dir=tmp_path_factory.mktemp("cache"), workers=1)

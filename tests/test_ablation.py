@@ -124,7 +124,7 @@ def test_ratios_are_to_the_first_of_the_group():
 
 
 def test_a_failed_training_is_said():
-    (line,) = table({"quadratic": {"failed": "the loss is no longer a number"}})
+    (line,) = table({"quadratic": {"failed": "the loss is no longer a number"}}).rows
     assert "failed: the loss is no longer a number" in line
 
 
@@ -151,14 +151,14 @@ def test_command_fills_the_page(ablated):
     assert (docs / "results" / "ablation.png").read_bytes() == (output / "ablation.png").read_bytes()
 
 
-def test_command_is_continued_on_demand(ablated, capsys):
+def test_command_is_continued_on_demand(ablated, shown, capsys):
     output, _, flags = ablated
     assert main([*flags, "--only", "fit"]) == 2
     assert "add --resume" in capsys.readouterr().err
     before = (output / "fit" / "row.json").read_bytes()
     assert main([*flags, "--only", "fit", "--resume"]) == 0
     assert (output / "fit" / "row.json").read_bytes() == before
-    assert VARIANTS["two"].label in capsys.readouterr().out
+    assert VARIANTS["two"].label in shown()
 
 
 def test_a_page_without_place_is_refused(tmp_path):

@@ -1,6 +1,7 @@
 """The rooms of the house and what each may import."""
 
 import ast
+import sys
 from pathlib import Path
 
 import pytest
@@ -40,6 +41,13 @@ def test_rooms_import_only_what_they_may(room):
     own = room.removesuffix(".py")
     for path in _sources(room):
         foreign = (set(_imported(path)) & ROOMS) - ALLOWED[room] - {own}
+        assert not foreign, f"{path.relative_to(ROOT)} imports {', '.join(foreign)}"
+
+
+@pytest.mark.parametrize("room", ["submission", "model.py"])
+def test_what_is_uploaded_needs_only_the_image(room):
+    for path in _sources(room):
+        foreign = set(_imported(path)) - sys.stdlib_module_names - IMAGE_PACKAGES - {"submission"}
         assert not foreign, f"{path.relative_to(ROOT)} imports {', '.join(foreign)}"
 
 

@@ -1,14 +1,18 @@
 """Command lines: our own and the official program's."""
 
+import io
 import json
+import os
 import subprocess
 import sys
 
 import pytest
 
-from ingestion_test.cli import main
+from ingestion_test.cli import Bar, main
 from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.pseudo_experiments import PseudoExperiment
 from ingestion_test.submissions import PROJECT
+from ingestion_test.workers import Outcome
 from tests.submissions import COMPLETE, write
 
 
@@ -40,18 +44,41 @@ def test_official_scripts(parallel, tmp_path, data_folder):
     assert (tmp_path / "ours" / "scores.json").read_bytes() == (tmp_path / "scored" / "scores.json").read_bytes()
 
 
-def test_score_shows_table_and_report(tmp_path, data_folder, capsys):
-    folder = write(tmp_path / "submission", COMPLETE)
-    flags = ["--data", str(data_folder), "--submission", str(folder), "--output", str(tmp_path / "out")]
-    assert main(["score", *flags, "--sets", "1", "--experiments", "2", "--systematics", "none"]) == 0
-    shown = capsys.readouterr()
-    table = shown.out[shown.out.index("RMSE") :].splitlines()
+def test_score_shows_table_and_report(tmp_path, data_folder, shown, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    write(tmp_path / "submission", COMPLETE)
+    flags = ["--data", os.path.relpath(data_folder), "--submission", "submission", "--output", "out", "--workers", "1"]
+    flags += ["--sets", "2", "--experiments", "6", "--systematics", "none", "--phase-2"]
+    assert main(["score", *flags]) == 0
+    lines = shown().splitlines()
+    table = next(number for number, line in enumerate(lines) if "RMSE" in line)
     scores = json.loads((tmp_path / "out" / "scores.json").read_text())
-    assert f"{scores['interval']:.4f}" in table[1]
-    assert str(tmp_path / "out" / "detailed_results.html") in table[-1]
-    assert "2/2" in shown.err
-    assert "coverage" in shown.err
-    assert max(map(len, shown.out.splitlines())) <= 200
+    assert f"{scores['interval']:.4f}" in lines[table + 1]
+    assert lines[table + 2].startswith("1000 bootstraps")
+    assert lines[-1] == "report      out/detailed_results.html"
+
+
+def test_progress_without_a_terminal_is_lines(capsys):
+    outcome = Outcome(PseudoExperiment(0, 0, 0, 1.0), {"p16": 0.9, "p84": 1.3}, 0.1, 0.1)
+    with Bar() as bar:
+        bar.start(23, [outcome] * 4)
+        for _ in range(19):
+            bar.outcome(outcome)
+    said = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in said] == [f"{done}/23" for done in (6, 9, 12, 15, 18, 21, 23)]
+    assert said[0] == "... 6/23 pseudo-experiments, coverage 1.000, interval 0.400"
+
+
+class Terminal(io.StringIO):
+    def isatty(self):
+        return True
+
+
+def test_progress_on_a_terminal_is_a_bar(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", terminal := Terminal())
+    with Bar() as bar:
+        bar.start(2, [])
+    assert "0/2" in terminal.getvalue()
 
 
 @pytest.mark.parametrize(

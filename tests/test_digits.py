@@ -90,9 +90,9 @@ def test_validation_rows_come_from_images_of_their_own():
     assert first | last <= {tuple(row) for row in pixels}
 
 
-def test_smoke_run_writes_all_results(tmp_path, capsys):
+def test_smoke_run_writes_all_results(tmp_path, shown):
     assert __main__.main(["digits", "--preset", "smoke", "--output", str(tmp_path)]) == 0
-    assert "scikit-learn's digits" in capsys.readouterr().out
+    assert "scikit-learn's digits" in shown()
     result = json.loads((tmp_path / "digits.json").read_text())
     assert [(f["digit"], f["against"], f["c"]) for f in result["flows"]] == [tuple(flow) for flow in digits.FLOWS]
     assert all(0 <= f["accepted_of_digit"] <= 1 for f in result["flows"])

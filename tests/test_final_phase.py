@@ -59,7 +59,7 @@ def test_moved_estimates_have_moved_intervals(estimator, thrown):
         assert other.coverage < one.coverage
 
 
-def test_command(tmp_path, thrown, capsys):
+def test_command(tmp_path, thrown, shown, capsys):
     """Beside a "run" that is the histogram-level throw itself: the comparison must find no difference."""
     run = tmp_path / "run"
     run.mkdir()
@@ -71,7 +71,7 @@ def test_command(tmp_path, thrown, capsys):
         write_json(run / f"result_{number}.json", lists)
     flags = ["final", "--sets", "4", "--experiments", "500", "--repeats", "1", "--output", str(tmp_path / "out")]
     assert main([*flags, "--seed", str(SEED), "--event-level", str(run)]) == 0
-    assert "1 other seeds" in capsys.readouterr().out
+    assert "1 other seeds" in shown()
     assert (tmp_path / "out" / "final-phase.png").stat().st_size > 5000
     result = json.loads((tmp_path / "out" / "final.json").read_text())
     assert result["templates"]["coverage"] == thrown.coverage

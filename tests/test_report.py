@@ -10,7 +10,7 @@ import pytest
 
 from ingestion_test import figures
 from ingestion_test.report import write_report
-from ingestion_test.scoring import bootstrap, score_sets
+from ingestion_test.scoring import RESULT_KEYS, bootstrap, score_sets
 
 SVG = "{http://www.w3.org/2000/svg}"
 VOID = {"meta", "br"}
@@ -111,6 +111,14 @@ def test_says_the_numbers(page):
     assert "12.3" in page.text
 
 
+def test_tables_of_the_pseudo_experiments(page):
+    scores = make_scores()
+    assert page.count["details"] == len(scores.sets)
+    for one in scores.sets:
+        for cells in zip(*(getattr(one, key) for key in RESULT_KEYS)):
+            assert "".join(f"{value:.4f}" for value in cells) in page.text
+
+
 def test_embedded_numbers(page):
     scores, content = make_scores(), page.embedded
     assert content["scores"]["quantiles_score"] == scores.quantiles_score
@@ -119,6 +127,8 @@ def test_embedded_numbers(page):
     assert content["seconds_per_experiment"] == 12.34
     for one, given in zip(scores.sets, content["sets"]):
         assert given["coverage"] == one.coverage
+        assert given["interval_error"] == one.interval_error
+        assert given["score_quantiles"] == pytest.approx(one.score_quantiles, abs=1e-6)
         assert given["p84"] == pytest.approx(one.p84, abs=1e-6)
 
 

@@ -154,7 +154,7 @@ def test_command_line(tmp_path, capsys):
 
 def test_cache_keeps_and_mends(tmp_path):
     def cached():
-        return cached_folder(1000, seed=2, cache_dir=tmp_path, workers=1, progress=False)
+        return cached_folder(1000, seed=2, cache_dir=tmp_path, workers=1)
 
     made = cached()
     content = (made / DATA_FILE).read_bytes()
@@ -170,9 +170,9 @@ def test_cache_keeps_and_mends(tmp_path):
 
 
 def test_cache_follows_the_generator(tmp_path, monkeypatch):
-    first = cached_folder(1000, cache_dir=tmp_path, workers=1, progress=False)
+    first = cached_folder(1000, cache_dir=tmp_path, workers=1)
     monkeypatch.setattr("ingestion_test.simulation.cache.generator_version", lambda: "other")
-    assert cached_folder(1000, cache_dir=tmp_path, workers=1, progress=False) != first
+    assert cached_folder(1000, cache_dir=tmp_path, workers=1) != first
 
 
 def test_cache_that_cannot_be_written(tmp_path):
@@ -182,7 +182,7 @@ def test_cache_that_cannot_be_written(tmp_path):
 
 
 def _make(cache_dir, results):
-    folder = cached_folder(1000, seed=4, cache_dir=cache_dir, workers=1, progress=False)
+    folder = cached_folder(1000, seed=4, cache_dir=cache_dir, workers=1)
     results.put((str(folder), (folder / DATA_FILE).stat().st_ino))
 
 

@@ -18,7 +18,7 @@ from experiments.mle_nu.nuisance import SumOfScores, fit_nuisance
 from experiments.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
 from experiments.mle_nu.training import NuClassifierConfig, paired
 from experiments.mle_nu.training import train as train_nu
-from experiments.table2 import PAPER, SEED, FirstOfRun, row, text_table
+from experiments.table2 import PAPER, SEED, FirstOfRun, row, table
 from ingestion_test.ingestion import RunSettings
 from ingestion_test.nuisance import draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import experiment_test_set
@@ -93,7 +93,7 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
         assert found["p84"] == pytest.approx(estimate.p84, abs=1e-3)
 
 
-def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(compared, capsys):
+def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(compared, shown, capsys):
     output, flags = compared
     assert main([*flags, "--methods", "default"]) == 2
     assert "add --resume" in capsys.readouterr().err
@@ -101,11 +101,11 @@ def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(
     assert "choose another --output" in capsys.readouterr().err
     before = (output / "table2.json").read_bytes()
     assert main([*flags, "--methods", "baseline", "--resume", "--experiments", "2"]) == 0
-    said = capsys.readouterr().out
+    said = shown()
     assert (output / "table2.json").read_bytes() == before
     assert all(name in said for name in ("default", "baseline", *PAPER))
-    table = (output / "results.md").read_text()
-    assert all(METHODS[name].label in table for name in ("default", "baseline"))
+    page = (output / "results.md").read_text()
+    assert all(METHODS[name].label in page for name in ("default", "baseline"))
     assert (output / "table2-intervals.png").stat().st_size > 5000
     assert (output / "table2-coverage.png").stat().st_size > 5000
 
@@ -156,7 +156,7 @@ def test_errors_against_independent_computations(results):
 
 
 def test_the_table_shows_value_and_error(results):
-    said = text_table({"default": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}})
+    said = table({"default": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}}).text()
     assert "0.500 ± 0.125" in said
     assert "3 x 200" in said
     assert "10.0 ± 0.0" in said

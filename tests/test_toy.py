@@ -117,15 +117,15 @@ def test_trained_flow_approaches_the_analytic_density():
     assert beyond < 0.02
 
 
-def test_smoke_run_writes_all_results(tmp_path, capsys):
+def test_smoke_run_writes_all_results(tmp_path, shown):
     assert __main__.main(["toy", "--preset", "smoke", "--output", str(tmp_path)]) == 0
-    shown = capsys.readouterr().out
-    assert "mass beyond the boundary" in shown
+    said = shown()
+    assert "mass beyond the boundary" in said
     result = json.loads((tmp_path / "toy.json").read_text())
     assert [flow["c"] for flow in result["density"]["flows"]] == [0.5, 1.0, 2.0]
     assert all(0 < flow["difference"] <= 2 and 0 <= flow["beyond"] <= 1 for flow in result["density"]["flows"])
     for name, panel in result["networks"]["panels"].items():
-        assert name in shown
+        assert name in said
         for key in (*toy.NETWORKS, *toy.PREDICTIONS):
             assert len(panel["accuracy"][key]) == len(panel["error"][key]) == len(panel["nu"]) == 3
         known = np.array(panel["accuracy"]["ratio"])

@@ -11,7 +11,7 @@ from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.sources import OfficialFolder
 from submission import artifacts
 from submission.artifacts import ArtifactError
-from training.__main__ import main
+from training.__main__ import _lines, main
 from training.config import PRESETS
 from training.samples import PARTS
 from training.stages import STAGES
@@ -51,6 +51,12 @@ def test_manifest_says_how_they_were_made(trained, simulated_folder):
     assert record["classifier"]["held_out"]["1-jet"]["auc"] > 0.6
     assert [row["mu"] for row in record["neyman"]["cramer_rao"]] == [0.1, 1.0, 2.0, 3.0]
     assert sum(PARTS.values()) == pytest.approx(1)
+
+
+@pytest.mark.parametrize("stage", ["classifier", "templates", "neyman"])
+def test_summaries_fit_the_terminal(stage):
+    record = json.loads((artifacts.FOLDER / artifacts.MANIFEST).read_text())["record"]
+    assert all(len(line) <= 100 for line in _lines(record[stage]))
 
 
 def test_finished_stages_are_kept(trained, capsys):

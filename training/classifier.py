@@ -3,6 +3,7 @@
 import dataclasses
 import math
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -48,7 +49,7 @@ class TrainedClassifier:
     events of the bulk dominate, goes up and down from epoch to epoch and does not say which one is best.
     """
 
-    classifier: Classifier
+    classifier: Any
     history: list
 
 

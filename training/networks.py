@@ -3,6 +3,7 @@
 import functools
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -16,6 +17,7 @@ from submission.score import VIEWS, Discriminator, Scorer
 
 from . import classifier as classifier_training
 from . import flows as flow_training
+from .config import FlowsConfig
 from .gate import train_gate
 from .samples import draw
 
@@ -80,9 +82,9 @@ class _FlowTask:
     background: np.ndarray
     scaling: np.ndarray
     standardisation: Standardisation
-    config: object
+    config: FlowsConfig
     device: str
-    checkpoint: object
+    checkpoint: Path
 
     def __call__(self):
         device = self.device

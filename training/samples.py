@@ -36,6 +36,7 @@ class Sample:
 
     @property
     def is_signal(self):
+        """Whether each event is signal, array (events,)."""
         return self.process == PROCESSES.index(SIGNAL)
 
     @cached_property

@@ -19,6 +19,7 @@ import torch
 from ingestion_test import files
 from ingestion_test.errors import ChallengeError
 from ingestion_test.schema import FEATURES
+from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from submission import artifacts
 from submission.estimator import Estimator
@@ -60,18 +61,20 @@ class Training:
     """
 
     config: Config
-    source: object
+    source: OfficialFolder
     output: Path
     device: str = "cpu"
     workers: int | str = 1
 
     @property
     def checkpoints(self):
+        """Folder of the checkpoints, made if it is not there."""
         folder = self.output.absolute() / "checkpoints"  # workers of a cluster may be elsewhere
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
     def path(self, stage):
+        """File of a finished stage."""
         return self.output / f"{stage}.pt"
 
     def about(self, stage):

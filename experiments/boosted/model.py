@@ -9,4 +9,5 @@ class Model(ArtifactModel):
     """The likelihood and the belt of the submission, on the scores of boosted trees."""
 
     def load(self):
+        """The `submission.estimator.Estimator` with trees for a classifier."""
         return artifacts.load(scorer_class=BoostedScorer)

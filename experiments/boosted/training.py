@@ -38,6 +38,7 @@ class BoostedTraining(Training):
 
     @property
     def kind(self):
+        """Trees take the classifier's place."""
         return Kind(BoostedScorer, train)
 
 

@@ -59,5 +59,6 @@ class BoostedScorer(Scorer):
 
     @classmethod
     def from_state(cls, state):
+        """The scorer that `state` describes; errors as `Scorer.from_state`."""
         scorer = super().from_state(state | {"classifier": None})
         return dataclasses.replace(scorer, classifier=Trees.from_state(state["classifier"]))

@@ -45,11 +45,7 @@ class NuEstimator:
 
     def estimate(self, data, weights):
         """`submission.estimator.Estimate` of mu and its interval; arguments as for `fit`."""
-        fit = self.fit(data, weights)[1]
-        intervals = self.belt.intervals(fit.mu_hat, fit.sigma, fit.valid)
-        mu_hat = np.clip(fit.mu_hat[0], *self.belt.config.mu_range)
-        numbers = map(float, (mu_hat, fit.sigma[0], intervals.p16[0], intervals.p84[0]))
-        return Estimate(*numbers, bool(fit.valid[0]))
+        return Estimate.of(self.fit(data, weights)[1], self.belt)
 
     def fit(self, data, weights) -> tuple[NuisanceFit, FitResult]:
         """Nuisance parameters, then mu.

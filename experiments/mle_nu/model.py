@@ -9,4 +9,5 @@ class Model(ArtifactModel):
     """Nuisance parameters by the sum of scores, mu by templates of training events shifted with them."""
 
     def load(self):
+        """The `NuEstimator` beside the model."""
         return NuEstimator.load(artifacts.FOLDER / FILE, self.systematics)

@@ -79,6 +79,7 @@ class SumOfScores:
 
     @property
     def events(self):
+        """Number of events."""
         return sum(len(inputs) for inputs, _ in self.parts)
 
     def first(self, events):

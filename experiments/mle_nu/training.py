@@ -65,10 +65,12 @@ class NuTraining(Training):
 
     @property
     def kind(self):
+        """A classifier that sees the nuisance parameters."""
         return Kind(NuScorer, train, inputs)
 
     @property
     def steps(self):
+        """Templates and belt are those of a fit at the fitted nuisance parameters."""
         return super().steps | {"templates": _templates, "neyman": _neyman}
 
 

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import shutil
+import sys
 import time
 from pathlib import Path
 
@@ -38,14 +39,14 @@ def default_cache():
     return Path(os.environ.get("HIGGSML_CACHE") or _PACKAGE.parents[1] / ".cache")
 
 
-def cached_folder(size="default", seed=0, cache_dir=None, workers=None, progress=True):
+def cached_folder(size="default", seed=0, cache_dir=None, workers=None):
     """A folder of simulated events in the official format, made if the cache does not hold it whole.
 
     A sample is made anew if the generator has changed, if a file is missing or if a checksum differs. Of several
     processes that ask at once, one makes it and the others wait.
 
     Arguments:
-        size, seed, progress: as in `writer.write_folder`.
+        size, seed: as in `writer.write_folder`.
         cache_dir: where samples are kept; None for `default_cache()`.
         workers: processes that make it; None for one per core. It does not change the events.
 
@@ -64,7 +65,7 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None, progress
             if _is_whole(folder):
                 _log.info("simulated events from %s", folder)
             else:
-                _make(folder, size, seed, workers or os.cpu_count(), progress)
+                _make(folder, size, seed, workers or os.cpu_count())
     except OSError as error:
         raise ChallengeError(
             f"cannot keep simulated events in {cache}: {error.strerror or error}; "
@@ -73,12 +74,12 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None, progress
     return folder
 
 
-def _make(folder, size, seed, workers, progress):
+def _make(folder, size, seed, workers):
     start = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
-    write_folder(part, size, seed, workers, progress)
+    write_folder(part, size, seed, workers, progress=sys.stderr.isatty())
     write_json(part / MANIFEST_FILE, {name: _checksum(part / name) for name in (DATA_FILE, METADATA_FILE)})
     part.replace(folder)
     _log.info("simulated events made in %.0f s: %s", time.monotonic() - start, folder)

@@ -1,6 +1,7 @@
 """The subcommand `simulate`: write a folder of simulated events."""
 
 import os
+import sys
 
 from .sample import SIZES
 from .writer import write_folder
@@ -17,5 +18,6 @@ def add_arguments(parser):
 
 def run(args):
     """Run `simulate` with parsed arguments; raises ChallengeError for what the user can mend."""
-    folder = write_folder(args.output, args.size, args.seed, args.workers, unweighted=args.unweighted)
+    terminal = sys.stderr.isatty()
+    folder = write_folder(args.output, args.size, args.seed, args.workers, terminal, args.unweighted)
     print(f"simulated events: {folder}")
