@@ -15,16 +15,20 @@ _LARGE_MEAN = 10.0
 #: Words of the Mersenne twister MT19937 and the distance of those that are mixed (Matsumoto and Nishimura, 1998).
 _WORDS, _DISTANCE = 624, 397
 
+#: Means that numpy draws from at a time.
+_CHUNK = 1 << 20
+
 #: Above the rounding of 1 - mean.
 _MARGIN = 1e-15
 
 
-def poisson_rows(seed, means, first=0):
-    """Rows repeated as often as a Poisson number says: those of `RandomState(seed).poisson(means)`.
+def poisson_rows(seed, weights, scale=1.0, first=0):
+    """Rows repeated as often as a Poisson number says: those of `RandomState(seed).poisson(scale * weights)`.
 
     Arguments:
         seed: of the stream.
-        means: array (rows,), not negative.
+        weights: array (rows,), not negative; nothing else of its size is made.
+        scale: factor on the weights; the product has the precision that numpy gives it.
         first: number of the first row.
 
     Returns:
@@ -38,19 +42,27 @@ def poisson_rows(seed, means, first=0):
     ... ).tolist()
     True
     """
-    random = np.random.RandomState(seed)
-    smallest, largest = (float(means.min()), float(means.max())) if len(means) else (0.0, 0.0)
-    if not (smallest >= 0 and largest < _LARGE_MEAN):
-        counts = random.poisson(means)
-        rows = np.flatnonzero(counts)
-        return np.repeat(first + rows, counts[rows])
-    state, expected = _state(random), float(means.sum(dtype=np.float64))
+    random, scale = np.random.RandomState(seed), np.result_type(scale, weights).type(scale)
+    ends = scale * np.array([weights.min(), weights.max()]) if len(weights) else np.zeros(2)
+    if not (ends.min() >= 0 and ends.max() < _LARGE_MEAN):
+        return _numpy_rows(random, weights, scale, first)
+    state, expected = _state(random), float(scale * weights.sum())
     rows = np.empty(int(expected + 6 * math.sqrt(expected) + 10), np.int64)
-    drawn = _poisson_rows(state, means, first, rows)
+    drawn = _poisson_rows(state, weights, scale, first, rows)
     if drawn > len(rows):  # hardly ever
         rows = np.empty(drawn, np.int64)
-        _poisson_rows(state, means, first, rows)
+        _poisson_rows(state, weights, scale, first, rows)
     return rows[:drawn]
+
+
+def _numpy_rows(random, weights, scale, first):
+    """The same by numpy, from the stream `random`; chunk by chunk the numbers are those of all at once."""
+    parts = [np.empty(0, np.int64)]
+    for start in range(0, len(weights), _CHUNK):
+        counts = random.poisson(scale * weights[start : start + _CHUNK])
+        rows = np.flatnonzero(counts)
+        parts.append(np.repeat(first + start + rows, counts[rows]))
+    return np.concatenate(parts)
 
 
 def shuffle(seed, values):
@@ -93,15 +105,15 @@ def _next_words(state, words):
 
 
 @numba.njit(cache=True)
-def _poisson_rows(state, means, first, rows):
+def _poisson_rows(state, weights, scale, first, rows):
     """Fill `rows` as far as it reaches, and return how many rows are drawn.
 
     A Poisson number is how many uniform ones can be multiplied before the product falls to exp(-mean).
     """
     state, words = state.copy(), np.empty(_WORDS, np.uint32)
     place, drawn = _WORDS, 0
-    for row in range(len(means)):
-        mean = np.float64(means[row])
+    for row in range(len(weights)):
+        mean = np.float64(scale * weights[row])
         if mean == 0:
             continue
         product, least = 1.0, -1.0

@@ -77,7 +77,7 @@ def draw_rows(test_events, scales, seed):
         stream += number
         first, weights = test_events.process(process)
         # The product keeps the single precision of the file's weights, as it does in the official program.
-        drawn.append(poisson_rows(stream, scales[process] * weights, first))
+        drawn.append(poisson_rows(stream, weights, scales[process], first))
     drawn = np.concatenate(drawn)
     # DataFrame.sample(frac=1) takes the rows in the order of a permutation; shuffling them in place makes the same one.
     shuffle(seed, drawn)

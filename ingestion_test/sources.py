@@ -1,12 +1,16 @@
 """Where events come from: a folder in the official format (protocol, section 1).
 
-Everything is streamed batch by batch, so memory grows with the rows asked for and never with the file.
+Everything is streamed batch by batch, row groups side by side in threads, so memory grows with the rows asked for and
+never with the file; arrays that are mapped from files do not count, as the system takes their pages back when it must.
 """
 
+import concurrent.futures
 import hashlib
+import itertools
 import json
 import logging
-from dataclasses import dataclass
+import os
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -23,6 +27,9 @@ TEST_SHARE = 0.3
 TRAIN_ROWS_SEED = 31415
 
 _BATCH_ROWS = 1 << 17
+
+#: Row groups that are read at a time; more would cost memory, and decoding is no faster than the disk by then.
+THREADS = min(8, os.cpu_count() or 1)
 
 _log = logging.getLogger(__name__)
 
@@ -109,25 +116,31 @@ class OfficialFolder:
             ChallengeError: a process has no event, a primary is NaN or infinite, a weight is negative, or a process is
                 not known.
         """
-        counts, total = self._count_test_events()
-        events = sum(counts)
-        primaries = _allocate(directory, "primaries", (events, len(PRIMARIES)))
-        weights = _allocate(directory, "weights", (events,))
-        place = np.cumsum((0, *counts[:-1]))
-        for batch in self._batches(0, self.test_rows, [*PRIMARIES, "weights", "detailed_labels"]):
-            processes = self._processes(batch)
-            # As the systematics would round them for every pseudo-experiment anew.
-            values = np.round(np.column_stack([batch.column(name).to_numpy() for name in PRIMARIES]), 3)
-            scaled = self._rescaled(batch.column("weights").to_numpy(), total)
-            for number in range(len(PROCESSES)):
-                rows = processes == number
-                out = slice(place[number], place[number] + np.count_nonzero(rows))
-                primaries[out] = values[rows]
-                weights[out] = scaled[rows]
-                place[number] = out.stop
+        pieces = self._pieces(0, self.test_rows)
+        counts, total = self._count_test_events(pieces)
+        of_process = counts.sum(axis=0)
+        primaries = _allocate(directory, "primaries", (sum(of_process), len(PRIMARIES)), np.float32)
+        weights = _allocate(directory, "weights", (sum(of_process),), np.float32)
+        before = np.cumsum(counts, axis=0) - counts + np.cumsum(of_process) - of_process
+
+        def fill(number, batches):
+            place = before[number].copy()
+            for _, batch in batches:
+                processes = self._processes(batch)
+                # As the systematics would round them for every pseudo-experiment anew.
+                values = np.round(np.column_stack([batch.column(name).to_numpy() for name in PRIMARIES]), 3)
+                scaled = self._rescaled(batch.column("weights").to_numpy(), total)
+                for process in range(len(PROCESSES)):
+                    rows = processes == process
+                    out = slice(place[process], place[process] + np.count_nonzero(rows))
+                    primaries[out] = values[rows]
+                    weights[out] = scaled[rows]
+                    place[process] = out.stop
+
+        self._for_each(pieces, [*PRIMARIES, "weights", "detailed_labels"], fill)
         if directory is not None:
-            Path(directory, "counts.json").write_text(json.dumps(counts))
-        return TestEvents(primaries, weights, tuple(counts))
+            Path(directory, "counts.json").write_text(json.dumps(of_process.tolist()))
+        return TestEvents(primaries, weights, tuple(of_process.tolist()))
 
     def train_set(self, train_size=None, selected_indices=None):
         """The training rows, as the official `get_train_set` gives them to a model.
@@ -145,43 +158,63 @@ class OfficialFolder:
             ChallengeError: as `test_events`, or a broken file.
         """
         rows = self._selected_train_rows(train_size, selected_indices)
-        tables = []
-        for first, batch in self._numbered_batches(self.test_rows, self.total_rows, None, rows):
-            if rows is not None:
-                inside = rows[np.searchsorted(rows, first) : np.searchsorted(rows, first + batch.num_rows)]
-                batch = batch.take(pa.array(inside - first))
-            tables.append(batch)
-        frame = pa.Table.from_batches(tables, schema=self._open().schema_arrow).to_pandas()
+        pieces = self._pieces(self.test_rows, self.total_rows)
+        if rows is not None:
+            pieces = [piece for piece in pieces if len(_within(rows, piece.first, piece.stop))]
+
+        def read(_, batches):
+            if rows is None:
+                return [batch for _, batch in batches]
+            return [batch.take(pa.array(_within(rows, row, row + batch.num_rows) - row)) for row, batch in batches]
+
+        batches = itertools.chain(*self._for_each(pieces, None, read))
+        frame = pa.Table.from_batches(batches, schema=self._open().schema_arrow).to_pandas()
         if len(frame):
             weights = frame["weights"].to_numpy()
             frame["weights"] = self._rescaled(weights, weights.sum(dtype=np.float64))
         return frame
 
-    def train_events(self, first, stop):
+    def train_events(self, first, stop, most=None, seed=TRAIN_ROWS_SEED, directory=None):
         """The training rows `first` to `stop`, counted from the first one, as arrays, read without a second copy.
 
+        Arguments:
+            first, stop: rows.
+            most: rows to read at the most, None for all. Where there are more, whole row groups are chosen at random,
+                the last one is cut, and the others are not read: as the file's rows are in random order, its row groups
+                are alike.
+            seed: of that choice.
+            directory: an existing folder; the arrays are then mapped from files in it. None: they are held in memory.
+
         Returns:
-            (primaries, weights, process): float32 array (rows, 16), float64 array (rows,) rescaled so that it sums to
-            `sum_weights`, and int64 array (rows,), place in `schema.PROCESSES`.
+            (primaries, weights, process) in file order: float32 array (rows, 16), float64 array (rows,) rescaled so
+            that it sums to `sum_weights`, and int64 array (rows,), place in `schema.PROCESSES`.
 
         Raises:
             ChallengeError: as `test_events`, or a broken file.
         """
-        rows, schema = stop - first, self._open().schema_arrow
-        primaries = np.empty((rows, len(PRIMARIES)), np.float32)
-        weights = np.empty(rows, schema.field("weights").type.to_pandas_dtype())
-        process = np.empty(rows, np.int64)
-        columns = [*PRIMARIES, "weights", "detailed_labels"]
-        begin, end = self.test_rows + first, self.test_rows + stop
-        for row, batch in self._numbered_batches(begin, end, columns, None):
-            out = slice(row - begin, row - begin + batch.num_rows)
-            for place, name in enumerate(PRIMARIES):
-                primaries[out, place] = batch.column(name).to_numpy()
-            weights[out] = batch.column("weights").to_numpy()
-            process[out] = self._processes(batch)
-        if rows:
-            weights = self._rescaled(weights, weights.sum(dtype=np.float64))
-        return primaries, weights.astype(np.float64), process
+        pieces = self._pieces(self.test_rows + first, self.test_rows + stop)
+        pieces = pieces if most is None else _chosen(pieces, most, seed)
+        ends = np.cumsum([0, *map(len, pieces)])
+        primaries = _allocate(directory, "primaries", (ends[-1], len(PRIMARIES)), np.float32)
+        process = _allocate(directory, "process", (ends[-1],), np.int64)
+        raw = np.empty(ends[-1], self._open().schema_arrow.field("weights").type.to_pandas_dtype())
+
+        def fill(number, batches):
+            place = ends[number]
+            for _, batch in batches:
+                out = slice(place, place + batch.num_rows)
+                for column, name in enumerate(PRIMARIES):
+                    primaries[out, column] = batch.column(name).to_numpy()
+                raw[out] = batch.column("weights").to_numpy()
+                process[out] = self._processes(batch)
+                place = out.stop
+
+        self._for_each(pieces, [*PRIMARIES, "weights", "detailed_labels"], fill)
+        weights, total = _allocate(directory, "weights", raw.shape, np.float64), raw.sum(dtype=np.float64)
+        for begin in range(0, len(raw), _BATCH_ROWS):
+            out = slice(begin, begin + _BATCH_ROWS)
+            weights[out] = self._rescaled(raw[out], total)
+        return primaries, weights, process
 
     def _selected_train_rows(self, train_size, selected_indices):
         """Sorted rows of the file, or None for all training rows."""
@@ -208,20 +241,25 @@ class OfficialFolder:
         number = weights.dtype.type
         return number(self.sum_weights) * weights / number(total)
 
-    def _count_test_events(self):
-        """Events of each process and the sum of the weights in the test rows."""
-        counts = np.zeros(len(PROCESSES), dtype=np.int64)
-        total = 0.0
-        for batch in self._batches(0, self.test_rows, ["weights", "detailed_labels"]):
-            counts += np.bincount(self._processes(batch), minlength=len(PROCESSES))
-            total += batch.column("weights").to_numpy().sum(dtype=np.float64)
-        absent = [process for process, count in zip(PROCESSES, counts) if count == 0]
+    def _count_test_events(self, pieces):
+        """Events of each piece and process, array (pieces, processes), and the sum of the weights."""
+
+        def count(_, batches):
+            counts, totals = np.zeros(len(PROCESSES), np.int64), []
+            for _, batch in batches:
+                counts += np.bincount(self._processes(batch), minlength=len(PROCESSES))
+                totals.append(batch.column("weights").to_numpy().sum(dtype=np.float64))
+            return counts, totals
+
+        found = self._for_each(pieces, ["weights", "detailed_labels"], count)
+        counts = np.array([counts for counts, _ in found]).reshape(-1, len(PROCESSES))
+        absent = [process for process, none in zip(PROCESSES, counts.sum(axis=0) == 0) if none]
         if absent:
             raise ChallengeError(
                 f"{self.path}: no {', '.join(absent)} among the first {self.test_rows} rows (30%, the test events); "
                 "use a larger sample, with its rows shuffled"
             )
-        return counts.tolist(), total
+        return counts, sum(total for _, totals in found for total in totals)
 
     def _processes(self, batch):
         """Number of the process of each row, array (rows,)."""
@@ -238,32 +276,44 @@ class OfficialFolder:
         numbers = np.array([PROCESSES.index(name) for name in names], dtype=np.int64)
         return numbers[labels.indices.to_numpy()]
 
-    def _batches(self, first, stop, columns):
-        return (batch for _, batch in self._numbered_batches(first, stop, columns, None))
+    def _pieces(self, first, stop):
+        """What each row group holds of the rows [first, stop) of the file, list of `_Piece`."""
+        footer = self._open().metadata
+        sizes = [footer.row_group(group).num_rows for group in range(footer.num_row_groups)]
+        starts = (np.cumsum(sizes) - sizes).tolist()
+        pieces = [
+            _Piece(group, start, max(first, start), min(stop, start + size))
+            for group, (start, size) in enumerate(zip(starts, sizes))
+        ]
+        return [piece for piece in pieces if piece.first < piece.stop]
 
-    def _numbered_batches(self, first, stop, columns, rows):
-        """(number of its first row, batch), checked, for rows [first, stop); a row group without `rows` is skipped."""
-        file = self._open()
-        start = 0
-        for group in range(file.num_row_groups):
-            size = file.metadata.row_group(group).num_rows
-            begin, end = max(first, start), min(stop, start + size)
-            wanted = begin < end and (rows is None or np.searchsorted(rows, begin) < np.searchsorted(rows, end))
-            row = start
-            for batch in self._read(file, group, columns) if wanted else ():
-                if row >= end:
-                    break
-                skip = max(0, begin - row)
-                part = batch.slice(skip, min(batch.num_rows, end - row) - skip) if skip < batch.num_rows else None
-                if part is not None and part.num_rows:
-                    self._check_values(part, row + skip)
-                    yield row + skip, part
-                row += batch.num_rows
-            start += size
+    def _for_each(self, pieces, columns, work):
+        """List of what `work` returns, given the number of each piece and its batches, in the order of `pieces`.
 
-    def _read(self, file, group, columns):
+        Row groups are worked on side by side in threads: arrow and numpy leave the interpreter to others.
+        """
+        metadata = self._open().metadata
+        with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+            batches = (self._batches(metadata, piece, columns) for piece in pieces)
+            return list(pool.map(work, range(len(pieces)), batches))
+
+    def _batches(self, metadata, piece, columns):
+        """(number of its first row, batch), checked, for the rows of `piece`."""
+        row = piece.start
+        for batch in self._read(metadata, piece.group, columns):
+            if row >= piece.stop:
+                break
+            skip = max(0, piece.first - row)
+            part = batch.slice(skip, min(batch.num_rows, piece.stop - row) - skip) if skip < batch.num_rows else None
+            if part is not None and part.num_rows:
+                self._check_values(part, row + skip)
+                yield row + skip, part
+            row += batch.num_rows
+
+    def _read(self, metadata, group, columns):
         try:
-            yield from file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns)
+            file = pq.ParquetFile(self.path, metadata=metadata)
+            yield from file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
         except (OSError, pa.ArrowException) as error:
             raise ChallengeError(
                 f"{self.path}: row group {group} cannot be read ({error}); the file is damaged, load it again"
@@ -323,10 +373,46 @@ def open_test_events(directory):
     return TestEvents(primaries, weights, tuple(json.loads((directory / "counts.json").read_text())))
 
 
-def _allocate(directory, name, shape):
+@dataclass(frozen=True)
+class _Piece:
+    """Rows [first, stop) of the file, all in the row group number `group`, whose first row is `start`."""
+
+    group: int
+    start: int
+    first: int
+    stop: int
+
+    def __len__(self):
+        return self.stop - self.first
+
+
+def _chosen(pieces, most, seed):
+    """Pieces with `most` rows in all, or all pieces if they have no more: random ones, in their order."""
+    chosen = {}
+    for place in np.random.default_rng(seed).permutation(len(pieces)).tolist():
+        rows = min(len(pieces[place]), most)
+        if rows:
+            chosen[place] = replace(pieces[place], stop=pieces[place].first + rows)
+        most -= rows
+    return [chosen[place] for place in sorted(chosen)]
+
+
+def _within(rows, first, stop):
+    """Those of the sorted `rows` that lie in [first, stop)."""
+    return rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)]
+
+
+def _allocate(directory, name, shape, dtype):
+    """An array to be filled: in memory, or mapped from a file in `directory` that has its place on the disk."""
+    shape = tuple(map(int, shape))
     if directory is None:
-        return np.empty(shape, dtype=np.float32)
-    return np.lib.format.open_memmap(Path(directory, f"{name}.npy"), mode="w+", dtype=np.float32, shape=shape)
+        return np.empty(shape, dtype)
+    path = Path(directory, f"{name}.npy")
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # not on macOS; a disk that is full later on would kill the process
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def _parquet_file(folder):

@@ -9,6 +9,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+from ingestion_test import sources
 from ingestion_test.errors import ChallengeError
 from ingestion_test.schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES, SUM_WEIGHTS
 from ingestion_test.sources import OfficialFolder, open_test_events
@@ -76,6 +77,50 @@ def test_training_events_are_those_of_the_training_set(data_folder):
     np.testing.assert_array_equal(weights, frame["weights"].to_numpy(np.float64))
     assert [PROCESSES[place] for place in process] == frame["detailed_labels"].tolist()
     assert [len(part) for part in source.train_events(5, 5)] == [0, 0, 0]
+
+
+def test_most_training_events_are_row_groups_chosen_by_seed(data_folder, tmp_path):
+    """Row groups of the data folder have 500 rows, and test events are its first 900."""
+    source = OfficialFolder(data_folder)
+    whole, groups, starts = source.train_events(0, 1900)[0], {0, 100, 600, 1100, 1600}, set()
+    for seed in range(20):
+        primaries, weights, process = source.train_events(0, 1900, most=600, seed=seed)
+        np.testing.assert_array_equal(primaries, source.train_events(0, 1900, most=600, seed=seed)[0])
+        assert len(primaries) == len(weights) == len(process) == 600
+        assert abs(weights.sum() / SUM_WEIGHTS - 1) < 1e-6
+        places = np.array([np.flatnonzero((whole == row).all(axis=1))[0] for row in primaries])
+        assert (np.diff(places) > 0).all()
+        starts |= {int(place) for place in places if place - 1 not in places}
+    assert starts == groups
+    np.testing.assert_array_equal(source.train_events(0, 1900, most=1900)[0], whole)
+    mapped = source.train_events(0, 1900, 600, seed, tmp_path)
+    for name, kept, array in zip(("primaries", "weights", "process"), mapped, (primaries, weights, process)):
+        np.testing.assert_array_equal(kept, array)
+        np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), array)
+
+
+def test_rows_that_are_not_chosen_are_not_read(events, tmp_path):
+    """A damaged row group is found only by those who read it."""
+    folder = write_folder(tmp_path, events)
+    footer = pq.ParquetFile(folder / DATA_FILE).metadata
+    place = footer.row_group(footer.num_row_groups - 1).column(0).data_page_offset
+    with open(folder / DATA_FILE, "r+b") as file:
+        file.seek(place)
+        file.write(b"\xff" * 64)
+    source = OfficialFolder(folder)
+    with pytest.raises(ChallengeError, match=r"row group \d+ cannot be read"):
+        source.train_events(0, 2100)
+    assert len(source.train_events(0, 1900, most=1000)[0]) == 1000
+
+
+def test_number_of_threads_changes_nothing(data_folder, monkeypatch):
+    found = []
+    for threads in (1, 5):
+        monkeypatch.setattr(sources, "THREADS", threads)
+        source = OfficialFolder(data_folder)
+        found.append((*source.train_events(0, 2100), source.test_events().primaries, source.test_events().weights))
+    for one, other in zip(*found):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_organisers_loader_agrees(data_folder):

@@ -62,7 +62,7 @@ class TemplatesConfig:
         signal_bins, background_bins: equal shares of signal and of background between score edges, in each category.
         no_jet_bins: bins of the visible mass of events without a jet; 0 leaves these events out.
         edge_events: balanced events that the edges are taken from.
-        rows: events of the part for templates that are used at the most; None for all.
+        rows: events of the part for templates that are used at the most; None for all, which are never in memory.
         seed: of the draws for the edges and of the soft MET noise.
     """
 

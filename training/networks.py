@@ -177,7 +177,8 @@ def _perturbed(inputs, sample, datasets, config, stream):
         nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
         for number, (name, batch) in enumerate(draw(sample, config.events, random, nuisance).items()):
             parts[name].append(inputs(batch, number, nuisance, random))
-    return {name: tuple(map(np.concatenate, zip(*pieces))) for name, pieces in parts.items()}
+    # Popped, so that what is joined is not there twice for both categories at once.
+    return {name: tuple(map(np.concatenate, zip(*parts.pop(name)))) for name in CATEGORIES}
 
 
 def separation(scorer, batches):

@@ -19,6 +19,10 @@ from submission.features import CATEGORIES, categories
 #: Shares of the training rows, one after the other: for the networks, for checks of them, and for the templates.
 PARTS = {"networks": 0.45, "held-out": 0.05, "templates": 0.5}
 
+#: Rows of a part that are held in memory at the most, 80 bytes each: more than the networks draw events, and more than
+#: simulated parts have. The official file has 69 million for the networks.
+MOST_ROWS = 16_000_000
+
 
 @dataclass(frozen=True)
 class Sample:
@@ -51,21 +55,22 @@ class Sample:
         return Sample(self.primaries[rows], self.weights[rows], self.process[rows])
 
 
-def training_part(source, part, most=None):
+def training_part(source, part, most=MOST_ROWS, folder=None):
     """The `Sample` of a part of the training rows; parts are disjoint.
 
     Arguments:
         source: `sources.OfficialFolder`.
         part: name in `PARTS`.
-        most: rows to read of it at the most, its first ones; None for all. The weights sum to the yields all the same.
+        most: rows to read of it at the most, row groups chosen by a fixed seed; None for all. The weights sum to the
+            yields all the same.
+        folder: existing folder of files that the arrays are mapped from, as `load_sample` does; None: held in memory.
 
     Raises:
         ChallengeError: as the source.
     """
     ends = np.round(np.cumsum([0.0, *PARTS.values()]) * source.train_rows).astype(int)
     place = list(PARTS).index(part)
-    stop = ends[place + 1] if most is None else min(ends[place + 1], ends[place] + most)
-    return Sample(*source.train_events(ends[place], stop))
+    return Sample(*source.train_events(ends[place], ends[place + 1], most, directory=folder))
 
 
 _ARRAYS = ("primaries", "weights", "process")
@@ -84,12 +89,12 @@ def save_sample(sample, folder):
 
 
 def load_sample(folder):
-    """The `Sample` that `save_sample` wrote, its arrays mapped from the files."""
+    """The `Sample` that `save_sample` or `training_part` wrote, its arrays mapped from the files."""
     return Sample(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
 
 
 def remove_sample(folder):
-    """Remove what `save_sample` wrote."""
+    """Remove what `save_sample` or `training_part` wrote."""
     for name in _ARRAYS:
         (folder / f"{name}.npy").unlink()
 

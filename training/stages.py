@@ -31,7 +31,7 @@ from submission.templates import Templates
 from .config import Config
 from .networks import Kind, scored, train_classifier, train_flows
 from .neyman import belt_throws, check, check_throws, cramer_rao_table, make_belts
-from .samples import draw, load_sample, remove_sample, save_sample, training_part
+from .samples import draw, load_sample, remove_sample, training_part
 from .templates import TemplateEvents, make_templates
 
 STAGES = ("flows", "classifier", "templates", "neyman")
@@ -169,9 +169,9 @@ def _templates(training):
     scorer = training.kind.scorer.from_state(training.state("classifier"))
     config = training.config.templates
     folder = training.checkpoints / "templates"
-    events = training_part(training.source, "templates", config.rows)
+    folder.mkdir(exist_ok=True)
+    events = training_part(training.source, "templates", config.rows, folder)
     histogram = make_histogram(scorer, training, events)
-    save_sample(events, folder)
     templates, summary = make_templates(
         TemplateEvents(
             functools.partial(load_sample, folder),
