@@ -2,6 +2,8 @@
 
 import matplotlib
 
+from experiments.results import save_figure
+
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
@@ -32,5 +34,5 @@ def draw(path, groups):
         axes.set_title(title, loc="left", fontsize="medium")
     panels[-1, 0].set_xlabel("mean interval, relative to the first of the group")
     figure.tight_layout()
-    figure.savefig(path, dpi=90)
+    save_figure(figure, path, dpi=90)
     plt.close(figure)

@@ -3,6 +3,8 @@
 import matplotlib
 import numpy as np
 
+from experiments.results import save_figure
+
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
 
@@ -50,5 +52,5 @@ def _tiled(images, rows):
 
 
 def _save(figure, path):
-    figure.savefig(path, dpi=70)
+    save_figure(figure, path, dpi=70)
     plt.close(figure)

@@ -2,6 +2,7 @@
 
 import matplotlib
 
+from experiments.results import save_figure
 from ingestion_test.scoring import ONE_SIGMA, sigma68
 
 matplotlib.use("Agg")
@@ -34,5 +35,5 @@ def draw(path, result, experiments):
     right.set(xlabel="mean bootstrapped score", ylabel="final phases")
     for axes in (left, right):
         axes.legend(fontsize="small")
-    figure.savefig(path, dpi=80)
+    save_figure(figure, path, dpi=80)
     plt.close(figure)

@@ -3,6 +3,7 @@
 import matplotlib
 import numpy as np
 
+from experiments.results import save_figure
 from submission.confidence import COVERAGE
 
 matplotlib.use("Agg")
@@ -23,7 +24,7 @@ MERGED, SHOWN_ABOVE = 3, 5
 
 
 def _save(figure, path, dpi=75):
-    figure.savefig(path, dpi=dpi)
+    save_figure(figure, path, dpi)
     plt.close(figure)
 
 

@@ -1,11 +1,12 @@
 """Folders that results go into, and the pages in `docs/` that the commands fill."""
 
-import json
-import shutil
 from pathlib import Path
 
 from ingestion_test import files
 from ingestion_test.errors import ChallengeError
+
+#: What is said of the work that is done by a command that goes on from its checkpoints by itself.
+CONTINUED = " (what is done is kept: the same command continues)"
 
 
 def claim(path, about, resume):
@@ -21,12 +22,28 @@ def claim(path, about, resume):
     """
     output = path.parent
     if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = files.read_json(path)
         if found != about:
             raise ChallengeError(f"{output} holds results of {found}, not {about}: choose another --output")
         if not resume:
             raise ChallengeError(f"{output} holds results already: add --resume, or choose another --output")
     files.write_json(path, about)
+
+
+def kept_rows(output, names, file):
+    """The rows of those of `names` that have one, kept as `output/name/file`: dict from name to row.
+
+    Raises:
+        ChallengeError: one cannot be read.
+    """
+    paths = {name: output / name / file for name in names}
+    return {name: files.read_json(path) for name, path in paths.items() if path.exists()}
+
+
+def save_figure(figure, path, dpi):
+    """Write a matplotlib figure to `path` as PNG, whole or not at all."""
+    with files.replaced(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=dpi)
 
 
 def markdown(head, rows):
@@ -50,7 +67,7 @@ def publish(docs, page, parts, shown):
         shown: files that the page shows or names.
 
     Raises:
-        ChallengeError: the page is not there or has no such part.
+        ChallengeError: the page is not there, has no such part, or cannot be written.
     """
     if docs is None:
         return
@@ -64,8 +81,12 @@ def publish(docs, page, parts, shown):
         if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
             raise ChallengeError(f"{path} has no place for the part {name}: it needs the lines {start}{end}")
         text = text[: text.index(start)] + start + "\n" + content + "\n" + text[text.index(end) :]
-    (docs / page).mkdir(exist_ok=True)
-    for source in shown:
-        shutil.copyfile(source, docs / page / Path(source).name)
-    with files.replaced(path) as file:
-        file.write(text)
+    try:
+        (docs / page).mkdir(exist_ok=True)
+        for source in map(Path, shown):
+            with files.replaced(docs / page / source.name, "wb") as file:
+                file.write(source.read_bytes())
+        with files.replaced(path) as file:
+            file.write(text)
+    except OSError as error:
+        raise ChallengeError(f"cannot write to {docs} ({error}): run again with --docs to a folder that can") from error

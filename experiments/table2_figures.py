@@ -2,6 +2,7 @@
 
 import matplotlib
 
+from experiments.results import save_figure
 from ingestion_test.scoring import ONE_SIGMA, coverage_band
 
 matplotlib.use("Agg")
@@ -47,5 +48,5 @@ def _points(axes, rows, key):
 def _save(figure, axes, path):
     axes.set(xlabel="true μ")
     figure.legend(*axes.get_legend_handles_labels(), loc="outside lower center", ncols=2)
-    figure.savefig(path, dpi=80)
+    save_figure(figure, path, dpi=80)
     plt.close(figure)

@@ -5,6 +5,7 @@ import numpy as np
 import torch
 
 from experiments.gaussians import contrastive_density
+from experiments.results import save_figure
 
 matplotlib.use("Agg")
 from matplotlib import pyplot as plt
@@ -56,7 +57,7 @@ def _score(classifier, grid):
 
 
 def _save(figure, path):
-    figure.savefig(path, dpi=70)
+    save_figure(figure, path, dpi=70)
     plt.close(figure)
 
 

@@ -11,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import simulation
-from .errors import ChallengeError
+from .errors import ChallengeError, shortage
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
 from .nuisance import NUISANCE_NAMES
 from .run_scoring import score_folder
@@ -39,6 +39,12 @@ def run_command(flags):
     except KeyboardInterrupt:
         print("interrupted; what is done is kept", file=sys.stderr)
         return 130
+    except Exception as error:
+        said = shortage(error)
+        if said is None:
+            raise
+        print(f"error: {said}; what is done is kept", file=sys.stderr)
+        return 2
     return 0
 
 

@@ -1,7 +1,7 @@
 """Ingestion: a submission meets all pseudo-experiments of a run (protocol, sections 2, 5 and 6)."""
 
 import contextlib
-import fcntl
+import errno
 import os
 import shutil
 import time
@@ -11,7 +11,7 @@ from multiprocessing.connection import wait
 from pathlib import Path
 
 from .errors import ChallengeError
-from .files import write_json
+from .files import locked, remove_parts, write_json
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
 from .pseudo_experiments import ground_truth_mus, plan
@@ -71,7 +71,7 @@ class Progress:
         """A pseudo-experiment is done."""
 
 
-def run(settings, source, submission, output, workers=1, resume=False, progress=None):
+def run(settings, source, submission, output, workers=1, resume=False, progress=None, replace_old=False):
     """Fit a submission and let it predict all pseudo-experiments; write the official result files.
 
     Arguments:
@@ -84,6 +84,7 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
             scheduler, a text: each thread of its workers then has such a process.
         resume: continue an unfinished run in `output`.
         progress: a `Progress`.
+        replace_old: forget an earlier run in `output`.
 
     Returns:
         list of `workers.Outcome`, ordered by set and index.
@@ -93,7 +94,9 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
     """
     progress = progress or Progress()
     output = Path(output).absolute()  # workers of a cluster may be elsewhere
-    with output_folder(output), _folder_in_use(output):
+    with output_folder(output):
+        if replace_old:
+            (output / JOURNAL_FILE).unlink(missing_ok=True)
         work = output / WORK_FOLDER
         work.mkdir(exist_ok=True)
         folder = stage(submission, work / "submission")
@@ -126,27 +129,29 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
 
 
 @contextlib.contextmanager
-def output_folder(path):
-    """Make the folder `path` and say plainly what went wrong when something in it cannot be written."""
+def output_folder(path, kept=" (what is done is kept: --resume continues)"):
+    """Make the folder `path` and keep it for this run alone.
+
+    What a killed run was writing in it is removed.
+
+    Arguments:
+        kept: what is said of the work that is done, where something cannot be written.
+
+    Raises:
+        ChallengeError: another run is writing to it, or something in it cannot be written.
+    """
+    path = Path(path)
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-        yield
+        path.mkdir(parents=True, exist_ok=True)
+        with locked(path / ".lock", f"another run is writing to {path}; choose another --output"):
+            remove_parts(path)
+            yield
     except OSError as error:
+        if error.errno == errno.ENOMEM:
+            raise
         raise ChallengeError(
-            f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output "
-            "(what is done is kept: --resume continues)"
+            f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output{kept}"
         ) from error
-
-
-@contextlib.contextmanager
-def _folder_in_use(output):
-    """Refuse a second run in the same folder while this one is going on."""
-    with open(output / ".lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ChallengeError(f"another run is writing to {output}; choose another --output") from None
-        yield
 
 
 def _identity(settings, source, folder):

@@ -6,6 +6,7 @@ Everything is streamed batch by batch, so memory grows with the rows asked for a
 import hashlib
 import json
 import logging
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -325,7 +326,12 @@ def open_test_events(directory):
 def _allocate(directory, name, shape):
     if directory is None:
         return np.empty(shape, dtype=np.float32)
-    return np.lib.format.open_memmap(Path(directory, f"{name}.npy"), mode="w+", dtype=np.float32, shape=shape)
+    path = Path(directory, f"{name}.npy")
+    array = np.lib.format.open_memmap(path, mode="w+", dtype=np.float32, shape=shape)
+    if hasattr(os, "posix_fallocate"):  # a full disk is an error here; at a write to the array it would end the process
+        with open(path, "r+b") as file:
+            os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
+    return array
 
 
 def _parquet_file(folder):
