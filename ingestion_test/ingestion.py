@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from .errors import ChallengeError
+from .errors import ChallengeError, shortage
 from .files import locked, remove_parts, write_json
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
@@ -104,25 +104,24 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
         if not journal.outcomes:
             # Left by an earlier run in this folder, perhaps of another submission.
             (work / MODEL_FILE).unlink(missing_ok=True)
-        with contextlib.closing(journal):
-            write_json(output / "test_settings.json", settings.official())
-            todo = [item for item in settings.plan() if (item.set_index, item.index) not in journal.outcomes]
-            if todo:
-                progress.stage("reading the test events")
-                _fill(work / "events", source)
-                job = Job(
-                    submission=folder,
-                    data=source.folder,
-                    test_events=work / "events",
-                    systematics=settings.systematics,
-                    model_file=work / MODEL_FILE,
-                    fits=False,
-                    log=output / LOG_FILE,
-                    run=uuid.uuid4().hex,
-                )
-                predict = _predict_on_cluster if isinstance(workers, str) else _predict_all
-                predict(job, todo, journal, workers, progress, settings)
-            outcomes = [journal.outcomes[key] for key in sorted(journal.outcomes)]
+        write_json(output / "test_settings.json", settings.official())
+        todo = [item for item in settings.plan() if (item.set_index, item.index) not in journal.outcomes]
+        if todo:
+            progress.stage("reading the test events")
+            _fill(work / "events", source)
+            job = Job(
+                submission=folder,
+                data=source.folder,
+                test_events=work / "events",
+                systematics=settings.systematics,
+                model_file=work / MODEL_FILE,
+                fits=False,
+                log=output / LOG_FILE,
+                run=uuid.uuid4().hex,
+            )
+            predict = _predict_on_cluster if isinstance(workers, str) else _predict_all
+            predict(job, todo, journal, workers, progress, settings)
+        outcomes = [journal.outcomes[key] for key in sorted(journal.outcomes)]
         _write_results(output, settings, outcomes, journal.seconds)
         shutil.rmtree(work)
     return outcomes
@@ -135,10 +134,10 @@ def output_folder(path, kept=" (what is done is kept: --resume continues)"):
     What a killed run was writing in it is removed.
 
     Arguments:
-        kept: what is said of the work that is done, where something cannot be written.
+        kept: what is said then of the work that is done.
 
     Raises:
-        ChallengeError: another run is writing to it, or something in it cannot be written.
+        ChallengeError: another run is writing to it, something in it cannot be written, or memory runs out.
     """
     path = Path(path)
     try:
@@ -146,12 +145,13 @@ def output_folder(path, kept=" (what is done is kept: --resume continues)"):
         with locked(path / ".lock", f"another run is writing to {path}; choose another --output"):
             remove_parts(path)
             yield
-    except OSError as error:
-        if error.errno == errno.ENOMEM:
+    except (OSError, MemoryError, RuntimeError) as error:
+        said = shortage(error)
+        if isinstance(error, OSError) and error.errno != errno.ENOMEM:
+            said = f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output"
+        if said is None:
             raise
-        raise ChallengeError(
-            f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output{kept}"
-        ) from error
+        raise ChallengeError(said + kept) from error
 
 
 def _identity(settings, source, folder):
