@@ -23,10 +23,9 @@ from pathlib import Path
 
 from ingestion_test.simulation import cached_folder
 from ingestion_test.submissions import PROJECT
+from tests import kill_hook
 from tests.submissions import COMPLETE, write
 from training.stages import STAGES
-
-_HOOK = Path(__file__).with_name("kill_hook")
 
 #: What may differ between two runs, and how files end that hold such numbers in their midst.
 _TIMINGS = {"minutes", "ingestion_duration", "seconds_events", "seconds_predict", "run_seconds"}
@@ -79,7 +78,9 @@ class Killer:
 
     def __init__(self, case, folder):
         self.case, self.folder = case, folder
-        self.counter, self.log = folder / "operations", folder / "log"
+        self.counter, self.log, self.hook = folder / "operations", folder / "log", folder / "hook"
+        self.hook.mkdir()
+        shutil.copy2(kill_hook.__file__, self.hook / "sitecustomize.py")
 
     def undisturbed(self):
         """The `Reference`."""
@@ -126,7 +127,7 @@ class Killer:
     def _start(self, output, first, kill):
         self.counter.unlink(missing_ok=True)
         environment = os.environ | {
-            "PYTHONPATH": str(_HOOK),
+            "PYTHONPATH": str(self.hook),
             "KILL_FOLDER": str(output.parent),
             "KILL_COUNTER": str(self.counter),
             "KILL_AT": str(kill.operation),

@@ -198,7 +198,7 @@ def test_no_scheduler(monkeypatch):
 
 
 def test_a_scheduler_that_goes_away():
-    with LocalCluster(n_workers=1, processes=False, host="127.0.0.1", dashboard_address=":0", silence_logs=50) as made:
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50) as made:
         threading.Timer(1, made.close).start()
         with pytest.raises(ChallengeError, match=r"has gone away: start it again \(what is done is kept\)"):
             completed(_list(time.sleep, [0.2] * 50), made.scheduler_address, "naps", "nap")
