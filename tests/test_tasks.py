@@ -3,7 +3,6 @@
 import functools
 import os
 import signal
-import threading
 import time
 from pathlib import Path
 
@@ -199,9 +198,11 @@ def test_no_scheduler(monkeypatch):
 
 def test_a_scheduler_that_goes_away():
     with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50) as made:
-        threading.Timer(1, made.close).start()
+        naps = as_completed(_list(time.sleep, [0.2] * 50), made.scheduler_address)
+        next(naps)
+        made.close()
         with pytest.raises(ChallengeError, match=r"has gone away: start it again \(what is done is kept\)"):
-            completed(_list(time.sleep, [0.2] * 50), made.scheduler_address, "naps", "nap")
+            list(naps)
 
 
 def test_no_worker(monkeypatch):
