@@ -104,8 +104,7 @@ class Killer:
             found[self._end(self._start(output, number == 0, kill), kill)] += 1
         if not self._is_there(output):
             self._finish(output, first=False)
-        made = results(output)
-        other = sorted(name for name in made.keys() | reference.results.keys() if self._differ(made, reference, name))
+        other = sorted({name for name, _ in results(output).items() ^ reference.results.items()})
         assert not other, f"other than undisturbed after {kills}: {', '.join(other)} in {output}"
         return found
 
@@ -119,10 +118,6 @@ class Killer:
 
     def _is_there(self, output):
         return self.case.resume is None and output.exists()
-
-    @staticmethod
-    def _differ(made, reference, name):
-        return name not in made or name not in reference.results or made[name] != reference.results[name]
 
     def _start(self, output, first, kill):
         self.counter.unlink(missing_ok=True)
@@ -197,9 +192,9 @@ def _content(path):
         return None
     content = path.read_bytes()
     if path.suffix == ".jsonl":
-        return sorted(json.dumps(_untimed(json.loads(line))) for line in content.splitlines())
+        return "\n".join(sorted(json.dumps(_untimed(json.loads(line))) for line in content.splitlines()))
     if path.suffix == ".json":
-        return _untimed(json.loads(content))
+        return json.dumps(_untimed(json.loads(content)))
     return content.endswith(_ENDS[path.suffix]) if path.suffix in _ENDS else content
 
 
