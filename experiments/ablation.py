@@ -7,7 +7,6 @@ with all six nuisance parameters drawn, whichever of them are fitted.
 """
 
 import dataclasses
-import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -195,7 +194,7 @@ def run(arguments):
     estimator, _ = load(artifacts.FOLDER)
     source = OfficialFolder(arguments.data or simulation.cached_folder(*SAMPLES[BASES[arguments.preset]]))
     output = arguments.output or Path("runs") / f"ablation-{arguments.preset}"
-    shipped = json.loads((artifacts.FOLDER / artifacts.MANIFEST).read_text(encoding="utf-8"))["sha256"]
+    shipped = files.read_json(artifacts.FOLDER / artifacts.MANIFEST)["sha256"]
     about = {"preset": arguments.preset, "data": source.fingerprint(), "shipped": shipped}
     with output_folder(output):
         results.claim(output / ABOUT_FILE, about, arguments.resume)
@@ -206,11 +205,7 @@ def run(arguments):
                 row = _row(name, arguments, source, output, estimator)
                 path.parent.mkdir(parents=True, exist_ok=True)
                 files.write_json(path, row)
-        rows = {
-            name: json.loads((output / name / ROW_FILE).read_text(encoding="utf-8"))
-            for name in VARIANTS
-            if (output / name / ROW_FILE).exists()
-        }
+        rows = results.kept_rows(output, VARIANTS, ROW_FILE)
         files.write_json(output / RESULT_FILE, {"settings": about, "variants": rows})
         ablation_figure.draw(output / "ablation.png", groups(rows))
     made = table(rows)

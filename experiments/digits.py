@@ -15,8 +15,10 @@ from scipy.special import expit, logit
 from sklearn.datasets import load_digits
 
 from experiments import digits_figures
+from experiments.results import CONTINUED
 from ingestion_test import files
 from ingestion_test.errors import ChallengeError
+from ingestion_test.ingestion import output_folder
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 
@@ -85,9 +87,13 @@ def add_arguments(parser):
 
 def run(arguments):
     """Train the flows, draw the figures, write digits.json."""
-    config = PRESETS[arguments.preset]
     output = arguments.output or Path(f"runs/digits-{arguments.preset}")
-    output.mkdir(parents=True, exist_ok=True)
+    with output_folder(output, CONTINUED):
+        _run(arguments, output)
+
+
+def _run(arguments, output):
+    config = PRESETS[arguments.preset]
     images = mnist(arguments.data) if arguments.data else small_digits()
     rng = np.random.default_rng(0)
     rows = [training_rows(images, digit, config, rng) for digit in range(10)]

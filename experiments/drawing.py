@@ -2,6 +2,8 @@
 
 from matplotlib.figure import Figure
 
+from ingestion_test import files
+
 #: Colours of Okabe and Ito, told apart by colour-blind readers; the grey is none of theirs.
 BLUE, RED, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"
 PURPLE, SKY, GREY = "#CC79A7", "#56B4E9", "#555555"
@@ -16,5 +18,6 @@ def panels(rows=1, columns=1, size=(7, 5), **options):
 
 
 def save(figure, path, dpi=100):
-    """Write the figure; one of many points is small with fewer dots per inch."""
-    figure.savefig(path, dpi=dpi)
+    """Write the figure as PNG, whole or not at all; one of many points is small with fewer dots per inch."""
+    with files.replaced(path, "wb") as file:
+        figure.savefig(file, format="png", dpi=dpi)

@@ -14,7 +14,7 @@ from experiments.results import Table, add_docs_argument, publish
 from ingestion_test.cli import count, seed
 from ingestion_test.errors import ChallengeError
 from ingestion_test.files import write_json
-from ingestion_test.ingestion import DEFAULT_SEED
+from ingestion_test.ingestion import DEFAULT_SEED, output_folder
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import ground_truth_mus
 from ingestion_test.scoring import bootstrap, load_predictions, score_sets, sigma68, summary_table
@@ -56,6 +56,11 @@ def add_arguments(parser):
 
 def run(arguments):
     """Print the scores of the final phase and their spread, write final.json and a figure."""
+    with output_folder(arguments.output, kept=""):
+        _run(arguments)
+
+
+def _run(arguments):
     try:
         estimator = artifacts.load(arguments.artifacts)
     except artifacts.ArtifactError as error:
@@ -70,7 +75,6 @@ def run(arguments):
     if arguments.event_level:
         events = load_events(arguments.event_level, arguments.seed)
         result |= {"events": summary(events), "comparison": compare(estimator, events, arguments.seed)}
-    arguments.output.mkdir(parents=True, exist_ok=True)
     write_json(arguments.output / "final.json", result)
     final_phase_figure.draw(arguments.output / "final-phase.png", result)
     made = list(tables(result))

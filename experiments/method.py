@@ -6,7 +6,6 @@ any. Tables are printed, all numbers go into method.json.
 """
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +20,7 @@ from experiments.results import add_docs_argument, publish
 from ingestion_test import files, simulation
 from ingestion_test.cli import add_workers_arguments, count
 from ingestion_test.errors import ChallengeError
+from ingestion_test.ingestion import output_folder
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.scoring import load_predictions, score_sets
 from ingestion_test.sources import OfficialFolder
@@ -68,6 +68,11 @@ def add_arguments(parser):
 
 def run(arguments):
     """Print all tables, draw all figures, write method.json."""
+    with output_folder(arguments.output, kept=""):
+        _run(arguments)
+
+
+def _run(arguments):
     estimator, record = load(arguments.artifacts)
     # What is cheap comes first, so that a wrong folder is named before anything long begins.
     optional = {}
@@ -77,7 +82,6 @@ def run(arguments):
         OfficialFolder(arguments.official)
     source = OfficialFolder(arguments.data or simulation.cached_folder("default", seed=0))
     output = arguments.output
-    output.mkdir(parents=True, exist_ok=True)
     scorer, random = estimator.histogram.scorer, np.random.default_rng(SEED)
 
     sample = training_part(source, "held-out", arguments.events).with_jets()
@@ -120,7 +124,7 @@ def load(folder):
         estimator = artifacts.load(folder)
     except artifacts.ArtifactError as error:
         raise ChallengeError(f"{error}; --artifacts takes their folder") from error
-    record = json.loads((Path(folder) / artifacts.MANIFEST).read_text(encoding="utf-8"))["record"]
+    record = files.read_json(Path(folder) / artifacts.MANIFEST)["record"]
     missing = {"config", "data", "classifier", "neyman"} - set(record)
     if missing:
         raise ChallengeError(f"the record in {folder} lacks {', '.join(sorted(missing))}: make it by the training")

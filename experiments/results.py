@@ -1,8 +1,6 @@
 """Tables, folders that results go into, and the pages in `docs/` that the commands fill."""
 
 import argparse
-import json
-import shutil
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,6 +8,9 @@ from pathlib import Path
 
 from ingestion_test import files
 from ingestion_test.errors import ChallengeError
+
+#: What is said of the work that is done by a command that goes on from its checkpoints by itself.
+CONTINUED = " (what is done is kept: the same command continues)"
 
 
 def claim(path, about, resume):
@@ -25,7 +26,7 @@ def claim(path, about, resume):
     """
     output = path.parent
     if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = files.read_json(path)
         if found != about:
             raise ChallengeError(f"{output} holds results of {found}, not {about}: choose another --output")
         if not resume:
@@ -95,6 +96,16 @@ def some_of(what, names):
     return chosen
 
 
+def kept_rows(output, names, file):
+    """The rows of those of `names` that have one, kept as `output/name/file`: dict from name to row.
+
+    Raises:
+        ChallengeError: one cannot be read.
+    """
+    paths = {name: output / name / file for name in names}
+    return {name: files.read_json(path) for name, path in paths.items() if path.exists()}
+
+
 def add_docs_argument(parser):
     """Declare --docs."""
     parser.add_argument("--docs", type=Path, metavar="DIR", help="also fill in the page in DIR and copy figures there")
@@ -110,7 +121,7 @@ def publish(docs, page, parts, shown):
         shown: files that the page shows or names.
 
     Raises:
-        ChallengeError: the page is not there or has no such part.
+        ChallengeError: the page is not there, has no such part, or cannot be written.
     """
     if docs is None:
         return
@@ -124,8 +135,12 @@ def publish(docs, page, parts, shown):
         if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
             raise ChallengeError(f"{path} has no place for the part {name}: it needs the lines {start}{end}")
         text = text[: text.index(start)] + start + "\n" + content + "\n" + text[text.index(end) :]
-    (docs / page).mkdir(exist_ok=True)
-    for source in shown:
-        shutil.copyfile(source, docs / page / Path(source).name)
-    with files.replaced(path) as file:
-        file.write(text)
+    try:
+        (docs / page).mkdir(exist_ok=True)
+        for source in map(Path, shown):
+            with files.replaced(docs / page / source.name, "wb") as file:
+                file.write(source.read_bytes())
+        with files.replaced(path) as file:
+            file.write(text)
+    except OSError as error:
+        raise ChallengeError(f"cannot write to {docs} ({error}): run again with --docs to a folder that can") from error

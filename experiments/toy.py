@@ -14,8 +14,9 @@ from scipy.special import expit
 from experiments import toy_figures
 from experiments.classifiers import accuracy, train_classifiers
 from experiments.gaussians import BACKGROUND, SIGNAL, Embedding, Grid, draw
-from experiments.results import Table
+from experiments.results import CONTINUED, Table
 from ingestion_test import files
+from ingestion_test.ingestion import output_folder
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 
@@ -100,9 +101,13 @@ def add_arguments(parser):
 
 def run(arguments):
     """Run both studies; an interrupted run goes on from the flows' checkpoints in the output folder."""
-    config = PRESETS[arguments.preset]
     output = arguments.output or Path(f"runs/toy-{arguments.preset}")
-    output.mkdir(parents=True, exist_ok=True)
+    with output_folder(output, CONTINUED):
+        _run(arguments, output)
+
+
+def _run(arguments, output):
+    config = PRESETS[arguments.preset]
     density = density_study(config, output)
     networks = network_study(config, output)
     tables = [density_table(density["flows"]), *network_tables(networks["panels"])]

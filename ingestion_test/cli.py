@@ -12,7 +12,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import simulation
-from .errors import ChallengeError
+from .errors import ChallengeError, shortage
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
 from .nuisance import NUISANCE_NAMES
 from .run_scoring import score_folder
@@ -34,13 +34,17 @@ def run_command(flags):
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
     try:
         flags.command(flags)
-    except ChallengeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+        return 0
     except KeyboardInterrupt:
         print("interrupted; what is done is kept", file=sys.stderr)
         return 130
-    return 0
+    except Exception as error:
+        said = str(error) if isinstance(error, ChallengeError) else shortage(error)
+        if said is None:
+            raise
+    # The error is gone by now, and with it the progress bars that it held: they would write after the message.
+    print(f"error: {said}", file=sys.stderr)
+    return 2
 
 
 def add_workers_arguments(parser):

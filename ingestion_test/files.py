@@ -1,9 +1,16 @@
 """Files that are whole or not there: written beside their place, flushed to the disk, then renamed."""
 
 import contextlib
+import errno
+import fcntl
 import json
 import os
+import re
 from pathlib import Path
+
+from .errors import ChallengeError
+
+_PART = re.compile(r"\..+\.\d+\.part")
 
 
 @contextlib.contextmanager
@@ -24,8 +31,28 @@ def replaced(path, mode="w"):
             file.flush()
             os.fsync(file.fileno())
         os.replace(part, path)
+        sync(path.parent)
     finally:
         part.unlink(missing_ok=True)
+
+
+def sync(path):
+    """Make the content of a file, or the names in a folder, last through a power failure."""
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot
+            raise
+    finally:
+        os.close(descriptor)
+
+
+def remove_parts(folder):
+    """Remove what killed processes were writing in `folder` and below; nobody may be writing there."""
+    for path in Path(folder).rglob(".*.part"):
+        if _PART.fullmatch(path.name) and path.is_file():
+            path.unlink()
 
 
 def write_json(path, content):
@@ -33,3 +60,30 @@ def write_json(path, content):
     with replaced(path) as file:
         json.dump(content, file, indent=1)
         file.write("\n")
+
+
+def read_json(path):
+    """The content of a file that `write_json` wrote.
+
+    Raises:
+        ChallengeError: it cannot be read.
+    """
+    try:
+        return json.loads(Path(path).read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise ChallengeError(f"{path} cannot be read ({error}): remove it and go on with --resume") from error
+
+
+@contextlib.contextmanager
+def locked(path, refusal):
+    """Hold the lock file `path`; the system frees it if the process dies.
+
+    Raises:
+        ChallengeError: another process holds it; the message is `refusal`.
+    """
+    with open(path, "w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise ChallengeError(refusal) from None
+        yield

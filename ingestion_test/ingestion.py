@@ -1,7 +1,7 @@
 """Ingestion: a submission meets all pseudo-experiments of a run (protocol, sections 2, 5 and 6)."""
 
 import contextlib
-import fcntl
+import errno
 import os
 import shutil
 import time
@@ -10,8 +10,8 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from .errors import ChallengeError
-from .files import write_json
+from .errors import ChallengeError, shortage
+from .files import locked, remove_parts, write_json
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
 from .pseudo_experiments import ground_truth_mus, plan
@@ -71,7 +71,7 @@ class Progress:
         """A pseudo-experiment is done."""
 
 
-def run(settings, source, submission, output, workers=1, resume=False, progress=None):
+def run(settings, source, submission, output, workers=1, resume=False, progress=None, replace_old=False):
     """Fit a submission and let it predict all pseudo-experiments; write the official result files.
 
     Arguments:
@@ -84,6 +84,7 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
             scheduler, a text: each thread of its workers then has such a process.
         resume: continue an unfinished run in `output`.
         progress: a `Progress`.
+        replace_old: forget an earlier run in `output`.
 
     Returns:
         list of `workers.Outcome`, ordered by set and index.
@@ -93,7 +94,9 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
     """
     progress = progress or Progress()
     output = Path(output).absolute()  # workers of a cluster may be elsewhere
-    with output_folder(output), _folder_in_use(output):
+    with output_folder(output):
+        if replace_old:
+            (output / JOURNAL_FILE).unlink(missing_ok=True)
         work = output / WORK_FOLDER
         work.mkdir(exist_ok=True)
         folder = stage(submission, work / "submission")
@@ -101,52 +104,54 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
         if not journal.outcomes:
             # Left by an earlier run in this folder, perhaps of another submission.
             (work / MODEL_FILE).unlink(missing_ok=True)
-        with contextlib.closing(journal):
-            write_json(output / "test_settings.json", settings.official())
-            todo = [item for item in settings.plan() if (item.set_index, item.index) not in journal.outcomes]
-            if todo:
-                progress.stage("reading the test events")
-                _fill(work / "events", source)
-                job = Job(
-                    submission=folder,
-                    data=source.folder,
-                    test_events=work / "events",
-                    systematics=settings.systematics,
-                    model_file=work / MODEL_FILE,
-                    fits=False,
-                    log=output / LOG_FILE,
-                    run=uuid.uuid4().hex,
-                )
-                predict = _predict_on_cluster if isinstance(workers, str) else _predict_all
-                predict(job, todo, journal, workers, progress, settings)
-            outcomes = [journal.outcomes[key] for key in sorted(journal.outcomes)]
+        write_json(output / "test_settings.json", settings.official())
+        todo = [item for item in settings.plan() if (item.set_index, item.index) not in journal.outcomes]
+        if todo:
+            progress.stage("reading the test events")
+            _fill(work / "events", source)
+            job = Job(
+                submission=folder,
+                data=source.folder,
+                test_events=work / "events",
+                systematics=settings.systematics,
+                model_file=work / MODEL_FILE,
+                fits=False,
+                log=output / LOG_FILE,
+                run=uuid.uuid4().hex,
+            )
+            predict = _predict_on_cluster if isinstance(workers, str) else _predict_all
+            predict(job, todo, journal, workers, progress, settings)
+        outcomes = [journal.outcomes[key] for key in sorted(journal.outcomes)]
         _write_results(output, settings, outcomes, journal.seconds)
         shutil.rmtree(work)
     return outcomes
 
 
 @contextlib.contextmanager
-def output_folder(path):
-    """Make the folder `path` and say plainly what went wrong when something in it cannot be written."""
+def output_folder(path, kept=" (what is done is kept: --resume continues)"):
+    """Make the folder `path` and keep it for this run alone.
+
+    What a killed run was writing in it is removed.
+
+    Arguments:
+        kept: what is said then of the work that is done.
+
+    Raises:
+        ChallengeError: another run is writing to it, something in it cannot be written, or memory runs out.
+    """
+    path = Path(path)
     try:
-        Path(path).mkdir(parents=True, exist_ok=True)
-        yield
-    except OSError as error:
-        raise ChallengeError(
-            f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output "
-            "(what is done is kept: --resume continues)"
-        ) from error
-
-
-@contextlib.contextmanager
-def _folder_in_use(output):
-    """Refuse a second run in the same folder while this one is going on."""
-    with open(output / ".lock", "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ChallengeError(f"another run is writing to {output}; choose another --output") from None
-        yield
+        path.mkdir(parents=True, exist_ok=True)
+        with locked(path / ".lock", f"another run is writing to {path}; choose another --output"):
+            remove_parts(path)
+            yield
+    except (OSError, MemoryError, RuntimeError) as error:
+        said = shortage(error)
+        if isinstance(error, OSError) and error.errno != errno.ENOMEM:
+            said = f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output"
+        if said is None:
+            raise
+        raise ChallengeError(said + kept) from error
 
 
 def _identity(settings, source, folder):

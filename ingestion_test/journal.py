@@ -36,7 +36,6 @@ class Journal:
             )
         if begun:
             self._read(identity)
-        self._file = open(self.path, "a", encoding="utf-8")  # noqa: SIM115 - closed by `close`
         if not begun:
             self._write(identity)
 
@@ -45,18 +44,15 @@ class Journal:
         self._write(_flat(outcome) | {"run_seconds": round(seconds, 3)})
         self._keep(outcome, seconds)
 
-    def close(self):
-        """Close the file."""
-        self._file.close()
-
     def _keep(self, outcome, seconds):
         self.outcomes[outcome.experiment.set_index, outcome.experiment.index] = outcome
         self.seconds = seconds
 
     def _write(self, content):
-        self._file.write(json.dumps(content) + "\n")
-        self._file.flush()
-        os.fsync(self._file.fileno())
+        with open(self.path, "a", encoding="utf-8") as file:
+            file.write(json.dumps(content) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
 
     def _drop_cut_line(self):
         """Cut the file back to its last whole line; returns its size in bytes."""

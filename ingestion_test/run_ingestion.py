@@ -10,7 +10,7 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from ingestion_test.cli import count, run_command, seed
-from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings, run
+from ingestion_test.ingestion import DEFAULT_SEED, RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.sources import OfficialFolder
 
@@ -36,8 +36,8 @@ def _ingest(flags):
     switched_on = tuple(name for name in NUISANCE_NAMES if getattr(flags, f"systematics_{name}"))
     settings = RunSettings(flags.num_of_sets, flags.num_pseudo_experiments, switched_on, flags.random_seed)
     source = OfficialFolder(flags.input)
-    (flags.output / JOURNAL_FILE).unlink(missing_ok=True)
-    run(settings, source, flags.submission, flags.output, os.cpu_count() if flags.parallel else 1)
+    workers = os.cpu_count() if flags.parallel else 1
+    run(settings, source, flags.submission, flags.output, workers, replace_old=True)
 
 
 if __name__ == "__main__":

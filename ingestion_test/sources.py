@@ -409,7 +409,7 @@ def _allocate(directory, name, shape, dtype):
         return np.empty(shape, dtype)
     path = Path(directory, f"{name}.npy")
     array = np.lib.format.open_memmap(path, mode="w+", dtype=dtype, shape=shape)
-    if hasattr(os, "posix_fallocate"):  # not on macOS; a disk that is full later on would kill the process
+    if hasattr(os, "posix_fallocate"):  # a full disk is an error here; at a write to the array it would end the process
         with open(path, "r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return array

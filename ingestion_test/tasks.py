@@ -10,6 +10,7 @@ import logging
 import multiprocessing
 import os
 import sys
+import threading
 from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
@@ -57,8 +58,8 @@ def as_completed(tasks, workers):
         iterator over pairs: place in `tasks`, and result.
 
     Raises:
-        ChallengeError: worker processes die again and again, no scheduler answers, its workers cannot do such tasks; or
-            whatever a task raises.
+        ChallengeError: worker processes die again and again, no scheduler answers or it goes away, its workers cannot
+            do such tasks; or whatever a task raises.
     """
     if isinstance(workers, str):
         return _on_cluster(tasks, workers)
@@ -108,7 +109,7 @@ def _in_pool(tasks, workers):
     spawn = multiprocessing.get_context("spawn")
     with (
         _environment(dict.fromkeys(_THREADS, "1")),
-        concurrent.futures.ProcessPoolExecutor(min(workers, len(tasks)), spawn) as pool,
+        concurrent.futures.ProcessPoolExecutor(min(workers, len(tasks)), spawn, _end_with_parent) as pool,
     ):
         try:
             numbers = {pool.submit(task): number for number, task in tasks.items()}
@@ -117,6 +118,16 @@ def _in_pool(tasks, workers):
         except BaseException:
             pool.shutdown(wait=False, cancel_futures=True)
             raise
+
+
+def _end_with_parent():
+    """Have this process end when the one that started it does, even if killed: a pool's processes wait for it else."""
+
+    def wait():
+        multiprocessing.parent_process().join()
+        os._exit(1)
+
+    threading.Thread(target=wait, daemon=True).start()
 
 
 @contextlib.contextmanager
@@ -143,7 +154,11 @@ def _on_cluster(tasks, address):
         except distributed.KilledWorker:
             raise ChallengeError(
                 f"workers of the dask cluster at {address} died again and again at the same task, as they do when "
-                "memory runs out: give them more, or start fewer of them on a machine"
+                "memory runs out: give them more, or start fewer of them on a machine (what is done is kept)"
+            ) from None
+        except concurrent.futures.CancelledError:
+            raise ChallengeError(
+                f"the dask scheduler at {address} has gone away: start it again (what is done is kept)"
             ) from None
         finally:
             client.cancel(futures)

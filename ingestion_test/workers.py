@@ -12,7 +12,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from .errors import ChallengeError
+from .errors import ChallengeError, shortage
 from .files import replaced
 from .pseudo_experiments import PseudoExperiment, experiment_test_set
 from .sources import OfficialFolder, open_test_events
@@ -114,7 +114,7 @@ class Worker:
         """
         try:
             message = self.connection.recv()
-        except (EOFError, ConnectionResetError):
+        except (EOFError, OSError):  # an OSError where it died in the middle of a message
             self.process.join()
             raise WorkerError(_death(self.process.exitcode)) from None
         if isinstance(message, WorkerError):
@@ -202,7 +202,7 @@ def _environment(variables):
 
 def _death(exitcode):
     if exitcode is not None and exitcode < 0:
-        hint = ", as the system does when memory runs out" if exitcode == -9 else ""
+        hint = ", as the system does when memory runs out (fewer --workers need less)" if exitcode == -9 else ""
         return f"the worker process was killed by signal {-exitcode}{hint}"
     return f"the worker process ended unexpectedly with exit code {exitcode}"
 
@@ -224,9 +224,10 @@ def _main(connection, job):
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return  # the parent is gone, or wants us to be
     except Exception as error:
-        traceback.print_exc()
+        with contextlib.suppress(OSError):  # the log is on the disk that is full
+            traceback.print_exc()
         own = isinstance(error, (ChallengeError, WorkerError))
-        connection.send(WorkerError(str(error) if own else f"{type(error).__name__}: {error}"))
+        connection.send(WorkerError(str(error) if own else shortage(error) or f"{type(error).__name__}: {error}"))
 
 
 def _redirect_output(log):

@@ -1,6 +1,7 @@
 """The upload: a zip with what a submission needs and nothing else, and a check of it before Codabench makes one."""
 
 import ast
+import io
 import subprocess
 import sys
 import tempfile
@@ -44,19 +45,25 @@ def build(path):
         UploadError: it is larger than Codabench takes.
         OSError: it cannot be written.
     """
-    path = Path(path)
+    path, content = Path(path), io.BytesIO()
     files = [PROJECT / "model.py", *sorted((PROJECT / "submission").rglob("*"))]
-    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+    with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
-            if file.is_file() and "__pycache__" not in file.parts and file.name not in NOT_UPLOADED:
+            if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith((".", *NOT_UPLOADED)):
                 member = zipfile.ZipInfo(file.relative_to(PROJECT).as_posix(), date_time=(2025, 1, 1, 0, 0, 0))
                 member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
                 archive.writestr(member, file.read_bytes())
-    size = path.stat().st_size
+    size = len(content.getvalue())
     if size > MAX_BYTES:
         raise UploadError(
             f"{path} has {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: make the artifacts smaller"
         )
+    part = path.with_name(f".{path.name}.part")
+    try:
+        part.write_bytes(content.getvalue())
+        part.replace(path)  # whole, or not there
+    finally:
+        part.unlink(missing_ok=True)
     return size
 
 

@@ -2,7 +2,6 @@
 
 import json
 import os
-import resource
 import signal
 import subprocess
 import sys
@@ -226,24 +225,6 @@ def test_output_that_cannot_be_written(tmp_path, data_folder):
     (tmp_path / "file").write_text("")
     with pytest.raises(ChallengeError, match=r"cannot write to .*file/output: Not a directory"):
         _run(tmp_path, data_folder, predicting(good()), name="file/output")
-
-
-def test_a_full_disk_loses_nothing(tmp_path, data_folder):
-    """A limit on the size of files stands for the disk: it ends the run as a full disk does, with an OSError."""
-    folder, output = write(tmp_path / "submission", predicting(good())), tmp_path / "output"
-    command = _command(folder, data_folder, output)
-    limit = 400  # bytes: the journal's first line fits, not all of its lines
-
-    def limited():
-        signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
-        resource.setrlimit(resource.RLIMIT_FSIZE, (limit, resource.RLIM_INFINITY))
-
-    full = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, preexec_fn=limited)
-    assert full.returncode == 2
-    assert f"error: cannot write to {output}: File too large" in full.stderr
-    assert "Traceback" not in full.stderr
-    again = subprocess.run([*command, "--resume"], cwd=PROJECT, capture_output=True, text=True, check=False)
-    assert again.returncode == 0, again.stderr
 
 
 def test_only_one_pseudo_experiment(tmp_path, data_folder, capfd):

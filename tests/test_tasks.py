@@ -3,6 +3,7 @@
 import functools
 import os
 import signal
+import time
 from pathlib import Path
 
 import dask
@@ -161,6 +162,19 @@ def test_a_failing_submission_is_named_and_the_run_taken_up(tmp_path, data_folde
     assert _results(tmp_path / "output") == _results(tmp_path / "undisturbed")
 
 
+def test_a_dask_worker_that_dies_in_a_prediction_loses_nothing(tmp_path, data_folder, cluster):
+    mark = tmp_path / "died"
+    deadly = predicting(
+        f"mark = {str(mark)!r}\n"
+        "        if not os.path.exists(mark): open(mark, 'w').close(); os.kill(os.getppid(), signal.SIGKILL)\n"
+        "        " + good("float(test_set['data']['PRI_met'].mean())")
+    )
+    _run(tmp_path, data_folder, deadly, "output", workers=cluster)
+    _run(tmp_path, data_folder, deadly, "undisturbed", workers=1)
+    assert mark.exists()
+    assert _results(tmp_path / "output") == _results(tmp_path / "undisturbed")
+
+
 def test_command_line_names_a_scheduler_that_is_not_there(tmp_path, data_folder, monkeypatch, capsys):
     folder = write(tmp_path / "submission", COMPLETE)
     flags = ["score", "--data", str(data_folder), "--submission", str(folder), "--output", str(tmp_path / "out")]
@@ -180,6 +194,15 @@ def test_no_scheduler(monkeypatch):
     for address in ("tcp://127.0.0.1:9", "nonsense://1"):
         with pytest.raises(ChallengeError, match=r"no dask scheduler answers at .*start one with `dask scheduler`"):
             list(as_completed([_fail], address))
+
+
+def test_a_scheduler_that_goes_away():
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50) as made:
+        naps = as_completed(_list(time.sleep, [0.2] * 50), made.scheduler_address)
+        next(naps)
+        made.close()
+        with pytest.raises(ChallengeError, match=r"has gone away: start it again \(what is done is kept\)"):
+            list(naps)
 
 
 def test_no_worker(monkeypatch):

@@ -102,8 +102,10 @@ class Training:
             dict: what it reached.
 
         Raises:
-            ChallengeError: the stage before it has not been run, or whatever that stage raises.
+            ChallengeError: the stage before it has not been run, its checkpoints are of another configuration or of
+                other data, or whatever that stage raises.
         """
+        self._claim_checkpoints(stage)
         summary, state = self.steps[stage](self)
         self._save(stage, summary, state)
         return summary
@@ -125,6 +127,15 @@ class Training:
         if not self.path(stage).exists():
             raise ChallengeError(f"{self.path(stage)} is missing: run the stage {stage} first, or all")
         return self._load(stage)["state"]
+
+    def _claim_checkpoints(self, stage):
+        path, about = self.checkpoints / f"{stage}.json", self.about(stage)
+        if path.exists() and files.read_json(path) != about:
+            raise ChallengeError(
+                f"{path.parent} has checkpoints of the stage {stage} with another configuration or other data: choose "
+                "another --output, or remove that folder"
+            )
+        files.write_json(path, about)
 
     def _save(self, stage, summary, state):
         buffer = io.BytesIO()

@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import glob
 import hashlib
 import json
 import logging
@@ -79,10 +80,18 @@ def _make(folder, size, seed, workers):
     shutil.rmtree(folder, ignore_errors=True)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
+    remove_leftovers(part)
     write_folder(part, size, seed, workers, progress=sys.stderr.isatty())
     write_json(part / MANIFEST_FILE, {name: _checksum(part / name) for name in (DATA_FILE, METADATA_FILE)})
     part.replace(folder)
     _log.info("simulated events made in %.0f s: %s", time.monotonic() - start, folder)
+
+
+def remove_leftovers(folder):
+    """Remove what killed processes left of writing `folder`, beside it; nobody may be writing it."""
+    for left in folder.parent.glob(f".{glob.escape(folder.name)}.????????"):
+        if left.is_dir() and {path.name for path in left.iterdir()} <= {"folder"}:
+            shutil.rmtree(left)
 
 
 def _is_whole(folder):

@@ -2,7 +2,12 @@
 
 import os
 import sys
+from pathlib import Path
 
+from ..errors import ChallengeError
+from ..files import locked, sync
+from ..schema import DATA_FILE
+from .cache import remove_leftovers
 from .sample import SIZES
 from .writer import write_folder
 
@@ -19,5 +24,14 @@ def add_arguments(parser):
 def run(args):
     """Run `simulate` with parsed arguments; raises ChallengeError for what the user can mend."""
     terminal = sys.stderr.isatty()
-    folder = write_folder(args.output, args.size, args.seed, args.workers, terminal, args.unweighted)
+    output = Path(args.output).resolve()
+    lock = output.parent / f".{output.name}.lock"
+    try:
+        output.parent.mkdir(parents=True, exist_ok=True)
+        with locked(lock, f"another run is writing to {output}; choose another --output"):
+            remove_leftovers(output)
+            folder = write_folder(args.output, args.size, args.seed, args.workers, terminal, args.unweighted)
+            sync(folder / DATA_FILE)
+    except OSError as error:
+        raise ChallengeError(f"cannot write to {output.parent}: {error.strerror}; use another --output") from error
     print(f"simulated events: {folder}")
