@@ -21,7 +21,11 @@ from .sources import OfficialFolder
 
 def main(arguments=None):
     """The command line; returns the exit code: 0, 2 for what the user can mend, 130 if interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m ingestion_test", description="The HiggsML challenge, replicated.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ingestion_test",
+        description="The HiggsML challenge, replicated.",
+        epilog="example: python -m ingestion_test score --sets 3",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands)
     _add_simulate(commands)
@@ -89,7 +93,7 @@ def _add_score(commands):
         "score",
         help="run a submission through the challenge and show its score",
         description="Run a submission through the challenge as Codabench does: ingestion, scoring, report.",
-        epilog="example: python -m ingestion_test score --submission submission.zip --sets 10 --experiments 100",
+        epilog="example: python -m ingestion_test score --submission submission.zip",
     )
     add = parser.add_argument
     add("--submission", metavar="PATH", help="folder or zip with model.py (default: this project's own)")
