@@ -56,7 +56,7 @@ def add_workers_arguments(parser):
 
 def count(text):
     """An argparse type: a whole number of at least 1."""
-    number = int(text)
+    number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
@@ -64,10 +64,17 @@ def count(text):
 
 def seed(text):
     """An argparse type: a seed that numpy's RandomState takes, with room for the numbers that a run adds to it."""
-    number = int(text)
+    number = _whole(text)
     if not 0 <= number < 2**31:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**31 - 1}")
     return number
+
+
+def _whole(text):
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def _systematics(text):

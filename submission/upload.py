@@ -150,7 +150,7 @@ def _check_names(names):
         module = path.parts[0] if len(path.parts) > 1 else path.stem
         for taken in {module, path.stem if len(path.parts) == 2 else module} & OFFICIAL_MODULES:
             raise UploadError(f"{name}: the official program has a module {taken} and finds its own first; rename it")
-    return f"not {', '.join(sorted(OFFICIAL_MODULES))}"
+    return f"none of {', '.join(sorted(OFFICIAL_MODULES))}"
 
 
 def _run(path):

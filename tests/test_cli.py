@@ -61,7 +61,7 @@ def test_score_shows_table_and_report(tmp_path, data_folder, capsys):
         (["score", "--systematics", "tes,foo"], "no nuisance parameter foo: all, none, or some of tes,jes"),
         (["score", "--only", "3"], "'3' is not SET:INDEX"),
         (["score", "--seed", "-1"], "-1 is not between 0 and"),
-        (["score", "--workers", "two"], "invalid count value: 'two'"),
+        (["score", "--workers", "two"], "'two' is not a whole number"),
         (["nonsense"], "invalid choice"),
     ],
 )
