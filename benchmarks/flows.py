@@ -146,7 +146,10 @@ def measure(calls, rounds):
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.flows", description=__doc__.splitlines()[0])
+    program = "python -m benchmarks.flows"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --events 5000 --rounds 3"
+    )
     parser.add_argument("--events", type=int, default=20_000, help="events per category (default: 20000)")
     parser.add_argument("--rounds", type=int, default=5, help="rounds in turn (default: 5)")
     parser.add_argument("--threads", type=int, default=torch.get_num_threads(), help="CPU threads")

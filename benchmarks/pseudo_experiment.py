@@ -46,7 +46,10 @@ def timed(function, *arguments):
 
 def main():
     """Print both timings, round by round, and their ratio."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    program = "python -m benchmarks.pseudo_experiment"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --rounds 3"
+    )
     parser.add_argument("--rounds", type=int, default=7, help="pseudo-experiments (default 7)")
     rounds = parser.parse_args().rounds
     test_events = OfficialFolder(cached_folder()).test_events()

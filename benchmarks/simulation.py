@@ -30,7 +30,10 @@ def accepted_per_second(process, seconds):
 
 def main():
     """Print the rate of each process."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    program = "python -m benchmarks.simulation"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --seconds 2"
+    )
     parser.add_argument("--seconds", type=float, default=5, help="per process")
     args = parser.parse_args()
     for process in PROCESSES:

@@ -35,10 +35,13 @@ def train(seed, rows=400_000):
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--size", default="default")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--bins", type=int, default=20)
+    program = "python -m benchmarks.simulation_statistics"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --blocks 15"
+    )
+    parser.add_argument("--size", default="default", help="of the sample, as in `simulate` (default: default)")
+    parser.add_argument("--seed", type=int, default=0, help="of the sample (default: 0)")
+    parser.add_argument("--bins", type=int, default=20, help="of the score (default: 20)")
     parser.add_argument("--blocks", type=int, help="look at the first so many blocks only; they are alike")
     args = parser.parse_args()
     trees = train(args.seed + 1000)

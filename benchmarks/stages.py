@@ -82,7 +82,10 @@ def one_round(watch, test_events, estimator, seed, beside=None):
 
 def main():
     """Print the time of each stage beside its alternative."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    program = "python -m benchmarks.stages"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --rounds 3"
+    )
     parser.add_argument("--rounds", type=int, default=7, help="pseudo-experiments (default 7)")
     parser.add_argument("--data", help="folder in the official format (default: the default simulated sample)")
     parser.add_argument("--beside", metavar="DIR", help="artifacts of another training, to compare predictions with")

@@ -6,22 +6,30 @@ import sys
 from experiments import ablation, digits, final_phase, method, table2, toy
 from ingestion_test.cli import run_command
 
+#: Of each command the module, with SUMMARY, add_arguments(parser) and run(arguments), and an example's arguments.
 COMMANDS = {
-    "toy": toy,
-    "digits": digits,
-    "method": method,
-    "final": final_phase,
-    "table2": table2,
-    "ablation": ablation,
-}  # modules with SUMMARY, add_arguments(parser) and run(arguments)
+    "toy": (toy, "--preset smoke"),
+    "digits": (digits, "--preset smoke"),
+    "method": (method, "--event-level runs/score-20261124-233503"),
+    "final": (final_phase, "--repeats 5"),
+    "table2": (table2, "--methods default,template-fit --experiments 10"),
+    "ablation": (ablation, "--preset smoke"),
+}
 
 
 def main(argv=None):
     """Run one experiment; return the exit code: 0, 2 where the user can mend what is wrong, 130 if interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m experiments", description=__doc__.splitlines()[0])
+    program = "python -m experiments"
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description="The paper's comparisons and studies, and what the trained method reaches.",
+        epilog=f"example: {program} table2 --preset smoke",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    for name, module in COMMANDS.items():
-        command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
+    for name, (module, example) in COMMANDS.items():
+        command = commands.add_parser(
+            name, help=module.SUMMARY, description=module.SUMMARY, epilog=f"example: {program} {name} {example}"
+        )
         module.add_arguments(command)
         command.set_defaults(command=module.run)
     return run_command(parser.parse_args(argv))

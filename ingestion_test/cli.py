@@ -22,7 +22,11 @@ from .sources import OfficialFolder
 
 def main(arguments=None):
     """The command line; returns the exit code: 0, 2 for what the user can mend, 130 if interrupted."""
-    parser = argparse.ArgumentParser(prog="python -m ingestion_test", description="The HiggsML challenge, replicated.")
+    parser = argparse.ArgumentParser(
+        prog="python -m ingestion_test",
+        description="The HiggsML challenge, replicated.",
+        epilog="example: python -m ingestion_test score --sets 3",
+    )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands)
     _add_simulate(commands)
@@ -57,7 +61,7 @@ def add_workers_arguments(parser):
 
 def count(text):
     """An argparse type: a whole number of at least 1."""
-    number = int(text)
+    number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
     return number
@@ -65,10 +69,17 @@ def count(text):
 
 def seed(text):
     """An argparse type: a seed that numpy's RandomState takes, with room for the numbers that a run adds to it."""
-    number = int(text)
+    number = _whole(text)
     if not 0 <= number < 2**31:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**31 - 1}")
     return number
+
+
+def _whole(text):
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def _systematics(text):
@@ -94,7 +105,7 @@ def _add_score(commands):
         "score",
         help="run a submission through the challenge and show its score",
         description="Run a submission through the challenge as Codabench does: ingestion, scoring, report.",
-        epilog="example: python -m ingestion_test score --submission submission.zip --sets 10 --experiments 100",
+        epilog="example: python -m ingestion_test score --submission submission.zip",
     )
     add = parser.add_argument
     add("--submission", metavar="PATH", help="folder or zip with model.py (default: this project's own)")

@@ -247,13 +247,14 @@ def _received(process, job):
 
 def _mendable(error, job, experiment):
     """A `WorkerError` as what a user reads; `experiment` is what the worker was at, None before the first."""
-    log = f"; its output is in {job.log}" if job.log else ""
-    if experiment is None:
-        return ChallengeError(f"{error}{log}")
-    return ChallengeError(
-        f"{experiment}: {error}{log}; run it alone with --only {experiment.set_index}:{experiment.index}; "
-        "what is done is kept: --resume continues"
-    )
+    text = str(error) if experiment is None else f"{experiment}: {error}"
+    if job.log is None:  # a single pseudo-experiment, whose output is on the terminal
+        return ChallengeError(text)
+    text += f"; its output is in {job.log}"
+    if experiment is not None:
+        text += f"; add --only {experiment.set_index}:{experiment.index} to run it alone"
+        text += f"; what is done is kept: --output {job.log.parent} --resume continues"
+    return ChallengeError(text)
 
 
 def run_one(settings, source, submission, work, set_index, index):

@@ -17,7 +17,13 @@ from ingestion_test.sources import OfficialFolder
 
 def main(arguments=None):
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    program = "python ingestion_test/run_ingestion.py"
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=__doc__,
+        epilog=f"example: {program} --input DIR --output OUT --submission my_submission --systematics-tes "
+        "--num-pseudo-experiments 100 --num-of-sets 10 --parallel",
+    )
     add = parser.add_argument
     add("--input", required=True, metavar="DIR", help="folder in the official format")
     add("--output", required=True, type=Path, metavar="DIR", help="folder for the results; an earlier run is replaced")

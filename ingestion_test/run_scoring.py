@@ -60,7 +60,10 @@ def _describe(predictions):
 
 def main(arguments=None):
     """The command line; returns the exit code."""
-    parser = argparse.ArgumentParser(description=__doc__)
+    program = "python ingestion_test/run_scoring.py"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__, epilog=f"example: {program} --prediction OUT --output OUT --phase-2"
+    )
     parser.add_argument("--prediction", required=True, metavar="DIR", help="output folder of the ingestion")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for scores.json and the HTML report")
     parser.add_argument("--phase-2", action="store_true", help="add the bootstraps of the final phase")

@@ -47,8 +47,12 @@ def stage(path, directory):
         folder = directory
     if not (folder / "model.py").is_file():
         inside = sorted(found.parent.relative_to(folder).as_posix() for found in folder.glob("*/model.py"))
-        hint = f"; it lies in {inside[0]}/: give that folder, or zip its content instead" if inside else ""
-        raise ChallengeError(f"{path} has no model.py at its root{hint}")
+        hint = (
+            f"lies in {inside[0]}/: give that folder, or zip its content"
+            if inside
+            else "is what a submission begins with"
+        )
+        raise ChallengeError(f"{path} has no model.py at its root; it {hint} (docs/write-a-model.md)")
     return folder
 
 

@@ -3,7 +3,9 @@
 import argparse
 import sys
 
-from .upload import UploadError, build, verify
+from .upload import UploadError, build, checks
+
+COMPETITION = "https://www.codabench.org/competitions/2977/"
 
 
 def main(arguments=None):
@@ -14,25 +16,39 @@ def main(arguments=None):
         epilog="example: python -m submission build && python -m submission verify submission.zip",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="build|verify")
-    building = commands.add_parser("build", help="write the zip of this project's submission")
-    building.add_argument("zip", nargs="?", default="submission.zip", help="file to write (default submission.zip)")
-    verifying = commands.add_parser("verify", help="check any zip, and run it on simulated events")
-    verifying.add_argument("zip", help="file to check")
+    for name, summary, example in (
+        ("build", "write the zip of this project's submission", "build"),
+        ("verify", "check any zip as Codabench would, and run it on simulated events", "verify submission.zip"),
+    ):
+        command = commands.add_parser(
+            name, help=summary, description=summary, epilog=f"example: python -m submission {example}"
+        )
+        command.add_argument("zip", nargs="?", default="submission.zip", help="the file (default submission.zip)")
     flags = parser.parse_args(arguments)
     try:
         if flags.command == "build":
-            print(f"{flags.zip}: {build(flags.zip) / 1e6:.2f} MB")
+            print(f"{flags.zip}: {build(flags.zip) / 1e6:.2f} MB; next: python -m submission verify {flags.zip}")
         else:
-            for line in verify(flags.zip):
-                print(f"ok  {line}", flush=True)
-            print(f"{flags.zip} is ready to upload")
+            _verify(flags.zip)
     except UploadError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {flags.zip} cannot be written ({error.strerror}): give another place", file=sys.stderr)
+        print(f"error: {flags.zip}: {error.strerror}; give another place", file=sys.stderr)
         return 2
     return 0
+
+
+def _verify(path):
+    """Print each check before it begins and what it found, and what to do with a zip that passes."""
+    for number, (what, check) in enumerate(checks(path), 1):
+        print(f"{number}. {what} ... ", end="", flush=True)
+        try:
+            print(f"ok: {check()}")
+        except UploadError:
+            print("failed", flush=True)
+            raise
+    print(f"{path} is ready. Next: {COMPETITION}, My Submissions, choose the phase, upload it (docs/codabench.md)")
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The upload: a zip with what a submission needs and nothing else, and a check of it before Codabench makes one."""
 
 import ast
+import functools
 import io
 import subprocess
 import sys
@@ -26,6 +27,9 @@ OFFICIAL_MODULES = frozenset({"datasets", "systematics", "derived_quantities", "
 
 #: Version of Python in the official image.
 PYTHON = (3, 10)
+
+#: Seconds that a pseudo-experiment of the final phase may take: 10,000 of them, 30 processes, two hours.
+MOST_SECONDS = 2 * 3600 * 30 / 10_000
 
 
 class UploadError(Exception):
@@ -67,32 +71,37 @@ def build(path):
     return size
 
 
-def verify(path):
-    """Check a zip as Codabench would run it.
+def checks(path):
+    """What tells whether Codabench would take a zip and run it.
 
     Arguments:
         path: the zip.
 
-    Yields:
-        a line of text per check that is passed.
+    Returns:
+        list of pairs: what is checked, a text, and the function that does it. It takes nothing, returns what it found,
+        a text, and raises UploadError.
 
     Raises:
-        UploadError: the first check that fails.
+        UploadError: there is no such zip.
     """
     path = Path(path)
+    if path.is_dir():
+        raise UploadError(f"{path} is a folder: zip its content, with model.py at the root")
     if not path.is_file():
-        raise UploadError(f"no such file: {path}; `python -m submission build` makes one")
+        raise UploadError(f"no such file: {path}; `python -m submission build` makes submission.zip")
     try:
         with zipfile.ZipFile(path) as archive:
             names = [name for name in archive.namelist() if not name.endswith("/")]
             sources = {name: archive.read(name) for name in names if name.endswith(".py")}
     except zipfile.BadZipFile as error:
-        raise UploadError(f"{path} is no zip ({error})") from error
-    yield _check_files(path, names)
-    yield _check_syntax(sources)
-    yield _check_imports(sources)
-    yield _check_names(names)
-    yield _run(path)
+        raise UploadError(f"{path} is no zip ({error}): zip the content of the folder with model.py") from error
+    return [
+        ("model.py at the root, nothing useless beside it", functools.partial(_check_files, path, names)),
+        ("Python 3.10, as in the image", functools.partial(_check_syntax, sources)),
+        ("packages of the image, no others", functools.partial(_check_imports, sources)),
+        ("no module named as one of the official program's", functools.partial(_check_names, names)),
+        ("a run on simulated events, half a minute", functools.partial(_run, path)),
+    ]
 
 
 def _check_files(path, names):
@@ -105,8 +114,8 @@ def _check_files(path, names):
         raise UploadError(f"the zip holds {useless[0]}, a cache or hidden file: leave such files out")
     size = path.stat().st_size
     if size > MAX_BYTES:
-        raise UploadError(f"the zip has {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f}")
-    return f"model.py at the root; {len(names)} files, {size / 1e6:.1f} MB"
+        raise UploadError(f"the zip has {size / 1e6:.1f} MB, more than {MAX_BYTES / 1e6:.0f}: make its files smaller")
+    return f"{len(names)} files, {size / 1e6:.1f} MB"
 
 
 def _check_syntax(sources):
@@ -114,8 +123,10 @@ def _check_syntax(sources):
         try:
             ast.parse(source, name, feature_version=PYTHON)
         except SyntaxError as error:
-            raise UploadError(f"{name}, line {error.lineno}: {error.msg}; the image has Python 3.10") from error
-    return f"{len(sources)} modules parse as Python {PYTHON[0]}.{PYTHON[1]}"
+            raise UploadError(
+                f"{name}, line {error.lineno}: {error.msg}; the image has Python 3.10, which must be able to read it"
+            ) from error
+    return f"{len(sources)} modules"
 
 
 def _check_imports(sources):
@@ -132,9 +143,12 @@ def _check_imports(sources):
                 continue
             for module in (module.split(".")[0] for module in imported):
                 if module not in sys.stdlib_module_names | IMAGE_PACKAGES | own | OFFICIAL_MODULES:
-                    raise UploadError(f"{name}, line {node.lineno}, imports {module}, which the image does not have")
+                    raise UploadError(
+                        f"{name}, line {node.lineno}, imports {module}, which the image does not have: do without, "
+                        "or put its code into the zip"
+                    )
                 found |= {module} & IMAGE_PACKAGES
-    return f"imports only what the image has ({', '.join(sorted(found)) or 'the standard library'})"
+    return ", ".join(sorted(found)) or "the standard library"
 
 
 def _check_names(names):
@@ -143,7 +157,7 @@ def _check_names(names):
         module = path.parts[0] if len(path.parts) > 1 else path.stem
         for taken in {module, path.stem if len(path.parts) == 2 else module} & OFFICIAL_MODULES:
             raise UploadError(f"{name}: the official program has a module {taken} and finds its own first; rename it")
-    return "no clash with the official program's modules"
+    return f"none of {', '.join(sorted(OFFICIAL_MODULES))}"
 
 
 def _run(path):
@@ -152,14 +166,27 @@ def _run(path):
         events, output = Path(folder, "events"), Path(folder, "output")
         challenge = [sys.executable, "-m", "ingestion_test"]
         _call([*challenge, "simulate", "--size", "small", "--seed", "1", "--workers", "1", "--output", str(events)])
-        run = ["score", "--submission", str(path.resolve()), "--data", str(events), "--output", str(output)]
-        said = _call([*challenge, *run, "--sets", "1", "--experiments", "2", "--workers", "2"])
+        run = [*challenge, "score", "--submission", str(path.resolve())]
+        try:
+            said = _call(
+                [*run, "--data", str(events), "--output", str(output), "--sets=1", "--experiments=2", "--workers=2"]
+            )
+        except UploadError as error:
+            # What it says of the folder of this run is of no use, as the folder is gone.
+            failed = str(error).split("; its output is in ")[0]
+            raise UploadError(
+                f"{failed}; `python -m ingestion_test score --submission {path} --only 0:0` shows what it prints"
+            ) from None
     seconds = said.split("pseudo-experiment\n")[-1].split("\n")[0].split()[-1]
-    return f"fitted, pickled to 2 spawned processes, predicted 2 pseudo-experiments ({seconds} s each), wrote JSON"
+    return (
+        f"fitted, pickled to 2 processes, predicted 2 pseudo-experiments, {seconds} s each with its events "
+        f"(Codabench's final phase has time for {MOST_SECONDS:.0f} s), wrote JSON"
+    )
 
 
 def _call(command):
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UploadError(done.stderr.strip().splitlines()[-1].removeprefix("error: "))
+        said = done.stderr.strip() or f"exit code {done.returncode}"
+        raise UploadError(said.splitlines()[-1].removeprefix("error: "))
     return done.stdout

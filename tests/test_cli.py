@@ -88,7 +88,7 @@ def test_progress_on_a_terminal_is_a_bar(monkeypatch):
         (["score", "--systematics", "tes,foo"], "no nuisance parameter foo: all, none, or some of tes,jes"),
         (["score", "--only", "3"], "'3' is not SET:INDEX"),
         (["score", "--seed", "-1"], "-1 is not between 0 and"),
-        (["score", "--workers", "two"], "invalid count value: 'two'"),
+        (["score", "--workers", "two"], "'two' is not a whole number"),
         (["nonsense"], "invalid choice"),
     ],
 )

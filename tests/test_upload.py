@@ -6,7 +6,7 @@ import pytest
 
 from ingestion_test.submissions import OFFICIAL_MODULES as OFFICIAL_FOLDER
 from submission.__main__ import main
-from submission.upload import NOT_UPLOADED, OFFICIAL_MODULES, UploadError, build, verify
+from submission.upload import NOT_UPLOADED, OFFICIAL_MODULES, UploadError, build, checks
 from tests.submissions import COMPLETE, good, predicting
 
 
@@ -17,6 +17,10 @@ def _zip(path, files):
     return path
 
 
+def _verify(path):
+    return [check() for _, check in checks(path)]
+
+
 def test_our_own_upload(tmp_path, capsys):
     assert main(["build", str(tmp_path / "a.zip")]) == 0
     build(tmp_path / "b.zip")
@@ -24,16 +28,23 @@ def test_our_own_upload(tmp_path, capsys):
     names = zipfile.ZipFile(tmp_path / "a.zip").namelist()
     assert "model.py" in names
     assert not [name for name in names if "__pycache__" in name or name.endswith(NOT_UPLOADED)]
+    capsys.readouterr()
     assert main(["verify", str(tmp_path / "a.zip")]) == 0
-    assert "predicted 2 pseudo-experiments" in capsys.readouterr().out
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert [line[:2] for line in lines] == ["1.", "2.", "3.", "4.", "5."]
+    assert all(" ... ok: " in line for line in lines)
+    assert "predicted 2 pseudo-experiments" in lines[-1]
+    assert "a.zip is ready. Next: https://www.codabench.org" in last
 
 
 def test_a_failing_run_is_reported(tmp_path, capsys):
     files = predicting("raise ValueError('on Codabench')")
     assert main(["verify", str(_zip(tmp_path / "a.zip", files))]) == 2
     shown = capsys.readouterr()
-    assert "ok  model.py at the root" in shown.out
-    assert "Model.predict raised ValueError: on Codabench" in shown.err
+    assert shown.out.splitlines()[0] == "1. model.py at the root, nothing useless beside it ... ok: 1 files, 0.0 MB"
+    assert shown.out.splitlines()[-1].endswith("... failed")
+    assert "Model.predict raised ValueError: on Codabench; `python -m ingestion_test score" in shown.err
+    assert shown.err.count("\n") == 1
 
 
 @pytest.mark.parametrize(
@@ -50,15 +61,17 @@ def test_a_failing_run_is_reported(tmp_path, capsys):
 )
 def test_what_codabench_would_refuse(files, text, tmp_path):
     with pytest.raises(UploadError, match=text):
-        list(verify(_zip(tmp_path / "a.zip", files)))
+        _verify(_zip(tmp_path / "a.zip", files))
 
 
 def test_what_is_no_zip(tmp_path):
     with pytest.raises(UploadError, match="no such file"):
-        list(verify(tmp_path / "nowhere.zip"))
+        _verify(tmp_path / "nowhere.zip")
+    with pytest.raises(UploadError, match="is a folder: zip its content"):
+        _verify(tmp_path)
     (tmp_path / "text.zip").write_text("text")
     with pytest.raises(UploadError, match="is no zip"):
-        list(verify(tmp_path / "text.zip"))
+        _verify(tmp_path / "text.zip")
     assert main(["build", str(tmp_path / "no" / "folder.zip")]) == 2
 
 
