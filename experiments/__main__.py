@@ -1,11 +1,10 @@
 """Command line of the experiments: `python -m experiments COMMAND --help`."""
 
 import argparse
-import logging
 import sys
 
 from experiments import ablation, digits, final_phase, method, table2, toy
-from ingestion_test.errors import ChallengeError
+from ingestion_test.errors import run_command
 
 COMMANDS = {
     "toy": toy,
@@ -24,18 +23,8 @@ def main(argv=None):
     for name, module in COMMANDS.items():
         command = commands.add_parser(name, help=module.SUMMARY, description=module.SUMMARY)
         module.add_arguments(command)
-        command.set_defaults(run=module.run)
-    arguments = parser.parse_args(argv)
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
-    try:
-        arguments.run(arguments)
-    except ChallengeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; what is done is kept", file=sys.stderr)
-        return 130
-    return 0
+        command.set_defaults(command=module.run)
+    return run_command(parser.parse_args(argv))
 
 
 if __name__ == "__main__":

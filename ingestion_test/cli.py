@@ -1,9 +1,7 @@
 """Command line of the challenge: `python -m ingestion_test score` and `simulate`."""
 
 import argparse
-import logging
 import os
-import sys
 import tempfile
 import time
 from pathlib import Path
@@ -11,7 +9,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import simulation
-from .errors import ChallengeError
+from .errors import ChallengeError, run_command
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
 from .nuisance import NUISANCE_NAMES
 from .run_scoring import score_folder
@@ -26,20 +24,6 @@ def main(arguments=None):
     _add_score(commands)
     _add_simulate(commands)
     return run_command(parser.parse_args(arguments))
-
-
-def run_command(flags):
-    """Call `flags.command(flags)`; what a user can mend becomes one line and exit code 2."""
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
-    try:
-        flags.command(flags)
-    except ChallengeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
-    except KeyboardInterrupt:
-        print("interrupted; what is done is kept", file=sys.stderr)
-        return 130
-    return 0
 
 
 def add_workers_arguments(parser):

@@ -28,6 +28,22 @@ def replaced(path, mode="w"):
         part.unlink(missing_ok=True)
 
 
+def read_json(path):
+    """The content of the JSON file `path`.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no regular file, or no JSON.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ValueError("no regular file")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def write_json(path, content):
     """Write `content` as JSON to `path`, whole or not at all."""
     with replaced(path) as file:

@@ -1,0 +1,5 @@
+"""All doors."""
+
+from tests.bad_input import events, results, weights
+
+DOORS = (*events.DOORS, *results.DOORS, *weights.DOORS)
