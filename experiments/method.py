@@ -6,7 +6,6 @@ any. Tables are printed as Markdown, all numbers go into method.json.
 """
 
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -120,8 +119,8 @@ def load(folder):
         estimator = artifacts.load(folder)
     except artifacts.ArtifactError as error:
         raise ChallengeError(f"{error}; --artifacts takes their folder") from error
-    record = json.loads((Path(folder) / artifacts.MANIFEST).read_text(encoding="utf-8"))["record"]
-    missing = {"config", "data", "classifier", "neyman"} - set(record)
+    record = files.read_json(Path(folder) / artifacts.MANIFEST).get("record")
+    missing = {"config", "data", "classifier", "neyman"} - (set(record) if isinstance(record, dict) else set())
     if missing:
         raise ChallengeError(f"the record in {folder} lacks {', '.join(sorted(missing))}: make it by the training")
     return estimator, record

@@ -19,6 +19,7 @@ def main(arguments=None):
     verifying = commands.add_parser("verify", help="check any zip, and run it on simulated events")
     verifying.add_argument("zip", help="file to check")
     flags = parser.parse_args(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # the name of the zip may hold bytes that are no text
     try:
         if flags.command == "build":
             print(f"{flags.zip}: {build(flags.zip) / 1e6:.2f} MB")
@@ -27,10 +28,10 @@ def main(arguments=None):
                 print(f"ok  {line}", flush=True)
             print(f"{flags.zip} is ready to upload")
     except UploadError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())[:2000]}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {flags.zip} cannot be written ({error.strerror}): give another place", file=sys.stderr)
+        print(f"error: {error}: give another file", file=sys.stderr)
         return 2
     return 0
 

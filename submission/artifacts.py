@@ -86,6 +86,8 @@ def load(folder=FOLDER, scorer_class=Scorer):
 
 
 def _estimator(scorer, arrays, manifest):
+    if scorer.classifier is None or not scorer.standardisations:
+        raise ValueError("the networks are not trained")
     templates = Templates(**_under("templates", arrays))
     belt = Belt(BeltConfig(**manifest["belt"]), **_under("belt", arrays))
     likelihood = Likelihood(templates, LikelihoodConfig(**manifest["likelihood"]))

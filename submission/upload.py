@@ -14,6 +14,9 @@ NOT_UPLOADED = ("upload.py", "__main__.py")
 
 MAX_BYTES = 50_000_000
 
+#: What the files of the zip may have in all.
+MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
+
 #: Packages of the official image, by the name that is imported (protocol, section 6).
 IMAGE_PACKAGES = frozenset(
     {"iminuit", "lightgbm", "matplotlib", "nflows", "numpy", "pandas", "pyarrow", "scipy", "seaborn", "sklearn"}
@@ -77,10 +80,14 @@ def verify(path):
         raise UploadError(f"no such file: {path}; `python -m submission build` makes one")
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-            sources = {name: archive.read(name) for name in names if name.endswith(".py")}
-    except zipfile.BadZipFile as error:
-        raise UploadError(f"{path} is no zip ({error})") from error
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            _check_size(members)
+            sources = {member.filename: archive.read(member) for member in members if member.filename.endswith(".py")}
+    except UploadError:
+        raise
+    except Exception as error:  # of the many kinds that damaged and encrypted archives give
+        raise UploadError(f"{path} is no zip that can be read ({error}): pack it again") from error
+    names = [member.filename for member in members]
     yield _check_files(path, names)
     yield _check_syntax(sources)
     yield _check_imports(sources)
@@ -88,11 +95,23 @@ def verify(path):
     yield _run(path)
 
 
+def _check_size(members):
+    size = sum(member.file_size for member in members)
+    if size > MAX_UNPACKED_BYTES or len(members) > MAX_FILES:
+        raise UploadError(
+            f"the zip would unpack to {size / 1e6:,.0f} MB in {len(members):,} files, more than "
+            f"{MAX_UNPACKED_BYTES / 1e6:,.0f} MB or {MAX_FILES:,} files: make it smaller"
+        )
+
+
 def _check_files(path, names):
     if "model.py" not in names:
         deep = next((name for name in names if name.endswith("/model.py")), None)
         hint = f"it is {deep}: zip the content of the folder, not the folder" if deep else "put it beside the rest"
         raise UploadError(f"no model.py at the root of the zip; {hint}")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UploadError(f"the zip holds {twice[0]} more than once: leave one of them")
     useless = [name for name in names if "__pycache__" in name or PurePosixPath(name).name.startswith(".")]
     if useless:
         raise UploadError(f"the zip holds {useless[0]}, a cache or hidden file: leave such files out")
@@ -108,6 +127,8 @@ def _check_syntax(sources):
             ast.parse(source, name, feature_version=PYTHON)
         except SyntaxError as error:
             raise UploadError(f"{name}, line {error.lineno}: {error.msg}; the image has Python 3.10") from error
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise UploadError(f"{name} cannot be parsed ({error}): mend it") from error
     return f"{len(sources)} modules parse as Python {PYTHON[0]}.{PYTHON[1]}"
 
 
@@ -154,5 +175,6 @@ def _run(path):
 def _call(command):
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise UploadError(done.stderr.strip().splitlines()[-1].removeprefix("error: "))
+        said = done.stderr.strip().splitlines() or [f"the run ended with exit code {done.returncode}: try it with `score`"]
+        raise UploadError(said[-1].removeprefix("error: "))
     return done.stdout

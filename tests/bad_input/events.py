@@ -3,13 +3,10 @@
 import functools
 import json
 
-import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from ingestion_test import cli
-from ingestion_test.errors import ChallengeError
 from ingestion_test.schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES, SUM_WEIGHTS
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.workers import TrainSet
@@ -107,7 +104,8 @@ def _cast(values, kind):
         return pa.nulls(len(values), kind)
 
 
-def _write(place, changes, metadata):
+def write_events(place, changes=(), metadata=True):
+    """Write a data folder, with `changes` as `_changed` takes them, as what is given."""
     table = _table()
     for change in changes:
         table = _changed(table, *change)
@@ -119,13 +117,13 @@ def _write(place, changes, metadata):
 
 def _prepare_tables(case, place):
     changes, metadata = case
-    _write(place, changes, metadata)
+    write_events(place, changes, metadata)
     return functools.partial(_score, place)
 
 
 def _prepare_files(case, place):
     how, file, second = case
-    _write(place, (), metadata=True)
+    write_events(place)
     if second:
         (place.given / DATA_FILE).rename(place.given / "mine.parquet")
         if second == "two":
@@ -136,7 +134,7 @@ def _prepare_files(case, place):
 
 
 def _prepare_metadata(case, place):
-    _write(place, (), metadata=False)
+    write_events(place, metadata=False)
     (place.given / METADATA_FILE).write_bytes(case)
     return functools.partial(_score, place)
 
