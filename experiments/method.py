@@ -124,8 +124,8 @@ def load(folder):
         estimator = artifacts.load(folder)
     except artifacts.ArtifactError as error:
         raise ChallengeError(f"{error}; --artifacts takes their folder") from error
-    record = files.read_json(Path(folder) / artifacts.MANIFEST)["record"]
-    missing = {"config", "data", "classifier", "neyman"} - set(record)
+    record = files.read_json(Path(folder) / artifacts.MANIFEST).get("record")
+    missing = {"config", "data", "classifier", "neyman"} - (set(record) if isinstance(record, dict) else set())
     if missing:
         raise ChallengeError(f"the record in {folder} lacks {', '.join(sorted(missing))}: make it by the training")
     return estimator, record

@@ -1,7 +1,6 @@
 """Command line of the challenge: `python -m ingestion_test score` and `simulate`."""
 
 import argparse
-import logging
 import math
 import os
 import sys
@@ -12,7 +11,7 @@ from pathlib import Path
 from tqdm import tqdm
 
 from . import simulation
-from .errors import ChallengeError, shortage
+from .errors import ChallengeError, run_command
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
 from .nuisance import NUISANCE_NAMES
 from .run_scoring import score_folder
@@ -31,24 +30,6 @@ def main(arguments=None):
     _add_score(commands)
     _add_simulate(commands)
     return run_command(parser.parse_args(arguments))
-
-
-def run_command(flags):
-    """Call `flags.command(flags)`; what a user can mend becomes one line and exit code 2."""
-    logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
-    try:
-        flags.command(flags)
-        return 0
-    except KeyboardInterrupt:
-        print("interrupted; what is done is kept", file=sys.stderr)
-        return 130
-    except Exception as error:
-        said = str(error) if isinstance(error, ChallengeError) else shortage(error)
-        if said is None:
-            raise
-    # The error is gone by now, and with it the progress bars that it held: they would write after the message.
-    print(f"error: {said}", file=sys.stderr)
-    return 2
 
 
 def add_workers_arguments(parser):

@@ -55,6 +55,22 @@ def remove_parts(folder):
             path.unlink()
 
 
+def parsed_json(path):
+    """The content of the JSON file `path`.
+
+    Raises:
+        OSError: it cannot be read.
+        ValueError: it is no regular file, or no JSON.
+    """
+    path = Path(path)
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ValueError("no regular file")
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except RecursionError:
+        raise ValueError("nested too deeply") from None
+
+
 def write_json(path, content):
     """Write `content` as JSON to `path`, whole or not at all."""
     with replaced(path) as file:
@@ -69,7 +85,7 @@ def read_json(path):
         ChallengeError: it cannot be read.
     """
     try:
-        return json.loads(Path(path).read_text(encoding="utf-8"))
+        return parsed_json(path)
     except (OSError, ValueError) as error:
         raise ChallengeError(f"{path} cannot be read ({error}): remove it and go on with --resume") from error
 

@@ -7,7 +7,8 @@ from pathlib import Path
 
 from .errors import ChallengeError
 from .pseudo_experiments import PseudoExperiment
-from .workers import Outcome
+from .scoring import is_finite
+from .workers import RESULT_KEYS, Outcome
 
 
 class Journal:
@@ -29,6 +30,8 @@ class Journal:
         self.path = Path(path)
         self.outcomes = {}
         self.seconds = 0.0
+        if self.path.exists() and not self.path.is_file():
+            raise ChallengeError(f"{self.path} is no regular file: choose another --output")
         begun = self.path.exists() and self._drop_cut_line() > 0
         if begun and not resume:
             raise ChallengeError(
@@ -67,10 +70,12 @@ class Journal:
             self._check_identity(lines[0], identity)
             for line in lines[1:]:
                 self._keep(_outcome(line), line["run_seconds"])
-        except (ValueError, KeyError, IndexError, TypeError) as error:
+        except (ValueError, KeyError, TypeError, RecursionError) as error:
             raise ChallengeError(f"{self.path} is damaged ({error!r}): choose another --output") from error
 
     def _check_identity(self, found, identity):
+        if not isinstance(found, dict):
+            raise ValueError("its first line does not say which run it is")
         other = [key for key in identity if found.get(key) != identity[key]]
         if other:
             raise ChallengeError(
@@ -86,6 +91,11 @@ def _flat(outcome):
 
 
 def _outcome(line):
+    whole = ("set_index", "index", "seed")
+    numbers = (*whole, "mu", *RESULT_KEYS, "seconds_events", "seconds_predict", "run_seconds")
+    for name in numbers:
+        if not is_finite(line[name]) or (name in whole and not isinstance(line[name], int)):
+            raise ValueError(f"{name} is {line[name]!r}")
     experiment = PseudoExperiment(line["set_index"], line["index"], line["seed"], line["mu"])
-    prediction = {key: line[key] for key in ("mu_hat", "delta_mu_hat", "p16", "p84")}
+    prediction = {key: line[key] for key in RESULT_KEYS}
     return Outcome(experiment, prediction, line["seconds_events"], line["seconds_predict"])

@@ -8,7 +8,7 @@ if __name__ == "__main__":
     # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from ingestion_test.errors import ChallengeError
+from ingestion_test.errors import ChallengeError, run_command
 from ingestion_test.report import write_report
 from ingestion_test.scoring import bootstrap, load_predictions, score_sets, summary_table, write_scores
 
@@ -67,14 +67,13 @@ def main(arguments=None):
     parser.add_argument("--prediction", required=True, metavar="DIR", help="output folder of the ingestion")
     parser.add_argument("--output", required=True, metavar="DIR", help="folder for scores.json and the HTML report")
     parser.add_argument("--phase-2", action="store_true", help="add the bootstraps of the final phase")
-    flags = parser.parse_args(arguments)
-    try:
-        print(score_folder(flags.prediction, flags.output, flags.phase_2))
-    except ChallengeError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+    parser.set_defaults(command=_score)
+    return run_command(parser.parse_args(arguments))
+
+
+def _score(flags):
+    print(score_folder(flags.prediction, flags.output, flags.phase_2))
     print(Path(flags.output) / "detailed_results.html")
-    return 0
 
 
 if __name__ == "__main__":

@@ -10,7 +10,6 @@ Example:
     (0.6, 0.5)
 """
 
-import json
 import reprlib
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from pathlib import Path
 import numpy as np
 
 from .errors import ChallengeError
-from .files import write_json
+from .files import parsed_json, write_json
 
 #: Coverage that an interval should have.
 ONE_SIGMA = 0.6827
@@ -315,7 +314,7 @@ def load_predictions(folder):
             "remove what is left of another run, or run the ingestion again into an empty folder"
         )
     duration = _read_object(folder / "ingestion_duration.json").get("ingestion_duration")
-    if not _is_finite(duration):
+    if not is_finite(duration):
         raise ChallengeError(
             f"{folder / 'ingestion_duration.json'}: 'ingestion_duration' must be a number of minutes, "
             f"not {reprlib.repr(duration)}; run the ingestion again"
@@ -340,20 +339,21 @@ def _check_numbers(path, content, key):
     if not isinstance(values, list) or not values:
         raise ChallengeError(f"{path}: {key!r} must be a list of numbers that is not empty; run the ingestion again")
     for index, value in enumerate(values):
-        if not _is_finite(value):
+        if not is_finite(value):
             raise ChallengeError(
                 f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number "
                 f"below {TOO_LARGE:g}; mend the submission's predict() and run the ingestion again"
             )
 
 
-def _is_finite(value):
+def is_finite(value):
+    """Whether `value`, out of a JSON file, is a number that scores can be computed from."""
     return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < TOO_LARGE
 
 
 def _read_object(path):
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path)
     except FileNotFoundError:
         raise ChallengeError(f"{path} is missing: run the ingestion, or give the folder that it wrote to") from None
     except OSError as error:

@@ -5,11 +5,13 @@ never with the file; arrays that are mapped from files do not count, as the syst
 """
 
 import concurrent.futures
+import contextlib
 import hashlib
 import itertools
 import json
 import logging
 import os
+import reprlib
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from .errors import ChallengeError
+from .files import parsed_json
 from .schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES
 
 #: Share of the file's rows, its first ones, that pseudo-experiments are made of; the rest is for training.
@@ -25,6 +28,12 @@ TEST_SHARE = 0.3
 
 #: Seed of the random training rows. The official program takes them from numpy's global state.
 TRAIN_ROWS_SEED = 31415
+
+#: Expected events of a pseudo-experiment above which it hardly fits into memory; in the challenge there are a million.
+MAX_EVENTS = 100_000_000
+
+#: What is as large as this is no weight, no momentum and no angle.
+TOO_LARGE = 1e9
 
 _BATCH_ROWS = 1 << 17
 
@@ -64,12 +73,12 @@ class OfficialFolder:
         folder: path of the folder.
 
     Raises:
-        ChallengeError: no such folder, no parquet file in it or several, not a parquet file, columns missing or of a
-            wrong type, metadata and file contradict each other.
+        ChallengeError: no such folder, no parquet file in it or several, not a parquet file, columns missing, there
+            twice or of a wrong type, metadata and file contradict each other.
     """
 
     def __init__(self, folder):
-        self.folder = Path(folder).resolve()
+        self.folder = Path(os.path.realpath(folder))
         self.path = _parquet_file(self.folder)
         metadata = _metadata(self.folder, self.path)
         footer = self._open().metadata
@@ -77,13 +86,14 @@ class OfficialFolder:
         self.total_rows = footer.num_rows
         if metadata.get("total_rows", self.total_rows) != self.total_rows:
             raise ChallengeError(
-                f"{self.path} has {self.total_rows} rows, its metadata say {metadata['total_rows']}: "
+                f"{self.path} has {self.total_rows} rows, its metadata say {reprlib.repr(metadata['total_rows'])}: "
                 "the file is not the one that they describe; load it again, or remove the metadata file"
             )
         self.sum_weights = metadata.get("sum_weights")
-        if self.sum_weights is not None and not (_is_number(self.sum_weights) and self.sum_weights > 0):
+        if self.sum_weights is not None and not (_is_number(self.sum_weights) and 0 < self.sum_weights <= MAX_EVENTS):
             raise ChallengeError(
-                f"sum_weights in the metadata of {self.path} is {self.sum_weights!r}; a positive number is needed"
+                f"sum_weights in the metadata of {self.path} is {reprlib.repr(self.sum_weights)}; it must be a "
+                f"positive number of events, {MAX_EVENTS:,} at the most"
             )
         self.test_rows = int(TEST_SHARE * self.total_rows)
 
@@ -113,8 +123,8 @@ class OfficialFolder:
             `TestEvents`.
 
         Raises:
-            ChallengeError: a process has no event, a primary is NaN or infinite, a weight is negative, or a process is
-                not known.
+            ChallengeError: a process has no event, a primary is not finite, a weight is negative, there are too many
+                expected events, or a process is not known.
         """
         pieces = self._pieces(0, self.test_rows)
         counts, total = self._count_test_events(pieces)
@@ -168,7 +178,8 @@ class OfficialFolder:
             return [batch.take(pa.array(_within(rows, row, row + batch.num_rows) - row)) for row, batch in batches]
 
         batches = itertools.chain(*self._for_each(pieces, None, read))
-        frame = pa.Table.from_batches(batches, schema=self._open().schema_arrow).to_pandas()
+        with self._reading("the training rows"):
+            frame = pa.Table.from_batches(batches, schema=self._open().schema_arrow).to_pandas()
         if len(frame):
             weights = frame["weights"].to_numpy()
             frame["weights"] = self._rescaled(weights, weights.sum(dtype=np.float64))
@@ -259,14 +270,21 @@ class OfficialFolder:
                 f"{self.path}: no {', '.join(absent)} among the first {self.test_rows} rows (30%, the test events); "
                 "use a larger sample, with its rows shuffled"
             )
-        return counts, sum(total for _, totals in found for total in totals)
+        total = sum(total for _, totals in found for total in totals)
+        if self.sum_weights is None and total > MAX_EVENTS:
+            raise ChallengeError(
+                f"{self.path}: the weights of the test events sum to {total:.3g}, and a pseudo-experiment has as many "
+                f"events; {MAX_EVENTS:,} are possible: name another sum as sum_weights in {METADATA_FILE}"
+            )
+        return counts, total
 
     def _processes(self, batch):
         """Number of the process of each row, array (rows,)."""
         labels = batch.column("detailed_labels")
         if not pa.types.is_dictionary(labels.type):
             labels = labels.dictionary_encode()
-        names = labels.dictionary.to_pylist()
+        with self._reading("detailed_labels"):
+            names = labels.dictionary.to_pylist()
         unknown = [str(name) for name in names if name not in PROCESSES]
         if unknown or labels.null_count:
             raise ChallengeError(
@@ -311,12 +329,24 @@ class OfficialFolder:
             row += batch.num_rows
 
     def _read(self, metadata, group, columns):
-        try:
+        with self._reading(f"row group {group}"):
             file = pq.ParquetFile(self.path, metadata=metadata)
-            yield from file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
-        except (OSError, pa.ArrowException) as error:
+            batches = file.iter_batches(_BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
+        while True:
+            with self._reading(f"row group {group}"):
+                batch = next(batches, None)
+            if batch is None:
+                return
+            yield batch
+
+    @contextlib.contextmanager
+    def _reading(self, what):
+        """Say plainly that `what` of the file cannot be read."""
+        try:
+            yield
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise ChallengeError(
-                f"{self.path}: row group {group} cannot be read ({error}); the file is damaged, load it again"
+                f"{self.path}: {what} cannot be read ({error}); the file is damaged, load it again"
             ) from error
 
     def _check_values(self, batch, first):
@@ -329,7 +359,7 @@ class OfficialFolder:
                 bad = ~np.asarray(column.is_valid())
             else:
                 values = column.to_numpy()
-                bad = ~np.isfinite(values)
+                bad = ~(np.abs(values) < TOO_LARGE)  # nor is NaN
                 if name == "weights":
                     bad |= values < 0
             if bad.any():
@@ -337,18 +367,23 @@ class OfficialFolder:
                 value = "missing" if column[row].as_py() is None else column[row].as_py()
                 raise ChallengeError(
                     f"{self.path}: {name} is {value} in row {first + row}; weights must be finite and not negative, "
-                    "primaries finite (-25 stands for undefined); remove or mend such rows"
+                    f"primaries finite (-25 stands for undefined), all below {TOO_LARGE:g}; remove or mend such rows"
                 )
 
     def _open(self):
         try:
-            return pq.ParquetFile(self.path)
-        except (OSError, pa.ArrowException) as error:
+            file = pq.ParquetFile(self.path)
+            _ = file.schema_arrow.names  # which a damaged file may hold, but not as text
+            return file
+        except (OSError, ValueError, pa.ArrowException) as error:
             raise ChallengeError(f"{self.path} cannot be read as parquet ({error}); load it again") from error
 
     def _check_columns(self):
         schema = self._open().schema_arrow
         needed = (*PRIMARIES, "weights", "detailed_labels", "labels")
+        twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
+        if twice:
+            raise ChallengeError(f"{self.path} has more than one column {', '.join(twice)}; leave one of each")
         missing = [name for name in needed if name not in schema.names]
         if missing:
             raise ChallengeError(
@@ -418,7 +453,7 @@ def _allocate(directory, name, shape, dtype):
 def _parquet_file(folder):
     if not folder.is_dir():
         raise ChallengeError(f"no such folder: {folder}; --data takes the folder that holds {DATA_FILE}")
-    files = sorted(folder.glob("*.parquet"))
+    files = sorted(path for path in folder.glob("*.parquet") if path.is_file())
     if folder / DATA_FILE in files:
         return folder / DATA_FILE
     if len(files) != 1:
@@ -430,10 +465,10 @@ def _parquet_file(folder):
 def _metadata(folder, parquet):
     """Content of the metadata file; empty, with a warning, where it is missing or broken."""
     for path in (folder / METADATA_FILE, parquet.with_name(f"{parquet.stem}_metadata.json")):
-        if path.exists():
+        if path.is_file():
             break
     try:
-        content = json.loads(path.read_text(encoding="utf-8"))
+        content = parsed_json(path)
         if not isinstance(content, dict):
             raise ValueError("not a JSON object")
         return content
@@ -457,7 +492,7 @@ def _is_number(value):
 
 
 def _is_numeric(kind):
-    return pa.types.is_floating(kind) or pa.types.is_integer(kind)
+    return pa.types.is_integer(kind) or (pa.types.is_floating(kind) and not pa.types.is_float16(kind))
 
 
 def _is_text(kind):

@@ -1,5 +1,6 @@
 """Submissions: a folder or a zip with a `model.py`, found and loaded by the official rules (protocol, section 6)."""
 
+import contextlib
 import hashlib
 import importlib
 import os
@@ -16,6 +17,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 #: What this project's own submission consists of; the upload holds the same.
 OWN_SUBMISSION = ("model.py", "submission")
 
+#: What the files of a zip may have in all, so that unpacking it fills no disk.
+MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
+
 #: Modules of the official program: a submission's file of such a name is never found.
 OFFICIAL_MODULES = Path(__file__).resolve().parent / "official_modules"
 
@@ -31,13 +35,14 @@ def stage(path, directory):
         path of the folder with `model.py`.
 
     Raises:
-        ChallengeError: no such path, not a zip, a member of it outside its root, no `model.py` at its root.
+        ChallengeError: no such path, not a zip, one that is damaged, encrypted or too large, a member of it outside its
+            root, no `model.py` at its root.
     """
     directory = Path(directory)
     if path is None:
         _copy_own(directory)
         return directory
-    path = Path(path).resolve()
+    path = Path(os.path.realpath(path))
     if not path.exists():
         raise ChallengeError(f"no such submission: {path}; --submission takes a folder or a zip with a model.py")
     if path.is_dir():
@@ -114,13 +119,33 @@ def _unpack(path, directory):
     """Unpack a zip so that every member lands inside `directory`."""
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir(parents=True)
+    with _unpacking(path), zipfile.ZipFile(path) as archive:
+        members = archive.infolist()
+        _check_size(path, members)
+        for member in members:
+            _check_member(path, member)
+        archive.extractall(directory)
+
+
+@contextlib.contextmanager
+def _unpacking(path):
     try:
-        with zipfile.ZipFile(path) as archive:
-            for member in archive.infolist():
-                _check_member(path, member)
-            archive.extractall(directory)
-    except (zipfile.BadZipFile, NotImplementedError, RuntimeError, EOFError) as error:
+        if not path.is_file():  # a pipe would be waited for
+            raise ValueError("no regular file")
+        yield
+    except ChallengeError:
+        raise
+    except Exception as error:  # of the many kinds that damaged and encrypted archives give
         raise ChallengeError(f"{path} cannot be unpacked ({error}); --submission takes a folder or a zip") from error
+
+
+def _check_size(path, members):
+    size = sum(member.file_size for member in members)
+    if size > MAX_UNPACKED_BYTES or len(members) > MAX_FILES:
+        raise ChallengeError(
+            f"{path} would unpack to {size / 1e6:,.0f} MB in {len(members):,} files; refused above "
+            f"{MAX_UNPACKED_BYTES / 1e6:,.0f} MB or {MAX_FILES:,} files"
+        )
 
 
 def _check_member(path, member):

@@ -25,16 +25,17 @@ def main(arguments=None):
         )
         command.add_argument("zip", nargs="?", default="submission.zip", help="the file (default submission.zip)")
     flags = parser.parse_args(arguments)
+    sys.stdout.reconfigure(errors="backslashreplace")  # the name of the zip may hold bytes that are no text
     try:
         if flags.command == "build":
             print(f"{flags.zip}: {build(flags.zip) / 1e6:.2f} MB; next: python -m submission verify {flags.zip}")
         else:
             _verify(flags.zip)
     except UploadError as error:
-        print(f"error: {error}", file=sys.stderr)
+        print(f"error: {' '.join(str(error).split())[:2000]}", file=sys.stderr)
         return 2
     except OSError as error:
-        print(f"error: {flags.zip}: {error.strerror}; give another place", file=sys.stderr)
+        print(f"error: {flags.zip}: {error.strerror or error}; give another place", file=sys.stderr)
         return 2
     return 0
 

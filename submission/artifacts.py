@@ -80,14 +80,23 @@ def load(folder=FOLDER, scorer_class=Scorer):
         scorer = scorer_class.from_state(torch.load(io.BytesIO(networks), map_location="cpu", weights_only=True))
         with np.load(io.BytesIO(tables), allow_pickle=False) as found:
             arrays = {name: found[name] for name in found.files}
-        templates = Templates(**_under("templates", arrays))
-        belt = Belt(BeltConfig(**manifest["belt"]), **_under("belt", arrays))
-        likelihood = Likelihood(templates, LikelihoodConfig(**manifest["likelihood"]))
-    except (KeyError, TypeError, ValueError, RuntimeError) as error:
-        raise ArtifactError(f"the artifacts in {folder} do not fit together ({error}): {_REMEDY}") from error
+        return _estimator(scorer, arrays, manifest)
+    except Exception as error:  # of the many kinds that the readers of damaged files have
+        raise ArtifactError(f"the artifacts in {folder} do not fit together ({error!r}): {_REMEDY}") from error
+
+
+def _estimator(scorer, arrays, manifest):
+    if scorer.classifier is None or not scorer.standardisations:
+        raise ValueError("the networks are not trained")
+    templates = Templates(**_under("templates", arrays))
+    belt = Belt(BeltConfig(**manifest["belt"]), **_under("belt", arrays))
+    likelihood = Likelihood(templates, LikelihoodConfig(**manifest["likelihood"]))
     edges = _under("edges", arrays)
     no_jet = edges.pop("0-jet", None)
-    return Estimator(Histogram(scorer, tuple(edges[name] for name in CATEGORIES), no_jet), likelihood, belt)
+    histogram = Histogram(scorer, tuple(edges[name] for name in CATEGORIES), no_jet)
+    if histogram.bins != templates.bins:
+        raise ValueError(f"{histogram.bins} bins in the histogram, {templates.bins} in the templates")
+    return Estimator(histogram, likelihood, belt)
 
 
 def _under(group, arrays):
@@ -98,12 +107,12 @@ def _under(group, arrays):
 
 def _manifest(folder):
     path = folder / MANIFEST
+    if not path.exists():
+        raise ArtifactError(f"no artifacts: {path} is missing; {_REMEDY}")
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
-        version = manifest["version"]
-    except FileNotFoundError:
-        raise ArtifactError(f"no artifacts: {path} is missing; {_REMEDY}") from None
-    except (OSError, ValueError, KeyError, TypeError) as error:
+        manifest = json.loads(_content(path).decode())
+        version, _ = manifest["version"], dict(manifest["sha256"])
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{path} cannot be read ({error!r}): {_REMEDY}") from error
     if version != VERSION:
         raise ArtifactError(f"{path} is of version {version}, this code reads version {VERSION}: {_REMEDY}")
@@ -112,10 +121,16 @@ def _manifest(folder):
 
 def _checked(path, manifest):
     """Content of `path`, if its checksum is the manifest's."""
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise ArtifactError(f"{path} cannot be read ({error.strerror}): {_REMEDY}") from error
-    if hashlib.sha256(content).hexdigest() != manifest.get("sha256", {}).get(path.name):
+    content = _content(path)
+    if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(path.name):
         raise ArtifactError(f"{path} is damaged or of another training: its checksum is not the manifest's; {_REMEDY}")
     return content
+
+
+def _content(path):
+    if path.exists() and not path.is_file():  # a pipe would be waited for
+        raise ArtifactError(f"{path} is no regular file: {_REMEDY}")
+    try:
+        return path.read_bytes()
+    except OSError as error:
+        raise ArtifactError(f"{path} cannot be read ({error.strerror}): {_REMEDY}") from error

@@ -19,11 +19,19 @@ class Histogram:
         scorer: `score.Scorer`.
         score_edges: inner edges of the logit in each category, arrays.
         no_jet_edges: inner edges of `NO_JET_FEATURE` in GeV for events without a jet; None leaves these events out.
+
+    Raises:
+        ValueError: edges that do not rise, or are not finite.
     """
 
     scorer: Scorer
     score_edges: tuple[np.ndarray, ...]
     no_jet_edges: np.ndarray | None = None
+
+    def __post_init__(self):
+        for edges in (*self.score_edges, () if self.no_jet_edges is None else self.no_jet_edges):
+            if np.ndim(edges) != 1 or not np.isfinite(edges).all() or (np.diff(edges) < 0).any():
+                raise ValueError(f"edges of a histogram that do not rise: {edges}")
 
     @property
     def channels(self):

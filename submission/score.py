@@ -166,6 +166,8 @@ class Scorer:
             for one in state["discriminators"]
         )
         standardisations = tuple(map(_standardisation, state["standardisations"]))
+        if len(discriminators) not in (0, len(CATEGORIES)) or len(standardisations) not in (0, len(CATEGORIES)):
+            raise ValueError("a scorer's state has parts for another number of categories")
         networks = (
             None if state[name] is None else kind.from_state(state[name]).requires_grad_(False)
             for name, kind in (("classifier", Classifier), ("gate", Gate))

@@ -16,6 +16,9 @@ NOT_UPLOADED = ("upload.py", "__main__.py")
 
 MAX_BYTES = 50_000_000
 
+#: What the files of the zip may have in all.
+MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
+
 #: Packages of the official image, by the name that is imported (protocol, section 6).
 IMAGE_PACKAGES = frozenset(
     {"iminuit", "lightgbm", "matplotlib", "nflows", "numpy", "pandas", "pyarrow", "scipy", "seaborn", "sklearn"}
@@ -91,10 +94,16 @@ def checks(path):
         raise UploadError(f"no such file: {path}; `python -m submission build` makes submission.zip")
     try:
         with zipfile.ZipFile(path) as archive:
-            names = [name for name in archive.namelist() if not name.endswith("/")]
-            sources = {name: archive.read(name) for name in names if name.endswith(".py")}
-    except zipfile.BadZipFile as error:
-        raise UploadError(f"{path} is no zip ({error}): zip the content of the folder with model.py") from error
+            members = [member for member in archive.infolist() if not member.is_dir()]
+            _check_size(members)
+            sources = {member.filename: archive.read(member) for member in members if member.filename.endswith(".py")}
+    except UploadError:
+        raise
+    except Exception as error:  # of the many kinds that damaged and encrypted archives give
+        raise UploadError(
+            f"{path} is no zip that can be read ({error}): zip the content of the folder again"
+        ) from error
+    names = [member.filename for member in members]
     return [
         ("model.py at the root, nothing useless beside it", functools.partial(_check_files, path, names)),
         ("Python 3.10, as in the image", functools.partial(_check_syntax, sources)),
@@ -104,11 +113,23 @@ def checks(path):
     ]
 
 
+def _check_size(members):
+    size = sum(member.file_size for member in members)
+    if size > MAX_UNPACKED_BYTES or len(members) > MAX_FILES:
+        raise UploadError(
+            f"the zip would unpack to {size / 1e6:,.0f} MB in {len(members):,} files, more than "
+            f"{MAX_UNPACKED_BYTES / 1e6:,.0f} MB or {MAX_FILES:,} files: make it smaller"
+        )
+
+
 def _check_files(path, names):
     if "model.py" not in names:
         deep = next((name for name in names if name.endswith("/model.py")), None)
         hint = f"it is {deep}: zip the content of the folder, not the folder" if deep else "put it beside the rest"
         raise UploadError(f"no model.py at the root of the zip; {hint}")
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise UploadError(f"the zip holds {twice[0]} more than once: leave one of them")
     useless = [name for name in names if "__pycache__" in name or PurePosixPath(name).name.startswith(".")]
     if useless:
         raise UploadError(f"the zip holds {useless[0]}, a cache or hidden file: leave such files out")
@@ -126,6 +147,8 @@ def _check_syntax(sources):
             raise UploadError(
                 f"{name}, line {error.lineno}: {error.msg}; the image has Python 3.10, which must be able to read it"
             ) from error
+        except (ValueError, RecursionError, MemoryError) as error:
+            raise UploadError(f"{name} cannot be parsed ({error}): mend it") from error
     return f"{len(sources)} modules"
 
 
@@ -187,6 +210,6 @@ def _run(path):
 def _call(command):
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip() or f"exit code {done.returncode}"
+        said = done.stderr.strip() or f"the run ended with exit code {done.returncode}: try it with `score`"
         raise UploadError(said.splitlines()[-1].removeprefix("error: "))
     return done.stdout

@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 
 from ingestion_test import simulation
-from ingestion_test.cli import add_workers_arguments, run_command
-from ingestion_test.errors import ChallengeError
+from ingestion_test.cli import add_workers_arguments
+from ingestion_test.errors import ChallengeError, run_command
 from ingestion_test.ingestion import output_folder
 from ingestion_test.sources import OfficialFolder
 

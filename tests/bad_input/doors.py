@@ -1,0 +1,5 @@
+"""All doors."""
+
+from tests.bad_input import events, frames, results, weights, zips
+
+DOORS = (*events.DOORS, *results.DOORS, *weights.DOORS, *zips.DOORS, *frames.DOORS)
