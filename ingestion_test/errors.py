@@ -1,6 +1,7 @@
 """Errors of which the user reads one line, and how a command line shows them."""
 
 import errno
+import io
 import logging
 import sys
 
@@ -54,7 +55,8 @@ def run_command(flags):
     """
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
     # A file name may hold bytes that are no text.
-    sys.stdout.reconfigure(errors="backslashreplace")
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         flags.command(flags)
         return 0

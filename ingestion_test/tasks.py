@@ -123,8 +123,11 @@ def _in_pool(tasks, workers):
 def _end_with_parent():
     """Have this process end when the one that started it does, even if killed: a pool's processes wait for it else."""
 
+    parent = multiprocessing.parent_process()
+    assert parent is not None, "a pool's process has one"
+
     def wait():
-        multiprocessing.parent_process().join()
+        parent.join()
         os._exit(1)
 
     threading.Thread(target=wait, daemon=True).start()

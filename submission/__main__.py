@@ -1,6 +1,7 @@
 """`python -m submission build|verify`: make the zip for Codabench, and check one."""
 
 import argparse
+import io
 import sys
 
 from .upload import UploadError, build, checks
@@ -25,7 +26,8 @@ def main(arguments=None):
         )
         command.add_argument("zip", nargs="?", default="submission.zip", help="the file (default submission.zip)")
     flags = parser.parse_args(arguments)
-    sys.stdout.reconfigure(errors="backslashreplace")  # the name of the zip may hold bytes that are no text
+    if isinstance(sys.stdout, io.TextIOWrapper):  # the name of the zip may hold bytes that are no text
+        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         if flags.command == "build":
             print(f"{flags.zip}: {build(flags.zip) / 1e6:.2f} MB; next: python -m submission verify {flags.zip}")

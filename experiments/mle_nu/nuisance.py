@@ -26,7 +26,7 @@ FIRST_EVENTS = 40_000
 TOLERANCE = 0.005
 MAX_ITERATIONS = 20
 
-_CHUNK = 16384
+_CHUNK = 4096
 _UPPER = np.array([min(MAX_PULL, prior.bounds[1]) for prior in PRIORS if prior.name in EMBEDDED])
 
 

@@ -56,7 +56,7 @@ class NuTemplatesConfig(TemplatesConfig):
 class NuNeymanConfig:
     """How the belt is made: number of pseudo-experiments, event by event, and the seed of the first."""
 
-    experiments: int = 200
+    experiments: int = 100
     seed: int = 870_900_000
 
 
