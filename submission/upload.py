@@ -1,7 +1,6 @@
 """The upload: a zip with what a submission needs and nothing else, and a check of it before Codabench makes one."""
 
 import ast
-import functools
 import subprocess
 import sys
 import tempfile
@@ -89,11 +88,11 @@ def checks(path):
     except zipfile.BadZipFile as error:
         raise UploadError(f"{path} is no zip ({error}): zip the content of the folder with model.py") from error
     return [
-        ("model.py at the root, nothing useless beside it", functools.partial(_check_files, path, names)),
-        ("Python 3.10, as in the image", functools.partial(_check_syntax, sources)),
-        ("packages of the image, no others", functools.partial(_check_imports, sources)),
-        ("no module named as one of the official program's", functools.partial(_check_names, names)),
-        ("a run on simulated events, half a minute", functools.partial(_run, path)),
+        ("model.py at the root, nothing useless beside it", lambda: _check_files(path, names)),
+        ("Python 3.10, as in the image", lambda: _check_syntax(sources)),
+        ("packages of the image, no others", lambda: _check_imports(sources)),
+        ("no module named as one of the official program's", lambda: _check_names(names)),
+        ("a run on simulated events, half a minute", lambda: _run(path)),
     ]
 
 
@@ -180,6 +179,6 @@ def _run(path):
 def _call(command):
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip() or f"exit code {done.returncode}"
-        raise UploadError(said.splitlines()[-1].removeprefix("error: "))
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}: try it with `score`"]
+        raise UploadError(said[-1].removeprefix("error: "))
     return done.stdout
