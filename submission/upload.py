@@ -1,7 +1,6 @@
 """The upload: a zip with what a submission needs and nothing else, and a check of it before Codabench makes one."""
 
 import ast
-import functools
 import io
 import subprocess
 import sys
@@ -105,11 +104,11 @@ def checks(path):
         ) from error
     names = [member.filename for member in members]
     return [
-        ("model.py at the root, nothing useless beside it", functools.partial(_check_files, path, names)),
-        ("Python 3.10, as in the image", functools.partial(_check_syntax, sources)),
-        ("packages of the image, no others", functools.partial(_check_imports, sources)),
-        ("no module named as one of the official program's", functools.partial(_check_names, names)),
-        ("a run on simulated events, half a minute", functools.partial(_run, path)),
+        ("model.py at the root, nothing useless beside it", lambda: _check_files(path, names)),
+        ("Python 3.10, as in the image", lambda: _check_syntax(sources)),
+        ("packages of the image, no others", lambda: _check_imports(sources)),
+        ("no module named as one of the official program's", lambda: _check_names(names)),
+        ("a run on simulated events, half a minute", lambda: _run(path)),
     ]
 
 
@@ -210,6 +209,6 @@ def _run(path):
 def _call(command):
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip() or f"the run ended with exit code {done.returncode}: try it with `score`"
-        raise UploadError(said.splitlines()[-1].removeprefix("error: "))
+        said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}: try it with `score`"]
+        raise UploadError(said[-1].removeprefix("error: "))
     return done.stdout
