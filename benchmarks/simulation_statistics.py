@@ -48,7 +48,7 @@ def main():
     edges, sums, squares = None, [], []
     blocks = number_of_blocks(number_of_rows(args.size))
     looked_at = min(args.blocks or blocks, blocks)
-    for block in tqdm(islice(simulate(args.size, args.seed), looked_at), total=looked_at, unit="block"):
+    for block in tqdm(islice(simulate(args.size, args.seed), looked_at), total=looked_at, unit="block", disable=None):
         score = trees.decision_function(np.stack([block[name] for name in FEATURES], 1))
         signal = block["process"] == PROCESSES.index(SIGNAL)
         if edges is None:

@@ -68,11 +68,9 @@ def histogram(path, channels):
         channels: dict from channel to a dict from process to a list of expected events per bin, and "ratio_error",
             the templates' statistical error of S/B.
     """
-    ratios = {
-        "width_ratios": [max(len(counts["htautau"]), 8) for counts in channels.values()],
-        "height_ratios": (3, 1.2),
-    }
-    figure, axes = panels(2, len(channels), (12, 5.4), sharex="col", sharey="row", squeeze=False, gridspec_kw=ratios)
+    widths = [max(len(counts["htautau"]), 8) for counts in channels.values()]
+    ratios = {"width_ratios": widths, "height_ratios": (3, 1.2)}
+    figure, axes = panels(2, len(channels), (12, 5.4), sharex="col", sharey="row", squeeze=False, **ratios)
     for (axis, below), (name, counts) in zip(axes.T, channels.items()):
         signal = np.array(counts["htautau"])
         edges = np.arange(len(signal) + 1) + 0.5

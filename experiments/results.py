@@ -1,6 +1,8 @@
 """Tables, folders that results go into, and the pages in `docs/` that the commands fill."""
 
 import argparse
+import itertools
+import textwrap
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +46,7 @@ class Table:
         title: stands above it, unless empty.
 
     Example:
-        >>> print(Table(("method", "score", "interval"), [("ours", "1.055 ± 0.021", "0.347")]).text(width=24))
+        >>> print(Table(("method", "score", "interval"), [("ours", "1.055 ± 0.021", "0.347")]).text(width=28))
         method  score
         ours    1.055 ± 0.021
         <BLANKLINE>
@@ -64,7 +66,11 @@ class Table:
 
     def text(self, width=100):
         """Aligned columns; what does not fit into `width` follows below, beside the first column again."""
-        first, *columns = map(_aligned, zip(self.head, *self.rows))
+        half = (width - 2) // 2  # so that two columns always fit
+        lines = []
+        for cells in (self.head, *self.rows):
+            lines += itertools.zip_longest(*(textwrap.wrap(cell, half) or [""] for cell in cells), fillvalue="")
+        first, *columns = map(_aligned, zip(*lines))
         blocks = [[first]]
         for column in columns:
             if len(blocks[-1]) > 1 and _width("  ".join(one[0] for one in [*blocks[-1], column])) > width:
