@@ -16,7 +16,7 @@ import torch
 from experiments.results import add_docs_argument, publish
 
 #: In the order in which they are run; those that also draw a figure take --docs themselves.
-NAMES = ("pseudo_experiment", "stages", "floor", "fit", "flows", "scaling", "real_file", "simulation")
+NAMES = ("pseudo_experiment", "stages", "floor", "fit", "flows", "scaling", "real_file", "row_groups", "simulation")
 DRAWING = ("scaling", "real_file")
 
 
