@@ -35,13 +35,10 @@ lint: $(VENV)/.installed
 weights: $(VENV)/.installed
 	$(RUN) -m training all --preset default --artifacts submission/artifacts --resume $(ARGS)
 
-# Timings beside their alternatives, in one run each.
+# Timings beside their alternatives, in one run each, kept in docs/performance.md; make bench ARGS=fit: one of them.
 bench: $(VENV)/.installed
 	$(RUN) -m pip install --quiet -r benchmarks/requirements.txt
-	$(RUN) -m benchmarks.pseudo_experiment
-	$(RUN) -m benchmarks.stages
-	$(RUN) -m benchmarks.simulation
-	$(RUN) -m benchmarks.flows
+	$(RUN) -m benchmarks --docs docs $(ARGS)
 
 $(VENV)/.installed: requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: this needs Python 3.11 or newer: make PYTHON=python3.11")'

@@ -1,11 +1,11 @@
-"""Throughput of the flows beside a plain version and beside nflows: `python -m benchmarks.flows`.
+"""Throughput of the flows beside a plain version, nflows and zuko: `python -m benchmarks.flows`.
 
 All versions have the paper's size (30 coupling layers, 5 hidden layers of 64) and float32. The plain version is the
 same function written as in most tutorials: masks instead of halves, one flow after the other, events as rows; it
 shares its weights with the fast ones (the compiled kernel, and torch alone), and the largest difference between their
-log q is printed. nflows' SimpleRealNVP has affine layers and another initialisation: same size, not the same function.
-All take turns within one run, so that other load on the machine hits all alike; the figures are medians over the
-rounds, of the wall clock and, less sensitive to other load, of the CPU time. nflows comes from
+log q is printed. nflows' SimpleRealNVP and zuko's NICE have affine layers and another initialisation: same size, not
+the same function. All take turns within one run, so that other load on the machine hits all alike; the figures are
+medians over the rounds, of the wall clock and, less sensitive to other load, of the CPU time. Both libraries come from
 benchmarks/requirements.txt.
 """
 
@@ -76,6 +76,20 @@ def realnvp(features):
     )
 
 
+class Zuko(nn.Module):
+    """zuko's flow of the same size."""
+
+    def __init__(self, features):
+        super().__init__()
+        from zuko.flows import NICE
+
+        self.flow = NICE(features, transforms=30, hidden_features=[64] * 5, activation=nn.GELU)
+
+    def log_prob(self, x):
+        """Return log q (events,) of events (events, features)."""
+        return self.flow().log_prob(x)
+
+
 def _name(compiled):
     return "compiled" if compiled else "torch"
 
@@ -96,7 +110,7 @@ def versions(events):
     evaluation, training, batch = {}, {}, 1000
     flows = {n: Flow(FlowConfig(n), flows=4) for n in FEATURES}
     plain = {n: [PlainFlow(flow, k) for k in range(4)] for n, flow in flows.items()}
-    others = {n: realnvp(n) for n in FEATURES}
+    others = {"nflows": {n: realnvp(n) for n in FEATURES}, "zuko": {n: Zuko(n) for n in FEATURES}}
     x = {n: rng.normal(size=(events, n)).astype(np.float32) for n in FEATURES}
     for n in FEATURES:
         with torch.no_grad():
@@ -115,14 +129,15 @@ def versions(events):
     for compiled in (True, False):
         call = lambda c=compiled: [evaluate(flows[n], x[n], compiled=c) for n in FEATURES]  # noqa: E731
         evaluation[_name(compiled)] = call, 8 * events
-    evaluation["nflows"] = lambda: [rows(others[n], n) for n in FEATURES], 2 * events
+    for name, flow in others.items():
+        evaluation[name] = lambda f=flow: [rows(f[n], n) for n in FEATURES], 2 * events
 
     n = FEATURES[0]
     sample = torch.as_tensor(x[n][:batch])
     for name, models, log_prob, count in (
         ("plain", plain[n][:1], plain[n][0].log_prob, 1),
         ("torch", [flows[n]], flows[n].log_prob, 4),
-        ("nflows", [others[n]], others[n].log_prob, 1),
+        *((name, [flow[n]], flow[n].log_prob, 1) for name, flow in others.items()),
     ):
         parameters = [p.requires_grad_() for model in models for p in model.parameters()]
         optimizer = torch.optim.Adam(parameters, 1e-4, fused=name == "torch")

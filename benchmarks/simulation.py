@@ -1,6 +1,6 @@
 """Speed and memory of the built-in simulation on one core.
 
-    python -m benchmarks.simulation [--seconds 5]
+    python -m benchmarks.simulation [--seconds 5] [--rows N,N,...]
 
 Printed: accepted events per second and core of each process from four-vectors to primaries (before the reweighting and
 the thinning), rows per second and core of the whole chain, and the peak memory of this process for growing samples
@@ -16,6 +16,8 @@ import numpy as np
 from ingestion_test.schema import PROCESSES
 from ingestion_test.simulation import simulate
 from ingestion_test.simulation.processes import throw
+
+ROWS = (500_000, 1_000_000, 2_000_000)
 
 
 def accepted_per_second(process, seconds):
@@ -35,10 +37,11 @@ def main():
         prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --seconds 2"
     )
     parser.add_argument("--seconds", type=float, default=5, help="per process")
+    parser.add_argument("--rows", type=lambda text: map(int, text.split(",")), default=ROWS, help="sizes of samples")
     args = parser.parse_args()
     for process in PROCESSES:
         print(f"{process:8s} {accepted_per_second(process, args.seconds):10,.0f} accepted events/s", flush=True)
-    for rows in (500_000, 1_000_000, 2_000_000):
+    for rows in args.rows:
         start = time.process_time()
         for _ in simulate(rows):
             pass

@@ -148,6 +148,7 @@ class OfficialFolder:
                     place[process] = out.stop
 
         self._for_each(pieces, [*PRIMARIES, "weights", "detailed_labels"], fill)
+        _flush(primaries, weights)
         if directory is not None:
             Path(directory, "counts.json").write_text(json.dumps(of_process.tolist()))
         return TestEvents(primaries, weights, tuple(of_process.tolist()))
@@ -225,6 +226,7 @@ class OfficialFolder:
         for begin in range(0, len(raw), _BATCH_ROWS):
             out = slice(begin, begin + _BATCH_ROWS)
             weights[out] = self._rescaled(raw[out], total)
+        _flush(primaries, weights, process)
         return primaries, weights, process
 
     def _selected_train_rows(self, train_size, selected_indices):
@@ -448,6 +450,13 @@ def _allocate(directory, name, shape, dtype):
         with open(path, "r+b") as file:
             os.posix_fallocate(file.fileno(), 0, path.stat().st_size)
     return array
+
+
+def _flush(*arrays):
+    """Write those that are mapped to the disk, where other machines may read them."""
+    for array in arrays:
+        if isinstance(array, np.memmap):
+            array.flush()
 
 
 def _parquet_file(folder):

@@ -1,0 +1,60 @@
+"""All benchmarks, one after the other: `python -m benchmarks [NAME] [--docs docs] [flags of that benchmark]`.
+
+What they print is shown, and with --docs it also takes its place in docs/performance.md.
+"""
+
+import argparse
+import os
+import platform
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from experiments.results import add_docs_argument, publish
+
+#: In the order in which they are run; those that also draw a figure take --docs themselves.
+NAMES = ("pseudo_experiment", "stages", "floor", "fit", "flows", "scaling", "real_file", "row_groups", "simulation")
+DRAWING = ("scaling", "real_file")
+
+
+def machine():
+    """One line about where and beside what the figures were taken."""
+    lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
+    model = next(
+        (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
+    )
+    versions = f"Python {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
+    return f"# {os.cpu_count()} cores {model}, {versions}; load average {os.getloadavg()[0]:.1f}"
+
+
+def run(name, flags):
+    """Run a benchmark; show what it prints and return it."""
+    about = f"{machine()}\n$ {' '.join(['python -m', f'benchmarks.{name}', *flags])}\n"
+    print(about, end="", flush=True)
+    command = [sys.executable, "-u", "-m", f"benchmarks.{name}", *flags]
+    lines = []
+    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        for line in process.stdout:
+            print(line, end="", flush=True)
+            lines.append(line)
+    if process.returncode:
+        raise SystemExit(f"benchmarks.{name} ended with exit code {process.returncode}")
+    return about + "".join(lines)
+
+
+def main():
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all")
+    add_docs_argument(parser)
+    arguments, flags = parser.parse_known_args()
+    for name in [arguments.name] if arguments.name else NAMES:
+        own = ["--docs", str(arguments.docs)] if arguments.docs and name in DRAWING else []
+        text = run(name, [*flags, *own])
+        publish(arguments.docs, "performance", {name: f"```\n{text}```\n"}, ())
+
+
+if __name__ == "__main__":
+    main()

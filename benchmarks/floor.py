@@ -1,0 +1,121 @@
+"""What a pseudo-experiment must cost at least on this machine, beside what it costs: `python -m benchmarks.floor`.
+
+The amounts are counted from the algorithm: bytes that have to be moved once, calls of transcendental functions,
+multiplications of the networks, numbers of the official random streams. The rates are measured in the same run, on one
+core and on arrays that fit its cache (but for the bandwidth): what numpy, torch and the compiled stream reach when they
+do nothing else. Products, comparisons and copies of columns, which the floor leaves out, are the rest.
+"""
+
+import argparse
+import time
+from functools import partial
+
+import numpy as np
+import torch
+
+from benchmarks.stages import numpy_rows
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.pseudo_experiments import make_test_set, process_scales
+from ingestion_test.schema import FEATURES, PRIMARIES
+from ingestion_test.simulation import cached_folder
+from ingestion_test.sources import OfficialFolder
+from submission import artifacts
+from submission.features import CATEGORIES, LOGARITHMIC, categories
+from submission.features import FEATURES as READ
+
+_SIZE = 1 << 15
+
+
+def rate(function, amount, rounds=9):
+    """Amount per CPU second of a function, the best of some rounds."""
+    seconds = []
+    for _ in range(rounds):
+        start = time.process_time()
+        for _ in range(20):
+            function()
+        seconds.append((time.process_time() - start) / 20)
+    return amount / min(seconds)
+
+
+def rates():
+    """What this machine does in a second: dict of floats."""
+    random = np.random.default_rng(0)
+    angle = {kind: random.uniform(-3, 3, _SIZE).astype(kind) for kind in (np.float32, np.float64)}
+    large = np.zeros(1 << 25, np.float32)
+    layer, inputs = torch.nn.Linear(64, 64), torch.rand(4096, 64)
+    legacy = np.random.RandomState(0)
+    with torch.inference_mode():
+        return {
+            "bytes moved": rate(partial(np.copyto, large.copy(), large), 2 * large.nbytes, 3),
+            "sin or cos, single": rate(partial(np.sin, angle[np.float32]), _SIZE),
+            "sin, double": rate(partial(np.sin, angle[np.float64]), _SIZE),
+            "arctan2, double": rate(partial(np.arctan2, angle[np.float64], angle[np.float64][::-1].copy()), _SIZE),
+            "log, single": rate(partial(np.log, np.abs(angle[np.float32])), _SIZE),
+            "multiply-adds": rate(partial(layer, inputs), inputs.numel() * 64),
+            "GELU": rate(partial(torch.nn.functional.gelu, inputs), inputs.numel()),
+            "random words": rate(partial(legacy.bytes, 4 * _SIZE), _SIZE),
+        }
+
+
+def weights_and_units(network, number):
+    """Multiplications per event of category `number`, and units with an activation."""
+    parts = [network.networks[number]] if hasattr(network, "networks") else []
+    parts = parts or [network.branches[number], network.trunk, network.heads[number]]
+    linears = [layer for part in parts for layer in part if isinstance(layer, torch.nn.Linear)]
+    return sum(layer.weight.numel() for layer in linears), sum(layer.out_features for layer in linears[:-1])
+
+
+def amounts(test_events, estimator, data, rows):
+    """What a pseudo-experiment with the events `data`, from `rows` rows drawn, needs of each: dict of floats."""
+    which, scorer = categories(data), estimator.histogram.scorer
+    n, n1, n2 = len(data), int(np.sum(which >= 0)), int(np.sum(which == 1))
+    bytes_moved = 4 * (rows * len(PRIMARIES) + 2 * n * len(FEATURES) + len(test_events.weights))
+    logs = multiply = gelu = 0
+    for number, category in enumerate(CATEGORIES):
+        own = np.flatnonzero(which == number)
+        columns = {name: np.asarray(data[name])[own] for name in READ[category]}
+        passed = np.sum(scorer._logits(scorer.gate, scorer.standardised(columns, number), number) >= 0)
+        logs += len(own) * len(LOGARITHMIC & set(READ[category]))
+        multiply += len(own) * weights_and_units(scorer.gate, number)[0]
+        of_classifier, units = weights_and_units(scorer.classifier, number)
+        multiply, gelu = multiply + passed * of_classifier, gelu + passed * units
+    return {
+        "bytes moved": bytes_moved,
+        # MET and the tau shifted, lepton and tau; both jets shifted and in the total momentum; the pair of jets.
+        "sin or cos, single": 9 * n + 4 * n1 + 8 * n2,
+        "sin, double": 2 * n,
+        "arctan2, double": n,
+        "log, single": logs,
+        "multiply-adds": multiply,
+        "GELU": gelu,
+        "random words": 2 * len(test_events.weights) + 2 * rows + 1.4 * rows,
+    }
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="pseudo-experiments (default 5)")
+    rounds = parser.parse_args().rounds
+    torch.set_num_threads(1)
+    test_events, estimator = OfficialFolder(cached_folder()).test_events(), artifacts.load()
+    seconds = []
+    for seed in range(-1, rounds):
+        nuisance = draw_nuisance_parameters(seed + 1, NUISANCE_NAMES)
+        start = time.process_time()
+        test_set = make_test_set(test_events, 1.0, nuisance, seed + 1)
+        estimator.estimate(**test_set)
+        seconds.append(time.process_time() - start)
+    scales = process_scales(1.0, *(nuisance[name] for name in ("ttbar_scale", "diboson_scale", "bkg_scale")))
+    needed = amounts(test_events, estimator, test_set["data"], len(numpy_rows(test_events, scales, seed + 1)))
+    possible, total = rates(), 0.0
+    print(f"{'':22} {'amount':>10} {'per second':>12} {'seconds':>9}")
+    for name, amount in needed.items():
+        print(f"{name:22} {amount:10.3g} {possible[name]:12.3g} {amount / possible[name]:9.4f}")
+        total += amount / possible[name]
+    measured = float(np.median(seconds[1:]))
+    print(f"{'sum':45} {total:9.3f}")
+    print(f"{'generation + prediction, measured':45} {measured:9.3f}   {measured / total:.1f} times the sum")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,254 @@
+"""Memory and time of a data file of any size, and what the official one of 220 million rows will cost.
+
+    python -m benchmarks.real_file [--data DIR] [--sizes N,N,...] [--docs docs]
+
+Each step runs in a process of its own, on the first rows of the file in four sizes: the test events read into the files
+that pseudo-experiments are drawn from; one pseudo-experiment drawn and predicted; the events that the networks are
+trained on, and those of the templates; one point of the template grid counted. Once, for the largest size, the
+sub-datasets of the preset `default`. Memory is what a process has of its own at its highest (RssAnon, every 10 ms);
+apart from it the pages of files that are mapped (RssFile, libraries included), which the system takes back when it
+needs them. The straight line through the two largest sizes, which fill batches and threads, gives the official
+file's cost.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+import pyarrow.parquet as pq
+from matplotlib import pyplot as plt
+
+from ingestion_test.files import write_json
+from ingestion_test.schema import DATA_FILE, METADATA_FILE
+from ingestion_test.simulation import cached_folder
+from ingestion_test.sources import TEST_SHARE, THREADS, OfficialFolder
+from training.samples import MOST_ROWS, PARTS
+
+OFFICIAL_ROWS = 220_099_101
+SIZES = (30_000, 300_000, 3_000_000, 30_000_000)
+MIB = 1024
+
+#: Rows of the file from which on a step reads no more.
+LAST_ROWS = {"networks": MOST_ROWS / PARTS["networks"] / (1 - TEST_SHARE)}
+
+
+# The steps, each in a process of its own: functions of the data folder and of a folder for what they leave. ----------
+
+
+def idle(folder, work):
+    """Nothing but the libraries."""
+    import submission.artifacts
+    import training.stages  # noqa: F401
+
+    return submission.artifacts.load
+
+
+def test_events(folder, work):
+    OfficialFolder(folder).test_events(work)
+
+
+def experiment(folder, work):
+    """The third pseudo-experiment: its streams are compiled by then, and the test events in the page cache."""
+    from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+    from ingestion_test.pseudo_experiments import make_test_set
+    from ingestion_test.sources import open_test_events
+    from submission import artifacts
+
+    events, estimator = open_test_events(work), artifacts.load()
+
+    def predict(seed):
+        test_set = make_test_set(events, 1.0, draw_nuisance_parameters(seed, NUISANCE_NAMES), seed)
+        estimator.estimate(**test_set)
+
+    for seed in range(2):
+        predict(seed)
+    return partial(predict, 2)
+
+
+def networks(folder, work):
+    from training.samples import training_part
+
+    training_part(OfficialFolder(folder), "networks").with_jets()
+
+
+def templates(folder, work):
+    from training.samples import training_part
+
+    training_part(OfficialFolder(folder), "templates", None, work)
+
+
+def template_point(folder, work):
+    from ingestion_test.schema import FEATURES
+    from submission import artifacts
+    from training.samples import load_sample
+    from training.templates import TemplateEvents, count_events
+
+    histogram = artifacts.load().histogram
+    events = TemplateEvents(
+        partial(load_sample, work),
+        lambda features: histogram.bins_of(dict(zip(FEATURES, features.T))),
+        histogram.bins,
+        "",
+    )
+    return partial(count_events, events, (1.01, 0.99, 3.0), 1)
+
+
+def sub_datasets(folder, work):
+    from submission import artifacts
+    from training.config import PRESETS
+    from training.networks import _perturbed, plain_inputs
+    from training.samples import training_part
+
+    sample, config = training_part(OfficialFolder(folder), "networks").with_jets(), PRESETS["default"].networks
+    inputs = partial(plain_inputs, artifacts.load().histogram.scorer)
+    return partial(_perturbed, inputs, sample, config.datasets, config, 2)
+
+
+STEPS = {
+    step.__name__: step for step in (idle, test_events, experiment, networks, templates, template_point, sub_datasets)
+}
+ONCE = ("sub_datasets",)
+
+
+def run_step(name, folder, work):
+    """Run a step in this process; print its seconds. What a step returns is the part of it that is timed."""
+    import torch
+
+    torch.set_num_threads(1)
+    start = time.perf_counter(), time.process_time()
+    timed = STEPS[name](folder, work)
+    if timed is not None:
+        start = time.perf_counter(), time.process_time()
+        timed()
+    print(json.dumps({"seconds": time.perf_counter() - start[0], "cpu": time.process_time() - start[1]}))
+
+
+# The measurement ------------------------------------------------------------------------------------------------------
+
+
+def measured(name, folder, work):
+    """Seconds of a step and its memory in MiB: dict of floats."""
+    command = [sys.executable, "-m", "benchmarks.real_file", "--step", name, str(folder), str(work)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    peak = {"RssAnon": 0, "RssFile": 0}
+    while process.poll() is None:
+        for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
+            kind, _, value = line.partition(":")
+            if kind in peak:
+                peak[kind] = max(peak[kind], int(value.split()[0]) / MIB)
+        time.sleep(0.01)
+    if process.returncode:
+        raise SystemExit(f"{name} failed with exit code {process.returncode}")
+    return json.loads(process.stdout.read()) | {"own": peak["RssAnon"], "mapped": peak["RssFile"]}
+
+
+def first_rows(folder, rows, output):
+    """A folder with the first rows of another one, row group by row group."""
+    source = pq.ParquetFile(Path(folder, DATA_FILE))
+    output.mkdir()
+    left = rows
+    with pq.ParquetWriter(output / DATA_FILE, source.schema_arrow) as writer:
+        for group in range(source.num_row_groups):
+            table = source.read_row_group(group)[:left]
+            writer.write_table(table)
+            left -= len(table)
+            if not left:
+                break
+    metadata = json.loads(Path(folder, METADATA_FILE).read_text())
+    write_json(output / METADATA_FILE, metadata | {"total_rows": rows})
+    return output
+
+
+def measure(folder, sizes):
+    """dict from step to a list of dicts: rows, seconds, cpu, own and mapped MiB."""
+    found = {name: [] for name in STEPS}
+    whole = OfficialFolder(folder).total_rows
+    for rows in sizes:
+        with tempfile.TemporaryDirectory() as work:
+            part = folder if rows == whole else first_rows(folder, rows, Path(work, "data"))
+            for name in STEPS:
+                if name not in ONCE or rows == sizes[-1]:
+                    found[name].append({"rows": rows} | measured(name, part, work))
+    return found
+
+
+def extrapolated(name, points, rows=OFFICIAL_ROWS):
+    """What a step will cost, linear in the rows: dict as the points'; what is done once costs the same for any file."""
+    if len(points) == 1:
+        return points[0] | {"seconds": None}
+    (small, large), rows = points[-2:], min(rows, LAST_ROWS.get(name, rows))
+    more = (rows - large["rows"]) / (large["rows"] - small["rows"])
+    costs = {key: large[key] + max(0.0, more * (large[key] - small[key])) for key in ("cpu", "own", "mapped")}
+    return costs | {"seconds": None}
+
+
+# What is shown --------------------------------------------------------------------------------------------------------
+
+
+def _numbers(one):
+    wall = " " * 10 if one["seconds"] is None else f"{one['seconds']:8.2f} s"
+    return f"{wall} {one['cpu']:8.2f} s {one['own']:8.0f} MiB {one['mapped']:8.0f} MiB"
+
+
+def table(found):
+    """The measurement and the extrapolation as lines of text."""
+    lines = [f"{'rows':>11} {'step':15} {'wall':>10} {'CPU':>10} {'own memory':>12} {'mapped files':>12}"]
+    for name, points in found.items():
+        lines += [f"{point['rows']:11,} {name:15} {_numbers(point)}" for point in points]
+        lines.append(f"{OFFICIAL_ROWS:11,} {name:15} {_numbers(extrapolated(name, points))}  (extrapolated)")
+    return "\n".join(lines)
+
+
+def figure(path, found):
+    """Memory and CPU time against the rows of the file; hollow: the official file."""
+    figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    for axis, key, title in zip(
+        axes, ("own", "mapped", "cpu"), ("own memory [MiB]", "mapped files [MiB]", "CPU time [s]")
+    ):
+        for number, (name, points) in enumerate(found.items()):
+            if len(points) == 1 or (name == "idle" and key == "cpu"):
+                continue
+            style = {"color": f"C{number}", "marker": "o", "markersize": 4}
+            axis.plot([p["rows"] for p in points], [p[key] for p in points], label=name.replace("_", " "), **style)
+            ends = [points[-1]["rows"], OFFICIAL_ROWS], [points[-1][key], extrapolated(name, points)[key]]
+            axis.plot(*ends, linestyle=":", markerfacecolor="white", markevery=[1], **style)
+        axis.set(xscale="log", yscale="log", xlabel="rows of the file", title=title)
+        axis.grid(alpha=0.3)
+    axes[0].axhline(4096, color="black", linewidth=0.8)
+    axes[0].annotate("4 GiB", (3e4, 4300))
+    axes[0].set_ylim(200, 7000)
+    axes[2].legend(*axes[0].get_legend_handles_labels(), fontsize=8)
+    figure.savefig(path, dpi=120)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", metavar="DIR", help="folder in the official format (default: the large sample)")
+    parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES, metavar="N,N")
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="keep the figure and the numbers in DIR/performance")
+    parser.add_argument("--kept", action="store_true", help="measure nothing: show again what --docs has kept")
+    parser.add_argument("--step", nargs=3, help=argparse.SUPPRESS)
+    flags = parser.parse_args()
+    if flags.step:
+        name, *folders = flags.step
+        run_step(name, *map(Path, folders))
+        return
+    kept = flags.docs and flags.docs / "performance" / "real_file.json"
+    if flags.kept:
+        found = json.loads(kept.read_text())
+    else:
+        print(f"{THREADS} row groups at a time")
+        found = measure(flags.data or cached_folder("large", seed=1), flags.sizes)
+    print(table(found))
+    if flags.docs:
+        write_json(kept, found)
+        figure(flags.docs / "performance" / "memory.png", found)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,36 @@
+"""Row groups read side by side in threads: `python -m benchmarks.row_groups [--data DIR]`.
+
+The training and the test events of a data folder are read with 1 thread and with several, in turn. What counts is the
+wall clock: on a machine that is busy otherwise there is little to win, and the ratio's range says how busy it was.
+"""
+
+import argparse
+import os
+import time
+
+from benchmarks.timing import side_by_side, table
+from ingestion_test import sources
+from ingestion_test.simulation import cached_folder
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--data", metavar="DIR", help="folder in the official format (default: the default sample)")
+    parser.add_argument("--rounds", type=int, default=7, help="turns (default 7)")
+    flags = parser.parse_args()
+    source = sources.OfficialFolder(flags.data or cached_folder())
+
+    def read(threads, _):
+        sources.THREADS = threads
+        source.train_events(0, source.train_rows)
+        source.test_events()
+
+    numbers = sorted({1, 2, 4, os.cpu_count() or 1})
+    calls = {f"{threads} threads": (lambda i, threads=threads: read(threads, i), 1) for threads in numbers}
+    seconds, _ = side_by_side(calls, flags.rounds, time.perf_counter)
+    print(f"{source.total_rows:,} rows, {os.cpu_count()} cores, load average {os.getloadavg()[0]:.1f}")
+    print(table(seconds, "1 threads", "wall ms"))
+
+
+if __name__ == "__main__":
+    main()

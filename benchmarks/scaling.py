@@ -1,0 +1,130 @@
+"""Time and memory of a run against its pseudo-experiments and their events: `python -m benchmarks.scaling`.
+
+Two lines over three decades or more. One pseudo-experiment of 1000 to a million events is drawn and predicted: the
+test events' weights are scaled. And whole runs of 1 to 10,000 pseudo-experiments go through ingestion and scoring:
+drawn, sent to a submission in its own process, kept in the journal, written, scored, reported; the pseudo-experiments
+are of 1000 events and the submission answers at once, so that what is left is what the harness itself costs. Linear
+means that the time per event, or per pseudo-experiment, does not grow; the last column of each table.
+"""
+
+import argparse
+import json
+import resource
+import tempfile
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from matplotlib import pyplot as plt
+
+from ingestion_test.files import write_json
+from ingestion_test.ingestion import RunSettings, run
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.pseudo_experiments import make_test_set
+from ingestion_test.run_scoring import score_folder
+from ingestion_test.schema import DATA_FILE, METADATA_FILE
+from ingestion_test.simulation import cached_folder
+from ingestion_test.sources import OfficialFolder
+from submission import artifacts
+
+EVENTS = (1_000, 10_000, 100_000, 1_000_000)
+RUNS = (1, 10, 100, 1000, 10_000)
+
+MODEL = """class Model:
+    def __init__(self, get_train_set, systematics):
+        pass
+
+    def fit(self):
+        pass
+
+    def predict(self, test_set):
+        return {"mu_hat": 1.0, "delta_mu_hat": 0.2, "p16": 0.8, "p84": 1.2}
+"""
+
+
+def by_events(sizes, rounds):
+    """CPU seconds of drawing and of predicting pseudo-experiments of about so many events: list of dicts."""
+    test_events, estimator = OfficialFolder(cached_folder()).test_events(), artifacts.load()
+    total, rows = test_events.weights.sum(dtype=float), []
+    for size in sizes:
+        events = replace(test_events, weights=test_events.weights * np.float32(size / total))
+        seconds = []
+        for seed in range(-1, rounds):  # the first one compiles and warms caches up
+            nuisance = draw_nuisance_parameters(seed + 1, NUISANCE_NAMES)
+            start = time.process_time()
+            test_set = make_test_set(events, 1.0, nuisance, seed + 1)
+            made = time.process_time()
+            estimator.estimate(**test_set)
+            seconds.append((made - start, time.process_time() - made))
+        drawn, predicted = np.median(seconds[1:], axis=0)
+        rows.append({"number": size, "drawing": drawn, "predicting": predicted})
+    return rows
+
+
+def by_experiments(sizes, work):
+    """Wall seconds of runs of so many pseudo-experiments, and this process's memory afterwards: list of dicts."""
+    light, model = work / "light", work / "model"
+    folder = cached_folder("small")
+    for path in (light, model):
+        path.mkdir()
+    (model / "model.py").write_text(MODEL)
+    (light / DATA_FILE).symlink_to(folder / DATA_FILE)
+    metadata = json.loads((folder / METADATA_FILE).read_text())
+    write_json(light / METADATA_FILE, metadata | {"sum_weights": 1000.0})
+    source, rows = OfficialFolder(light), []
+    for size in (min(sizes), *sizes):  # the first one loads what is loaded once
+        output = work / f"run{len(rows)}"
+        start = time.perf_counter()
+        sets = min(10, size)
+        run(RunSettings(sets, size // sets), source, model, output)
+        done = time.perf_counter()
+        score_folder(output, output, settings={})
+        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+        scored = time.perf_counter() - done
+        rows.append({"number": size, "ingestion": done - start, "scoring": scored, "memory, MiB": memory})
+    return rows[1:]
+
+
+def table(title, rows):
+    """The rows as lines of text, with the milliseconds per event or pseudo-experiment."""
+    names = [name for name in rows[0] if name != "number"]
+    lines = [f"{title:>20} " + " ".join(f"{name + ', s' * (',' not in name):>14}" for name in names) + "   ms each"]
+    for row in rows:
+        seconds = sum(row[name] for name in names if "," not in name)
+        cells = " ".join(f"{row[name]:14.3f}" for name in names)
+        lines.append(f"{row['number']:20,} {cells} {1e3 * seconds / row['number']:9.4f}")
+    return "\n".join(lines)
+
+
+def figure(path, events, runs):
+    """Both lines."""
+    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
+    for axis, rows, label in zip(
+        axes, (events, runs), ("events of a pseudo-experiment", "pseudo-experiments of a run")
+    ):
+        for name in (name for name in rows[0] if name != "number"):
+            axis.plot([row["number"] for row in rows], [row[name] for row in rows], "o-", markersize=4, label=name)
+        axis.set(xscale="log", yscale="log", xlabel=label, ylabel="seconds")
+        axis.grid(alpha=0.3)
+        axis.legend(fontsize=8)
+    figure.savefig(path, dpi=120)
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--rounds", type=int, default=5, help="pseudo-experiments of each size (default 5)")
+    parser.add_argument("--most", type=int, default=RUNS[-1], help="pseudo-experiments of the longest run")
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="keep the figure in DIR/performance")
+    flags = parser.parse_args()
+    events = by_events(EVENTS, flags.rounds)
+    print(table("events", events), flush=True)
+    with tempfile.TemporaryDirectory() as work:
+        runs = by_experiments([size for size in RUNS if size <= flags.most], Path(work))
+    print(table("pseudo-experiments", runs))
+    if flags.docs:
+        figure(flags.docs / "performance" / "scaling.png", events, runs)
+
+
+if __name__ == "__main__":
+    main()
