@@ -208,10 +208,10 @@ def _untimed(content):
 
 def random_kill(chance, reference):
     """A `Kill` at a moment of the undisturbed run that `chance`, a `random.Random`, chooses."""
-    whole = chance.random() < 0.5
-    if chance.random() < 0.5:
-        return Kill(seconds=chance.uniform(0, reference.seconds), whole=whole)
-    return Kill(operation=chance.randint(1, reference.operations), whole=whole)
+    whole, timed, share = chance.random() < 0.5, chance.random() < 0.5, chance.random()
+    if timed:
+        return Kill(seconds=share * reference.seconds, whole=whole)
+    return Kill(operation=1 + int(share * reference.operations), whole=whole)
 
 
 def cases(data, folder):
