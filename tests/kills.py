@@ -208,29 +208,31 @@ def _untimed(content):
 
 def random_kill(chance, reference):
     """A `Kill` at a moment of the undisturbed run that `chance`, a `random.Random`, chooses."""
-    whole = chance.random() < 0.5
-    if chance.random() < 0.5:
-        return Kill(seconds=chance.uniform(0, reference.seconds), whole=whole)
-    return Kill(operation=chance.randint(1, reference.operations), whole=whole)
+    whole, timed, share = chance.random() < 0.5, chance.random() < 0.5, chance.random()
+    if timed:
+        return Kill(seconds=share * reference.seconds, whole=whole)
+    return Kill(operation=1 + int(share * reference.operations), whole=whole)
 
 
 def cases(data, folder):
     """The `Case` of each command, by name; `data` are simulated events, `folder` takes what commands have in common."""
     submission = str(write(folder / "submission", COMPLETE))
     score = ("-m", "ingestion_test", "score", "--data", str(data), "--submission", submission, "--sets", "2")
-    train = ("--preset", "smoke", "--data", str(data), "--workers", "2", "--output")
+    train = ("--preset", "smoke", "--data", str(data), "--output")
     table = ("-m", "experiments", "table2", "--preset", "smoke", "--data", str(data), "--sets", "2")
     simulate = ("-m", "ingestion_test", "simulate", "--size", "4000", "--workers", "2", "--output")
     made = {
         "score": Case((*score, "--experiments", "3", "--workers", "1", "--output")),
         "score-parallel": Case((*score, "--experiments", "6", "--workers", "2", "--output")),
         "simulate": Case(simulate, resume=None),
-        "training": Case(("-m", "training", "all", *train)),
+        "training": Case(("-m", "training", "all", "--workers", "1", *train)),
         "table2": Case((*table, "--methods", "default,template-fit", "--workers", "2", "--output")),
         "table2-template-fit": Case((*table, "--methods", "template-fit", "--workers", "1", "--output")),
     }
     for number, stage in enumerate(STAGES):
-        made[stage] = Case(("-m", "training", stage, *train), begin=_Stages(folder / "trained", STAGES[:number]))
+        made[stage] = Case(
+            ("-m", "training", stage, "--workers", "2", *train), begin=_Stages(folder / "trained", STAGES[:number])
+        )
     return made
 
 
