@@ -215,9 +215,7 @@ def run(arguments):
                 path.parent.mkdir(parents=True, exist_ok=True)
                 files.write_json(path, row)
         rows = {
-            name: json.loads((output / name / ROW_FILE).read_text(encoding="utf-8"))
-            for name in VARIANTS
-            if (output / name / ROW_FILE).exists()
+            name: results.read(output / name / ROW_FILE) for name in VARIANTS if (output / name / ROW_FILE).exists()
         }
         files.write_json(output / RESULT_FILE, {"settings": about, "variants": rows})
         ablation_figure.draw(output / "ablation.png", groups(rows))

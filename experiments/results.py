@@ -1,6 +1,5 @@
 """Folders that results go into, and the pages in `docs/` that the commands fill."""
 
-import json
 import shutil
 from pathlib import Path
 
@@ -21,12 +20,24 @@ def claim(path, about, resume):
     """
     output = path.parent
     if path.exists():
-        found = json.loads(path.read_text(encoding="utf-8"))
+        found = read(path)
         if found != about:
             raise ChallengeError(f"{output} holds results of {found}, not {about}: choose another --output")
         if not resume:
             raise ChallengeError(f"{output} holds results already: add --resume, or choose another --output")
     files.write_json(path, about)
+
+
+def read(path):
+    """The content of a JSON file of results.
+
+    Raises:
+        ChallengeError: it is damaged.
+    """
+    try:
+        return files.read_json(path)
+    except (OSError, ValueError) as error:
+        raise ChallengeError(f"{path} cannot be read ({error}): remove it, or choose another --output") from error
 
 
 def markdown(head, rows):

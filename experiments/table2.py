@@ -2,7 +2,6 @@
 
 import argparse
 import dataclasses
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +9,7 @@ import numpy as np
 from experiments import table2_figures
 from experiments.method import widths
 from experiments.methods import METHODS, likelihood_of, prepare
-from experiments.results import add_docs_argument, claim, markdown, publish
+from experiments.results import add_docs_argument, claim, markdown, publish, read
 from ingestion_test import files, simulation
 from ingestion_test.cli import Bar, add_workers_arguments, count
 from ingestion_test.ingestion import RunSettings, output_folder
@@ -223,11 +222,7 @@ def _spread(redrawn, name):
 
 def write_table(output, about):
     """Write table2.json, results.md and the figures from the rows of all methods that have one; returns the rows."""
-    rows = {
-        name: json.loads((output / name / ROW_FILE).read_text(encoding="utf-8"))
-        for name in METHODS
-        if (output / name / ROW_FILE).exists()
-    }
+    rows = {name: read(output / name / ROW_FILE) for name in METHODS if (output / name / ROW_FILE).exists()}
     files.write_json(output / "table2.json", {"settings": about, "paper": PAPER, "methods": rows})
     with files.replaced(output / "results.md") as file:
         file.write(markdown(*_cells(rows)))

@@ -86,8 +86,8 @@ class OfficialFolder:
         self.sum_weights = metadata.get("sum_weights")
         if self.sum_weights is not None and not (_is_number(self.sum_weights) and 0 < self.sum_weights <= MAX_EVENTS):
             raise ChallengeError(
-                f"sum_weights in the metadata of {self.path} is {reprlib.repr(self.sum_weights)}; it must be a positive "
-                f"number of events, {MAX_EVENTS:,} at the most"
+                f"sum_weights in the metadata of {self.path} is {reprlib.repr(self.sum_weights)}; it must be a "
+                f"positive number of events, {MAX_EVENTS:,} at the most"
             )
         self.test_rows = int(TEST_SHARE * self.total_rows)
 

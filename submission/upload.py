@@ -175,6 +175,8 @@ def _run(path):
 def _call(command):
     done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
     if done.returncode:
-        said = done.stderr.strip().splitlines() or [f"the run ended with exit code {done.returncode}: try it with `score`"]
+        said = done.stderr.strip().splitlines() or [
+            f"the run ended with exit code {done.returncode}: try it with `score`"
+        ]
         raise UploadError(said[-1].removeprefix("error: "))
     return done.stdout

@@ -2,8 +2,12 @@
 
 import os
 
-from .sample import SIZES
+from ..errors import ChallengeError
+from .sample import SIZES, number_of_blocks, number_of_rows
 from .writer import write_folder
+
+#: Rows of the largest sample; the official one has 220 million.
+MAX_ROWS = 1_000_000_000
 
 
 def add_arguments(parser):
@@ -17,5 +21,9 @@ def add_arguments(parser):
 
 def run(args):
     """Run `simulate` with parsed arguments; raises ChallengeError for what the user can mend."""
-    folder = write_folder(args.output, args.size, args.seed, args.workers, unweighted=args.unweighted)
+    rows = number_of_rows(args.size)
+    if rows > MAX_ROWS:
+        raise ChallengeError(f"a sample of {rows:,} rows is too large: use {MAX_ROWS:,} or fewer")
+    workers = min(args.workers, number_of_blocks(rows))
+    folder = write_folder(args.output, args.size, args.seed, workers, unweighted=args.unweighted)
     print(f"simulated events: {folder}")

@@ -7,7 +7,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from hypothesis import strategies as st
 
-from ingestion_test.schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES, SUM_WEIGHTS
+from ingestion_test.schema import DATA_FILE, METADATA_FILE, PRIMARIES, SUM_WEIGHTS
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.workers import TrainSet
 from tests.bad_input.sandbox import Door
@@ -167,7 +167,9 @@ DOORS = (
     ),
     Door(
         "parquet files",
-        st.tuples(FILE_SPOILS, st.sampled_from([DATA_FILE] * 3 + [METADATA_FILE]), st.sampled_from(["", "", "one", "two"])),
+        st.tuples(
+            FILE_SPOILS, st.sampled_from([DATA_FILE] * 3 + [METADATA_FILE]), st.sampled_from(["", "", "one", "two"])
+        ),
         _prepare_files,
     ),
     Door(

@@ -23,7 +23,19 @@ _VALUES = st.sampled_from(
 )
 
 _TYPES = st.sampled_from(
-    ["float64", "float16", "int32", "bool", "object", "str", "category", "Float32", "Int64", "complex64", "datetime64[ns]"]
+    [
+        "float64",
+        "float16",
+        "int32",
+        "bool",
+        "object",
+        "str",
+        "category",
+        "Float32",
+        "Int64",
+        "complex64",
+        "datetime64[ns]",
+    ]
 )
 
 _CHANGES = st.one_of(
@@ -32,11 +44,28 @@ _CHANGES = st.one_of(
     st.tuples(st.sampled_from(["one", "all", "mixed"]), _COLUMNS, _VALUES),
     st.tuples(st.just("rows"), st.none(), st.sampled_from([0, 1, 2])),
     st.tuples(st.sampled_from(["extra", "index", "columns", "order"]), st.none(), st.none()),
-    st.tuples(st.just("data"), st.none(), st.sampled_from(["dict", "array", "list", "none", "missing", "text", "not a dict"])),
+    st.tuples(
+        st.just("data"), st.none(), st.sampled_from(["dict", "array", "list", "none", "missing", "text", "not a dict"])
+    ),
 )
 
 _WEIGHTS = st.sampled_from(
-    ["ones", "none", "missing", "short", "long", "negative", "nan", "inf", "text", "objects", "square", "number", "zero", "huge"]
+    [
+        "ones",
+        "none",
+        "missing",
+        "short",
+        "long",
+        "negative",
+        "nan",
+        "inf",
+        "text",
+        "objects",
+        "square",
+        "number",
+        "zero",
+        "huge",
+    ]
     + ["tiny", "bool", "frame", "list", "other index"]
 )
 

@@ -113,7 +113,11 @@ def _continue(path):
     """Read the journal as `score --resume` does, and show what its progress bar shows."""
 
     def command(_flags):
-        with output_folder(path.parent), contextlib.closing(Journal(path, _IDENTITY, resume=True)) as journal, Bar() as bar:
+        with (
+            output_folder(path.parent),
+            contextlib.closing(Journal(path, _IDENTITY, resume=True)) as journal,
+            Bar() as bar,
+        ):
             bar.start(3, list(journal.outcomes.values()))
 
     return run_command(argparse.Namespace(command=command))

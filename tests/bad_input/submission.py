@@ -31,7 +31,9 @@ class _Worker:
     def _predicted(self):
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # they go to the submission's log
-            test_set = experiment_test_set(open_test_events(self.job.test_events), self.experiment, self.job.systematics)
+            test_set = experiment_test_set(
+                open_test_events(self.job.test_events), self.experiment, self.job.systematics
+            )
         prediction = {"mu_hat": 1.0, "delta_mu_hat": 0.5, "p16": 0.5, "p84": 1.5 + 0 * len(test_set["data"])}
         return Outcome(self.experiment, prediction, 0.0, 0.0)
 

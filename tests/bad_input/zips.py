@@ -21,7 +21,16 @@ _MODEL = COMPLETE["model.py"].encode()
 
 _NAMES = st.sampled_from(
     [
-        *("../out.py", "/tmp/../out.py", "parts/../../out.py", "..\\out.py", "C:\\out.py", "\\\\host\\out.py", "..", "/"),
+        *(
+            "../out.py",
+            "/tmp/../out.py",
+            "parts/../../out.py",
+            "..\\out.py",
+            "C:\\out.py",
+            "\\\\host\\out.py",
+            "..",
+            "/",
+        ),
         *("model.py", "model.py/", "model.py/inner.py", "parts", "parts/", "inner/model.py", "", ".", "a//b.py"),
         *("datasets.py", "parts/systematics.py", "__pycache__/a.pyc", ".hidden", "~/out.py", "-rf", "\u03bc.py"),
         *("a" * 300 + ".py", "a/" * 3000 + "b.py", "new\nline.py", "tab\t.py", "\x1b[31m.py"),
@@ -30,8 +39,23 @@ _NAMES = st.sampled_from(
 
 _CONTENTS = st.sampled_from(
     [
-        *(b"", b"x = 1\n", b"def broken(:", b"\xff\xfe", b"a\0b", b"(" * 5000, b"import zuko", b"x = " + b"-" * 100_000 + b"1"),
-        *(b"from . import a", b"import " + b"a" * 3000, b"# coding: nonsense\n", b"\xef\xbb\xbfx = 1", b"x = " + b"9" * 5000),
+        *(
+            b"",
+            b"x = 1\n",
+            b"def broken(:",
+            b"\xff\xfe",
+            b"a\0b",
+            b"(" * 5000,
+            b"import zuko",
+            b"x = " + b"-" * 100_000 + b"1",
+        ),
+        *(
+            b"from . import a",
+            b"import " + b"a" * 3000,
+            b"# coding: nonsense\n",
+            b"\xef\xbb\xbfx = 1",
+            b"x = " + b"9" * 5000,
+        ),
     ]
 )
 
@@ -42,11 +66,20 @@ _METHODS = st.sampled_from([zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED, zipfile.ZI
 _MEMBERS = st.lists(st.tuples(_NAMES, _CONTENTS, _MODES, _METHODS), max_size=4)
 
 #: Fields of a member's record in the central directory that are overwritten: (first byte, bytes).
-_FIELDS = {"flags": (8, 2), "method": (10, 2), "checksum": (16, 4), "packed": (20, 4), "size": (24, 4), "place": (42, 4)}
+_FIELDS = {
+    "flags": (8, 2),
+    "method": (10, 2),
+    "checksum": (16, 4),
+    "packed": (20, 4),
+    "size": (24, 4),
+    "place": (42, 4),
+}
 
 _WHOLE = st.one_of(
     st.just(("as it is",)),
-    st.tuples(st.just("field"), st.sampled_from(sorted(_FIELDS)), st.sampled_from([0, 1, 9, 99, 0x801, 2**31, 2**32 - 2])),
+    st.tuples(
+        st.just("field"), st.sampled_from(sorted(_FIELDS)), st.sampled_from([0, 1, 9, 99, 0x801, 2**31, 2**32 - 2])
+    ),
     st.tuples(st.just("file"), FILE_SPOILS),
     st.tuples(st.just("bomb"), st.sampled_from(["large", "many"])),
     st.tuples(st.just("within"), st.sampled_from(["inner", "a/b"])),
@@ -87,7 +120,11 @@ def _with_field(content, field, value):
 
 def _write(path, members, whole):
     what, *how = whole
-    members = [("model.py", _MODEL, 0o644, 8), ("parts/helper.py", COMPLETE["parts/helper.py"].encode(), 0o644, 8), *members]
+    members = [
+        ("model.py", _MODEL, 0o644, 8),
+        ("parts/helper.py", COMPLETE["parts/helper.py"].encode(), 0o644, 8),
+        *members,
+    ]
     if what == "within":
         members = [(f"{how[0]}/{name}", *rest) for name, *rest in members]
     content = _bomb(how[0]) if what == "bomb" else _zip(members)
@@ -113,7 +150,7 @@ def _prepare_verify(case, place):
 
 def _verify(path):
     """`verify` up to the point where it runs the submission."""
-    with mock.patch("submission.upload._run", lambda _: "not run"):
+    with mock.patch("submission.upload._run", return_value="not run"):
         return submission(["verify", str(path)])
 
 
