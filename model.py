@@ -6,6 +6,7 @@ import warnings
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
 from submission import artifacts
@@ -49,16 +50,16 @@ class Model:
             the whole range.
 
         Raises:
-            ValueError: a column is missing, a feature is not finite, or a weight is negative or not finite.
+            ValueError: no such dict, a column is missing or there twice, a feature or a weight is no number, not finite
+                or absurdly large, or a weight is negative.
         """
         if self._estimator is None:
             self.fit()
         _settle(self._estimator)
-        data, weights = test_set["data"], test_set.get("weights")
-        weights = np.ones(len(data)) if weights is None else np.asarray(weights, dtype=np.float64)
+        data, weights = _events(test_set)
+        estimate = self._estimator.estimate(data, weights)
         if (weights != 1).any():
             warnings.warn("weights that are not 1: the interval takes their sum for a number of events", stacklevel=2)
-        estimate = self._estimator.estimate(data, weights)
         if not estimate.valid:
             warnings.warn("the templates do not describe these data: the interval is the whole range", stacklevel=2)
         half = (estimate.p84 - estimate.p16) / 2
@@ -66,6 +67,15 @@ class Model:
 
     def __getstate__(self):
         return {"_estimator": None}
+
+
+def _events(test_set):
+    """The events of a test set, and an array of their weights."""
+    data = test_set.get("data") if isinstance(test_set, dict) else None
+    if not isinstance(data, pd.DataFrame):
+        raise ValueError('the test set has no DataFrame "data"; give {"data": events, "weights": one per event}')
+    weights = test_set.get("weights")
+    return data, np.ones(len(data)) if weights is None else np.asarray(weights)
 
 
 def _settle(estimator):

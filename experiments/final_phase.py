@@ -14,7 +14,7 @@ from experiments.results import Table, add_docs_argument, publish
 from ingestion_test.cli import count, seed
 from ingestion_test.errors import ChallengeError
 from ingestion_test.files import write_json
-from ingestion_test.ingestion import DEFAULT_SEED, output_folder
+from ingestion_test.ingestion import DEFAULT_SEED, RunSettings, output_folder
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import ground_truth_mus
 from ingestion_test.scoring import bootstrap, load_predictions, score_sets, sigma68, summary_table
@@ -65,7 +65,8 @@ def _run(arguments):
         estimator = artifacts.load(arguments.artifacts)
     except artifacts.ArtifactError as error:
         raise ChallengeError(f"{error}; --artifacts takes their folder") from error
-    size = arguments.sets, arguments.experiments
+    settings = RunSettings(arguments.sets, arguments.experiments, seed=arguments.seed)
+    size = settings.num_sets, settings.num_experiments
     scores = throw_phase(estimator, *size, arguments.seed)
     print(summary_table(scores, None, bootstrap(scores)))
     seeds = [arguments.seed + 10**6 * (1 + i) for i in range(arguments.repeats)]

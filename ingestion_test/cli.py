@@ -18,6 +18,9 @@ from .run_scoring import score_folder
 from .scoring import Running
 from .sources import OfficialFolder
 
+#: Processes that one machine is asked for at the most.
+MAX_PROCESSES = 1024
+
 
 def main(arguments=None):
     """The command line; returns the exit code: 0, 2 for what the user can mend, 130 if interrupted."""
@@ -36,7 +39,7 @@ def add_workers_arguments(parser):
     """Declare --workers and --scheduler, of which one is `workers` as `tasks.as_completed` takes it."""
     add = parser.add_mutually_exclusive_group().add_argument
     cores = str(os.cpu_count())  # a text, which argparse tells from the same number given with --scheduler
-    add("--workers", type=count, default=cores, metavar="N", help="processes (default: one per core)")
+    add("--workers", type=_processes, default=cores, metavar="N", help="processes (default: one per core)")
     add("--scheduler", dest="workers", metavar="ADDRESS", help="dask scheduler whose workers do the work instead")
 
 
@@ -45,6 +48,13 @@ def count(text):
     number = _whole(text)
     if number < 1:
         raise argparse.ArgumentTypeError(f"{text} is less than 1")
+    return number
+
+
+def _processes(text):
+    number = count(text)
+    if number > MAX_PROCESSES:
+        raise argparse.ArgumentTypeError(f"{text} is more than {MAX_PROCESSES} processes")
     return number
 
 

@@ -21,6 +21,9 @@ from .workers import RESULT_KEYS, Job, Prediction, Worker, WorkerError
 
 DEFAULT_SEED = 31415
 
+#: Pseudo-experiments of a run; the final phase has 10,000, which take hours.
+MAX_EXPERIMENTS = 1_000_000
+
 JOURNAL_FILE = "pseudo_experiments.jsonl"
 LOG_FILE = "submission.log"
 WORK_FOLDER = ".work"
@@ -36,12 +39,22 @@ class RunSettings:
         num_experiments: pseudo-experiments of each.
         systematics: names of the nuisance parameters that are drawn.
         seed: the run's seed.
+
+    Raises:
+        ChallengeError: more pseudo-experiments than `MAX_EXPERIMENTS`.
     """
 
     num_sets: int = 10
     num_experiments: int = 100
     systematics: tuple[str, ...] = NUISANCE_NAMES
     seed: int = DEFAULT_SEED
+
+    def __post_init__(self):
+        if self.num_sets * self.num_experiments > MAX_EXPERIMENTS:
+            raise ChallengeError(
+                f"{self.num_sets} sets of {self.num_experiments} pseudo-experiments: at most {MAX_EXPERIMENTS:,} are "
+                "possible in all; ask for fewer"
+            )
 
     def plan(self):
         """The pseudo-experiments in the official order."""

@@ -9,6 +9,9 @@ from .features import FEATURES
 from .histogram import Histogram
 from .likelihood import Likelihood
 
+#: What is as large as this is no feature and no weight.
+TOO_LARGE = np.float32(1e9)  # of a type that half precision can be compared with
+
 #: All features that are read of an event, by name.
 NEEDED = tuple(sorted({"DER_mass_vis", *(name for names in FEATURES.values() for name in names)}))
 
@@ -68,9 +71,10 @@ class Estimator:
             `Estimate`, finite for any finite data.
 
         Raises:
-            ValueError: a column is missing, a feature is not finite, or a weight is negative or not finite.
+            ValueError: a column is missing or there twice, a feature or a weight is no number, not finite or as large
+                as `TOO_LARGE`, or a weight is negative.
         """
-        weights = np.asarray(weights, dtype=np.float64)
+        weights = np.asarray(weights)
         _check(data, weights)
         return self.from_counts(self.histogram.counts(data, weights))
 
@@ -83,11 +87,24 @@ def _check(data, weights):
     missing = [name for name in NEEDED if name not in data]
     if missing:
         raise ValueError(f"the events lack the columns {', '.join(missing)}; predict needs the 28 official features")
-    if len(weights) != len(data):
-        raise ValueError(f"there are {len(data)} events and {len(weights)} weights; one weight per event is needed")
     for name in NEEDED:
-        bad = ~np.isfinite(np.asarray(data[name], dtype=np.float32))
-        if bad.any():
-            raise ValueError(f"{name} of event {int(np.flatnonzero(bad)[0])} is not finite; leave such events out")
-    if not (np.isfinite(weights).all() and (weights >= 0).all()):
-        raise ValueError("a weight is negative or not finite; data have weights of 1")
+        _check_values(name, np.asarray(data[name]))
+    if weights.shape != (len(data),):
+        raise ValueError(f"{len(data)} events, but weights of shape {weights.shape}; one weight per event is needed")
+    _check_values("weights", weights)
+    if (weights < 0).any():
+        raise ValueError("a weight is negative; data have weights of 1")
+
+
+def _check_values(name, values):
+    if values.ndim != 1:
+        raise ValueError(f"there is more than one column {name}; leave one of them")
+    if values.dtype.kind not in "fiub":
+        raise ValueError(f"{name} is of type {values.dtype}; numbers are needed, such as float32")
+    bad = ~(np.abs(values) < TOO_LARGE)  # nor is NaN
+    if bad.any():
+        event = int(np.flatnonzero(bad)[0])
+        raise ValueError(
+            f"{name} of event {event} is not finite or too large ({values[event]}, not below {TOO_LARGE:g}); "
+            "leave such events out"
+        )

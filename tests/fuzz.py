@@ -44,6 +44,7 @@ def _try(door, inputs, timeout, seed):
     """Counter of what became of `inputs` different inputs, and the seconds of the slowest."""
     counts, seen, slowest, faults = collections.Counter(), set(), 0.0, set()
     while len(seen) < inputs:
+        before = len(seen)
         for case, verdict, seconds in _verdicts(door, inputs - len(seen), timeout, seed):
             if case not in seen:
                 seen.add(case)
@@ -52,6 +53,8 @@ def _try(door, inputs, timeout, seed):
                 if verdict.fault and verdict.fault not in faults:
                     print(f"{door.name}: {case[:1000]}\n    {verdict.fault}\n    {verdict.said[-500:]!r}", flush=True)
                 faults.add(verdict.fault)
+        if len(seen) == before:
+            break  # there are no more
         seed += 1000  # for what is missing because inputs came twice, or a process died
     return counts, slowest
 
@@ -74,7 +77,7 @@ def _verdicts(door, inputs, timeout, seed):
         yield case, Verdict(False, f"hangs: nothing after {timeout:g} s", ""), timeout
     except EOFError:
         process.join()
-        if case is not None:
+        if process.exitcode:
             yield case, Verdict(False, f"ended the process with exit code {process.exitcode}", ""), 0.0
     finally:
         process.kill()
@@ -84,11 +87,16 @@ def _verdicts(door, inputs, timeout, seed):
 def _attempts(connection, name, inputs, seed):
     """Body of the process: sends the text of each case, then its verdict."""
     door = next(door for door in DOORS if door.name == name)
+    how = settings(
+        max_examples=inputs,
+        deadline=None,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
 
     @hypothesis.seed(seed)
-    @settings(
-        max_examples=inputs, deadline=None, database=None, phases=[Phase.generate], suppress_health_check=HealthCheck
-    )
+    @how
     @given(door.cases)
     def each(case):
         connection.send(repr(case))

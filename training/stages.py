@@ -9,7 +9,6 @@ import dataclasses
 import functools
 import io
 import json
-import pickle
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -147,10 +146,12 @@ class Training:
     def _load(self, stage):
         path = self.path(stage)
         try:
+            if not path.is_file():  # a pipe would be waited for
+                raise ValueError("no regular file")
             found = torch.load(path, map_location="cpu", weights_only=True)
             about, version = found["about"], found["version"]
-        except (OSError, RuntimeError, EOFError, ValueError, KeyError, TypeError, pickle.UnpicklingError) as error:
-            raise ChallengeError(f"{path} cannot be read ({error}): remove it and run the stage again") from error
+        except Exception as error:  # of the many kinds that damaged files give
+            raise ChallengeError(f"{path} cannot be read ({error!r}): remove it and run the stage again") from error
         if version != VERSION or about != self.about(stage):
             raise ChallengeError(
                 f"{path} was made with another configuration or other data: choose another --output, or remove it"

@@ -8,8 +8,11 @@ from ..errors import ChallengeError
 from ..files import locked, sync
 from ..schema import DATA_FILE
 from .cache import remove_leftovers
-from .sample import SIZES
+from .sample import SIZES, number_of_blocks, number_of_rows
 from .writer import write_folder
+
+#: Rows of the largest sample; the official one has 220 million.
+MAX_ROWS = 1_000_000_000
 
 
 def add_arguments(parser):
@@ -23,6 +26,10 @@ def add_arguments(parser):
 
 def run(args):
     """Run `simulate` with parsed arguments; raises ChallengeError for what the user can mend."""
+    rows = number_of_rows(args.size)
+    if rows > MAX_ROWS:
+        raise ChallengeError(f"a sample of {rows:,} rows is too large: use {MAX_ROWS:,} or fewer")
+    workers = min(args.workers, number_of_blocks(rows))
     terminal = sys.stderr.isatty()
     output = Path(args.output).resolve()
     lock = output.parent / f".{output.name}.lock"
@@ -30,7 +37,7 @@ def run(args):
         output.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock, f"another run is writing to {output}; choose another --output"):
             remove_leftovers(output)
-            folder = write_folder(args.output, args.size, args.seed, args.workers, terminal, args.unweighted)
+            folder = write_folder(args.output, args.size, args.seed, workers, terminal, args.unweighted)
             sync(folder / DATA_FILE)
     except OSError as error:
         raise ChallengeError(f"cannot write to {output.parent}: {error.strerror}; use another --output") from error

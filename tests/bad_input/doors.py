@@ -1,5 +1,5 @@
 """All doors."""
 
-from tests.bad_input import events, frames, results, weights, zips
+from tests.bad_input import commands, events, frames, results, weights, zips
 
-DOORS = (*events.DOORS, *results.DOORS, *weights.DOORS, *zips.DOORS, *frames.DOORS)
+DOORS = (*events.DOORS, *results.DOORS, *weights.DOORS, *zips.DOORS, *frames.DOORS, *commands.DOORS)

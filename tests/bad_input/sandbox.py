@@ -118,7 +118,7 @@ def _wrong_complaint(text):
     lines = [line for line in text.splitlines() if "error: " in line]
     if len(lines) != 1:
         return f"{len(lines)} lines with an error"
-    if not text.endswith(f"{lines[0]}\n"):
+    if not text.startswith("usage: ") and not text.endswith(f"{lines[0]}\n"):
         return "the error is not the last line"
     return ""
 

@@ -8,6 +8,8 @@ import json
 import os
 import pickle
 import shutil
+import tempfile
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -17,12 +19,17 @@ from hypothesis import strategies as st
 from experiments.method import load
 from ingestion_test.errors import run_command
 from ingestion_test.schema import FEATURES
+from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from submission import artifacts
 from submission.artifacts import MANIFEST, NETWORKS, TABLES
-from tests.bad_input.sandbox import Door
+from tests.bad_input.events import write_events
+from tests.bad_input.sandbox import Door, Place
 from tests.bad_input.spoiling import FILE_SPOILS, JSON_TEXTS, JSON_VALUES, spoil
 from tests.conftest import make_events
+from training.__main__ import main as training_main
+from training.config import PRESETS
+from training.stages import Training
 
 _NAMES = (MANIFEST, NETWORKS, TABLES)
 
@@ -174,4 +181,44 @@ def _events():
     return pd.DataFrame(features, columns=FEATURES)
 
 
-DOORS = (Door("artifacts", _CHANGES, _prepare_artifacts),)
+@functools.cache
+def _stage():
+    """The file that the stage flows leaves."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder))
+        place.given.mkdir()
+        write_events(place)
+        training = Training(PRESETS["default"], OfficialFolder(place.given), place.out)
+        training.run("flows")
+        return training.path("flows").read_bytes()
+
+
+_STATE_KEYS = (("version",), ("about",), ("summary",), ("state",), ("state", "version"), ("state", "discriminators"))
+
+
+def _prepare_stage(case, place):
+    change, at, value = case
+    write_events(place)
+    place.out.mkdir()
+    path = place.out / "flows.pt"
+    path.write_bytes(_code(value) if change == "code" else _stage())
+    if change == "file":
+        spoil(path, *value)
+    elif change == "state":
+        state = torch.load(path, weights_only=True)
+        _set(state, at, value)
+        torch.save(state, path)
+    flags = ["--data", str(place.given), "--output", str(place.out)]
+    return functools.partial(training_main, ["flows", "--resume", *flags])
+
+
+_STAGE_CHANGES = st.one_of(
+    st.tuples(st.just("file"), st.none(), FILE_SPOILS),
+    st.tuples(st.just("state"), st.sampled_from(_STATE_KEYS), JSON_VALUES),
+    st.tuples(st.just("code"), st.none(), st.sampled_from(["pickle", "torch", "numpy"])),
+)
+
+DOORS = (
+    Door("artifacts", _CHANGES, _prepare_artifacts),
+    Door("training stages", _STAGE_CHANGES, _prepare_stage),
+)

@@ -150,7 +150,7 @@ def _prepare_verify(case, place):
 
 def _verify(path):
     """`verify` up to the point where it runs the submission."""
-    with mock.patch("submission.upload._run", lambda _: "not run"):
+    with mock.patch("submission.upload._run", return_value="not run"):
         return submission(["verify", str(path)])
 
 
