@@ -3,8 +3,9 @@
 Two lines over three decades or more. One pseudo-experiment of 1000 to a million events is drawn and predicted: the
 test events' weights are scaled. And whole runs of 1 to 10,000 pseudo-experiments go through ingestion and scoring:
 drawn, sent to a submission in its own process, kept in the journal, written, scored, reported; the pseudo-experiments
-are of 1000 events and the submission answers at once, so that what is left is what the harness itself costs. Linear
-means that the time per event, or per pseudo-experiment, does not grow; the last column of each table.
+are of 1000 events and the submission answers at once, so that what is left is what the harness itself costs. Seconds
+are those of the processor, the submission's process included. Linear means that each further event, or
+pseudo-experiment, costs the same; the last column of each table.
 """
 
 import argparse
@@ -58,12 +59,12 @@ def by_events(sizes, rounds):
             estimator.estimate(**test_set)
             seconds.append((made - start, time.process_time() - made))
         drawn, predicted = np.median(seconds[1:], axis=0)
-        rows.append({"number": size, "drawing": drawn, "predicting": predicted})
+        rows.append({"number": size, "drawing, s": drawn, "predicting, s": predicted})
     return rows
 
 
 def by_experiments(sizes, work):
-    """Wall seconds of runs of so many pseudo-experiments, and this process's memory afterwards: list of dicts."""
+    """CPU seconds of runs of so many pseudo-experiments, and the most memory of this process by then: list of dicts."""
     light, model = work / "light", work / "model"
     folder = cached_folder("small")
     for path in (light, model):
@@ -75,25 +76,33 @@ def by_experiments(sizes, work):
     source, rows = OfficialFolder(light), []
     for size in (min(sizes), *sizes):  # the first one loads what is loaded once
         output = work / f"run{len(rows)}"
-        start = time.perf_counter()
+        start = _seconds()
         sets = min(10, size)
         run(RunSettings(sets, size // sets), source, model, output)
-        done = time.perf_counter()
+        done = _seconds()
         score_folder(output, output, settings={})
         memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        scored = time.perf_counter() - done
-        rows.append({"number": size, "ingestion": done - start, "scoring": scored, "memory, MiB": memory})
+        scored = _seconds() - done
+        rows.append({"number": size, "ingestion, s": done - start, "scoring, s": scored, "memory, MiB": memory})
     return rows[1:]
 
 
+def _seconds():
+    """CPU seconds of this process and of those that have ended."""
+    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return sum(one.ru_utime + one.ru_stime for one in used)
+
+
 def table(title, rows):
-    """The rows as lines of text, with the milliseconds per event or pseudo-experiment."""
+    """The rows as lines of text, with the milliseconds of each event or pseudo-experiment beyond the row before."""
     names = [name for name in rows[0] if name != "number"]
-    lines = [f"{title:>20} " + " ".join(f"{name + ', s' * (',' not in name):>14}" for name in names) + "   ms each"]
+    lines = [f"{title:>20} " + " ".join(f"{name:>14}" for name in names) + "   ms each further"]
+    last = None
     for row in rows:
-        seconds = sum(row[name] for name in names if "," not in name)
-        cells = " ".join(f"{row[name]:14.3f}" for name in names)
-        lines.append(f"{row['number']:20,} {cells} {1e3 * seconds / row['number']:9.4f}")
+        total = sum(row[name] for name in names if name.endswith(", s"))
+        further = "" if last is None else f"{1e3 * (total - last[1]) / (row['number'] - last[0]):11.4f}"
+        lines.append(f"{row['number']:20,} " + " ".join(f"{row[name]:14.3f}" for name in names) + further)
+        last = row["number"], total
     return "\n".join(lines)
 
 
@@ -105,7 +114,7 @@ def figure(path, events, runs):
     ):
         for name in (name for name in rows[0] if name != "number"):
             axis.plot([row["number"] for row in rows], [row[name] for row in rows], "o-", markersize=4, label=name)
-        axis.set(xscale="log", yscale="log", xlabel=label, ylabel="seconds")
+        axis.set(xscale="log", yscale="log", xlabel=label, ylabel="CPU seconds, MiB")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
     figure.savefig(path, dpi=120)
@@ -117,11 +126,11 @@ def main():
     parser.add_argument("--most", type=int, default=RUNS[-1], help="pseudo-experiments of the longest run")
     parser.add_argument("--docs", type=Path, metavar="DIR", help="keep the figure in DIR/performance")
     flags = parser.parse_args()
-    events = by_events(EVENTS, flags.rounds)
-    print(table("events", events), flush=True)
     with tempfile.TemporaryDirectory() as work:
         runs = by_experiments([size for size in RUNS if size <= flags.most], Path(work))
-    print(table("pseudo-experiments", runs))
+    print(table("pseudo-experiments", runs), flush=True)
+    events = by_events(EVENTS, flags.rounds)
+    print(table("events", events))
     if flags.docs:
         figure(flags.docs / "performance" / "scaling.png", events, runs)
 
