@@ -131,7 +131,7 @@ def test_missing_or_broken_metadata_is_a_warning(content, events, tmp_path, capl
         ('{"total_rows": 5}', "has 3000 rows, its metadata say 5"),
         ('{"total_rows": 3000, "sum_weights": -1}', "sum_weights .* is -1"),
         ('{"total_rows": 3000, "sum_weights": "many"}', "sum_weights .* is 'many'"),
-        ('{"total_rows": 3000, "sum_weights": 1e15}', "sum_weights .* is 1000000000000000.0; .* 100,000,000 at the most"),
+        ('{"total_rows": 3000, "sum_weights": 1e15}', "sum_weights .* is 1000000000000000.0; .* at the most"),
         ('{"total_rows": 3000, "sum_weights": Infinity}', "sum_weights .* is inf"),
         ('{"total_rows": [' + "5, " * 5000 + "5]}", r"its metadata say \[5, 5, 5, 5, 5, 5, \.\.\.\]"),
     ],
