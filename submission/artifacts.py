@@ -90,6 +90,8 @@ def _estimator(scorer, arrays, manifest):
         raise ValueError("the networks are not trained")
     templates = Templates(**_under("templates", arrays))
     belt = Belt(BeltConfig(**manifest["belt"]), **_under("belt", arrays))
+    if not all(np.isfinite(array).all() for array in belt.arrays().values()):
+        raise ValueError("the belt has values that are not finite")
     likelihood = Likelihood(templates, LikelihoodConfig(**manifest["likelihood"]))
     edges = _under("edges", arrays)
     no_jet = edges.pop("0-jet", None)

@@ -106,7 +106,7 @@ class Belt:
         lower, upper: arrays (mus, taus), between which the ordering's statistic is accepted.
 
     Raises:
-        ValueError: shapes that do not fit each other, or values that are not finite.
+        ValueError: shapes that do not fit each other.
     """
 
     config: BeltConfig
@@ -120,12 +120,10 @@ class Belt:
 
     def __post_init__(self):
         shape = np.shape(self.location)
-        tables = {name: np.asarray(getattr(self, name), float) for name in ("location", "scale", "lower", "upper")}
-        fits = all(table.shape == shape for table in tables.values()) and np.shape(self.usual) == (_USUAL_DEGREE + 3,)
-        if not fits or shape[0] < 2 or np.shape(self.log_tau) != shape[1:] or np.ndim(self.largest):
+        fits = all(np.shape(table) == shape for table in (self.scale, self.lower, self.upper))
+        fits &= np.shape(self.usual) == (_USUAL_DEGREE + 3,) and np.shape(self.largest) == ()
+        if not fits or len(shape) != 2 or shape[0] < 2 or np.shape(self.log_tau) != shape[1:]:
             raise ValueError(f"tables of a belt with shapes that do not fit each other, the first {shape}")
-        if not all(np.isfinite(table).all() for table in (*tables.values(), self.log_tau, self.usual, self.largest)):
-            raise ValueError("tables of a belt with values that are not finite")
 
     @property
     def mu(self):

@@ -12,7 +12,13 @@ from hypothesis import HealthCheck, Phase, given, settings
 from tests.bad_input.doors import DOORS
 from tests.bad_input.sandbox import Verdict, attempt
 
-_context = multiprocessing.get_context("spawn")
+#: Seconds in which a process must have its first input.
+START_SECONDS = 600
+
+#: Further inputs asked for, as some come twice.
+SPARE = 10
+
+_context = multiprocessing.get_context("fork")  # what is imported once is there in each
 
 
 def main(arguments=None):
@@ -45,7 +51,9 @@ def _try(door, inputs, timeout, seed):
     counts, seen, slowest, faults = collections.Counter(), set(), 0.0, set()
     while len(seen) < inputs:
         before = len(seen)
-        for case, verdict, seconds in _verdicts(door, inputs - len(seen), timeout, seed):
+        for case, verdict, seconds in _verdicts(door, inputs - len(seen) + SPARE, timeout, seed):
+            if len(seen) == inputs:
+                break
             if case not in seen:
                 seen.add(case)
                 slowest = max(slowest, seconds)
@@ -67,18 +75,18 @@ def _verdicts(door, inputs, timeout, seed):
     theirs.close()
     case, start = None, time.monotonic()
     try:
-        while connection.poll(timeout):
+        while connection.poll(START_SECONDS if case is None else timeout):
             message = connection.recv()
             if isinstance(message, str):
                 case, start = message, time.monotonic()
             else:
                 yield case, message, time.monotonic() - start
                 case = None
-        yield case, Verdict(False, f"hangs: nothing after {timeout:g} s", ""), timeout
+        yield case or "the start", Verdict(False, f"hangs: nothing after {timeout:g} s", ""), timeout
     except EOFError:
         process.join()
         if process.exitcode:
-            yield case, Verdict(False, f"ended the process with exit code {process.exitcode}", ""), 0.0
+            yield case or "the start", Verdict(False, f"ended the process with exit code {process.exitcode}", ""), 0.0
     finally:
         process.kill()
         process.join()

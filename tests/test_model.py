@@ -89,6 +89,9 @@ def test_order_and_further_columns_do_not_matter(model, few):
         (lambda data: data.drop(columns=["PRI_met", "DER_pt_h"]), "lack the columns DER_pt_h, PRI_met"),
         (lambda data: data.assign(PRI_lep_pt=np.where(np.arange(len(data)) == 7, np.nan, 30)), "event 7 is not finite"),
         (lambda data: data.assign(DER_sum_pt=np.inf), "DER_sum_pt of event 0 is not finite"),
+        (lambda data: data.assign(PRI_met=1e30), r"PRI_met of event 0 is not finite or too large \(1e\+30"),
+        (lambda data: data.assign(PRI_met="a"), "PRI_met is of type .*; numbers are needed"),
+        (lambda data: data[[*data.columns, "PRI_met"]], "more than one column PRI_met"),
     ],
 )
 def test_broken_events_are_named(change, text, model, few):

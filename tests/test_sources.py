@@ -1,6 +1,7 @@
 """The official data folder: what is read, how much of it, and what is refused."""
 
 import logging
+import os
 import tracemalloc
 
 import numpy as np
@@ -155,7 +156,7 @@ def test_bad_requests(arguments, data_folder):
         OfficialFolder(data_folder).train_set(**arguments)
 
 
-@pytest.mark.parametrize("content", [None, "{ broken", "[1, 2]"])
+@pytest.mark.parametrize("content", [None, "{ broken", "[1, 2]", "[" * 200_000])
 def test_missing_or_broken_metadata_is_a_warning(content, events, tmp_path, caplog):
     folder = write_folder(tmp_path, events, metadata=False)
     if content is not None:
@@ -175,6 +176,9 @@ def test_missing_or_broken_metadata_is_a_warning(content, events, tmp_path, capl
         ('{"total_rows": 5}', "has 3000 rows, its metadata say 5"),
         ('{"total_rows": 3000, "sum_weights": -1}', "sum_weights .* is -1"),
         ('{"total_rows": 3000, "sum_weights": "many"}', "sum_weights .* is 'many'"),
+        ('{"total_rows": 3000, "sum_weights": 1e15}', "sum_weights .* is 1000000000000000.0; .* at the most"),
+        ('{"total_rows": 3000, "sum_weights": Infinity}', "sum_weights .* is inf"),
+        ('{"total_rows": [' + "5, " * 5000 + "5]}", r"its metadata say \[5, 5, 5, 5, 5, 5, \.\.\.\]"),
     ],
 )
 def test_metadata_that_cannot_be(metadata, text, events, tmp_path):
@@ -211,6 +215,10 @@ def _text_column(frame):
     return frame.assign(PRI_met="a")
 
 
+def _half_precision(frame):
+    return frame.assign(PRI_met=frame["PRI_met"].astype(np.float16))
+
+
 def _number_labels(frame):
     return frame.assign(detailed_labels=1)
 
@@ -220,6 +228,7 @@ def _number_labels(frame):
     [
         (_without_column, "lacks the columns PRI_met, weights"),
         (_text_column, r"wrong type of PRI_met \((large_)?string\)"),
+        (_half_precision, r"wrong type of PRI_met \(halffloat\)"),
         (_number_labels, r"wrong type of detailed_labels \(int64\)"),
     ],
 )
@@ -233,6 +242,7 @@ def test_columns_that_cannot_be(change, text, events, tmp_path):
     [
         (7, "PRI_met", np.nan, "PRI_met is missing in row 7"),
         (650, "PRI_lep_pt", np.inf, "PRI_lep_pt is inf in row 650"),
+        (650, "PRI_lep_pt", 1e9, r"PRI_lep_pt is 1000000000.0 in row 650; .* all below 1e\+09"),
         (899, "weights", -1.0, "weights is -1.0 in row 899"),
         (2999, "PRI_had_eta", -np.inf, "PRI_had_eta is -inf in row 2999"),
         (12, "detailed_labels", "wjets", "detailed_labels has wjets"),
@@ -255,6 +265,31 @@ def test_nan_that_is_not_an_empty_entry(events, tmp_path):
     pq.write_table(table.set_column(place, "PRI_met", pa.array(values)), folder / DATA_FILE)
     with pytest.raises(ChallengeError, match="PRI_met is nan in row 3"):
         OfficialFolder(folder).test_events()
+
+
+def test_a_column_that_is_there_twice(events, tmp_path):
+    folder = write_folder(tmp_path, events)
+    table = pq.read_table(folder / DATA_FILE)
+    pq.write_table(table.append_column("PRI_met", table["PRI_met"]), folder / DATA_FILE)
+    with pytest.raises(ChallengeError, match="more than one column PRI_met"):
+        OfficialFolder(folder)
+
+
+def test_weights_of_more_events_than_fit_into_memory(events, tmp_path):
+    folder = write_folder(tmp_path, events.assign(weights=np.float32(1e8)), metadata=False)
+    with pytest.raises(ChallengeError, match=r"sum to 9e\+10, and a pseudo-experiment has as many events"):
+        OfficialFolder(folder).test_events()
+
+
+def test_what_is_no_regular_file_is_not_waited_for(events, tmp_path):
+    folder = write_folder(tmp_path, events)
+    (folder / METADATA_FILE).unlink()
+    os.mkfifo(folder / METADATA_FILE)
+    assert OfficialFolder(folder).sum_weights is None
+    (folder / DATA_FILE).unlink()
+    os.mkfifo(folder / DATA_FILE)
+    with pytest.raises(ChallengeError, match="no parquet file in"):
+        OfficialFolder(folder)
 
 
 def test_a_process_without_events(events, tmp_path):

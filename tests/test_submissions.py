@@ -9,6 +9,7 @@ import pytest
 
 from ingestion_test.errors import ChallengeError
 from ingestion_test.submissions import OWN_SUBMISSION, PROJECT, checksum, stage
+from submission.upload import UploadError, verify
 from tests.submissions import COMPLETE, good, predicting, write
 
 
@@ -53,6 +54,18 @@ def test_links_are_refused(tmp_path):
         archive.writestr(link, "/etc/passwd")
     with pytest.raises(ChallengeError, match="'link' is a link"):
         stage(path, tmp_path / "work")
+
+
+@pytest.mark.parametrize(("size", "times"), [(20_000_000, 60), (0, 10_001)])
+def test_bombs_are_refused(size, times, tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.py", bytes(size))
+        archive.filelist *= times
+    with pytest.raises(ChallengeError, match=r"would unpack to .* refused above 1,000 MB or 10,000 files"):
+        stage(tmp_path / "bomb.zip", tmp_path / "work")
+    with pytest.raises(UploadError, match=r"would unpack to .* more than 1,000 MB or 10,000 files"):
+        list(verify(tmp_path / "bomb.zip"))
+    assert not list((tmp_path / "work").iterdir())
 
 
 def test_what_is_no_submission(tmp_path):
