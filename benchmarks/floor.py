@@ -41,7 +41,7 @@ def rates():
     """What this machine does in a second: dict of floats."""
     random = np.random.default_rng(0)
     angle = {kind: random.uniform(-3, 3, _SIZE).astype(kind) for kind in (np.float32, np.float64)}
-    large = np.zeros(1 << 25, np.float32)
+    large = np.ones(1 << 25, np.float32)  # zeros would have no pages of their own
     layer, inputs = torch.nn.Linear(64, 64), torch.rand(4096, 64)
     legacy = np.random.RandomState(0)
     with torch.inference_mode():
