@@ -113,7 +113,9 @@ def _manifest(folder):
         raise ArtifactError(f"no artifacts: {path} is missing; {_REMEDY}")
     try:
         manifest = json.loads(_content(path).decode())
-        version, _ = manifest["version"], dict(manifest["sha256"])
+        version = manifest["version"]
+        if not isinstance(manifest["sha256"], dict):
+            raise TypeError("sha256 is no object")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{path} cannot be read ({error!r}): {_REMEDY}") from error
     if version != VERSION:
