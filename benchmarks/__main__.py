@@ -37,6 +37,7 @@ def run(name, flags):
     command = [sys.executable, "-u", "-m", f"benchmarks.{name}", *flags]
     lines = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
         for line in process.stdout:
             print(line, end="", flush=True)
             lines.append(line)
@@ -46,7 +47,12 @@ def run(name, flags):
 
 
 def main():
-    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__.splitlines()[0])
+    """Run the benchmarks and put what they print into the page."""
+    parser = argparse.ArgumentParser(
+        prog="python -m benchmarks",
+        description=__doc__.splitlines()[0],
+        epilog="example: python -m benchmarks fit --docs docs",
+    )
     parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all")
     add_docs_argument(parser)
     arguments, flags = parser.parse_known_args()

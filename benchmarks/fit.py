@@ -64,7 +64,7 @@ def pyhf_model(templates):
     for number, process in enumerate(PROCESSES):
         nominal = templates.nominal[number]
         scale = ("mu", "normfactor") if number == SIGNAL else ("lumi", "lumi")
-        modifiers = [{"name": scale[0], "type": scale[1], "data": None}]
+        modifiers: list[dict] = [{"name": scale[0], "type": scale[1], "data": None}]
         for name, term in LINEAR.items():
             change = templates.coefficients[number, term]
             ends = {"hi_data": (nominal + change).tolist(), "lo_data": (nominal - change).tolist()}
@@ -103,7 +103,11 @@ def compare(title, calls, rounds, sigma):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print the times of the fits and how far their estimates differ."""
+    program = "python -m benchmarks.fit"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --rounds 5"
+    )
     parser.add_argument("--rounds", type=int, default=15, help="data sets (default 15)")
     rounds = parser.parse_args().rounds
     import pyhf

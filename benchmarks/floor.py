@@ -93,7 +93,11 @@ def amounts(test_events, estimator, data, rows):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print the floor beside the measured time."""
+    program = "python -m benchmarks.floor"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --rounds 3"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="pseudo-experiments (default 5)")
     rounds = parser.parse_args().rounds
     torch.set_num_threads(1)

@@ -49,6 +49,7 @@ def idle(folder, work):
 
 
 def test_events(folder, work):
+    """The test events, into mapped files."""
     OfficialFolder(folder).test_events(work)
 
 
@@ -71,18 +72,21 @@ def experiment(folder, work):
 
 
 def networks(folder, work):
+    """The events that networks are trained on."""
     from training.samples import training_part
 
     training_part(OfficialFolder(folder), "networks").with_jets()
 
 
 def templates(folder, work):
+    """The template events, into mapped files."""
     from training.samples import training_part
 
     training_part(OfficialFolder(folder), "templates", None, work)
 
 
 def template_point(folder, work):
+    """One point of the template grid."""
     from ingestion_test.schema import FEATURES
     from submission import artifacts
     from training.samples import load_sample
@@ -99,6 +103,7 @@ def template_point(folder, work):
 
 
 def sub_datasets(folder, work):
+    """What classifier and gate are trained on."""
     from submission import artifacts
     from training.config import PRESETS
     from training.networks import _perturbed, plain_inputs
@@ -135,7 +140,8 @@ def measured(name, folder, work):
     """Seconds of a step and its memory in MiB: dict of floats."""
     command = [sys.executable, "-m", "benchmarks.real_file", "--step", name, str(folder), str(work)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
-    peak = {"RssAnon": 0, "RssFile": 0}
+    assert process.stdout is not None
+    peak = {"RssAnon": 0.0, "RssFile": 0.0}
     while process.poll() is None:
         for line in Path(f"/proc/{process.pid}/status").read_text().splitlines():
             kind, _, value = line.partition(":")
@@ -227,7 +233,11 @@ def figure(path, found):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print time and memory of each step, and draw them."""
+    program = "python -m benchmarks.real_file"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --kept"
+    )
     parser.add_argument("--data", metavar="DIR", help="folder in the official format (default: the large sample)")
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES, metavar="N,N")
     parser.add_argument("--docs", type=Path, metavar="DIR", help="keep the figure and the numbers in DIR/performance")

@@ -14,7 +14,11 @@ from ingestion_test.simulation import cached_folder
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print the times of both ways to read."""
+    program = "python -m benchmarks.row_groups"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --rounds 3"
+    )
     parser.add_argument("--data", metavar="DIR", help="folder in the official format (default: the default sample)")
     parser.add_argument("--rounds", type=int, default=7, help="turns (default 7)")
     flags = parser.parse_args()

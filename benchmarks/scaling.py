@@ -121,7 +121,11 @@ def figure(path, events, runs):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    """Print the times and draw them."""
+    program = "python -m benchmarks.scaling"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --rounds 3"
+    )
     parser.add_argument("--rounds", type=int, default=5, help="pseudo-experiments of each size (default 5)")
     parser.add_argument("--most", type=int, default=RUNS[-1], help="pseudo-experiments of the longest run")
     parser.add_argument("--docs", type=Path, metavar="DIR", help="keep the figure in DIR/performance")
