@@ -27,19 +27,19 @@ COMMAND = re.compile(
 
 
 class _Found(Exception):
-    """What a patched `parse_args` raises: it has the parser."""
+    """What a patched `parse_known_args`, which `parse_args` calls, raises: it has the parser."""
 
 
 @pytest.fixture
 def parser_of(monkeypatch):
     """Function from the name of a module with a `main` to its parser."""
 
-    def parse_args(parser, _=None):
+    def parse_known_args(parser, *_):
         raise _Found(parser)
 
     def find(module):
         with monkeypatch.context() as patch:
-            patch.setattr(argparse.ArgumentParser, "parse_args", parse_args)
+            patch.setattr(argparse.ArgumentParser, "parse_known_args", parse_known_args)
             with pytest.raises(_Found) as found:
                 importlib.import_module(module).main()
         return found.value.args[0]

@@ -57,7 +57,7 @@ def test_what_a_killed_simulation_left_in_the_cache_is_removed(tmp_path):
     left, other = (tmp_path / f".{name}.part.abcd1234" for name in (f".{folder.name}", "other"))
     for one in (left, other):
         (one / "folder").mkdir(parents=True)
-    assert cached_folder(1000, cache_dir=tmp_path, workers=1, progress=False) == folder
+    assert cached_folder(1000, cache_dir=tmp_path, workers=1) == folder
     assert not left.exists()
     assert other.exists()
 

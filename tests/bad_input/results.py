@@ -1,7 +1,6 @@
 """Doors of results: what an ingestion left for scoring, and the journal of a run that is to be continued."""
 
 import argparse
-import contextlib
 import copy
 import functools
 import json
@@ -113,12 +112,8 @@ def _continue(path):
     """Read the journal as `score --resume` does, and show what its progress bar shows."""
 
     def command(_flags):
-        with (
-            output_folder(path.parent),
-            contextlib.closing(Journal(path, _IDENTITY, resume=True)) as journal,
-            Bar() as bar,
-        ):
-            bar.start(3, list(journal.outcomes.values()))
+        with output_folder(path.parent), Bar() as bar:
+            bar.start(3, list(Journal(path, _IDENTITY, resume=True).outcomes.values()))
 
     return run_command(argparse.Namespace(command=command))
 
