@@ -1,5 +1,6 @@
 """The comparison of methods: the same data sets for all, statistical errors, and the methods' own parts."""
 
+import copy
 import json
 import pickle
 
@@ -16,7 +17,7 @@ from experiments.methods import METHODS
 from experiments.mle_nu.estimator import NuEstimator
 from experiments.mle_nu.nuisance import SumOfScores, fit_nuisance
 from experiments.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
-from experiments.mle_nu.training import NuClassifierConfig, paired
+from experiments.mle_nu.training import NuClassifierConfig, mean_gradient, paired
 from experiments.mle_nu.training import train as train_nu
 from experiments.table2 import PAPER, SEED, FirstOfRun, row, table
 from ingestion_test.ingestion import RunSettings
@@ -351,6 +352,15 @@ def test_mu_is_that_of_the_templates(estimator):
     # What is fitted is the share of the signal.
     b, s = templates.nominal[:3].sum(), templates.nominal[3].sum()
     assert fit.mu_hat[0] == pytest.approx(3 * (s + b) / (3 * s + b), abs=1e-3 * fit.sigma[0])
+
+
+def test_mean_gradient_is_that_of_the_copy_of_background(source, estimator):
+    sample, scorer = training_part(source, "held-out"), estimator.histogram.scorer
+    assert any(abs(mean) > 5 * error for mean, error in mean_gradient(scorer, sample, 1, 4, 2000).values())
+    blind = copy.deepcopy(scorer)
+    for branch in blind.classifier.branches:
+        branch[0].weight[:, -len(EMBEDDED) :] = 0  # the copy of B comes last
+    assert mean_gradient(blind, sample, 1, 4, 2000) == dict.fromkeys(EMBEDDED, (0.0, 0.0))
 
 
 def test_an_estimator_is_read_from_its_file(estimator, tmp_path):

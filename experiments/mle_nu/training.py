@@ -9,12 +9,13 @@ import pandas as pd
 import torch
 
 from experiments.mle_nu.estimator import FILE, NuEstimator
+from experiments.mle_nu.nuisance import SumOfScores
 from experiments.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
 from ingestion_test import files
 from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
-from ingestion_test.schema import PRIMARIES, PROCESSES
+from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.sources import TestEvents
 from ingestion_test.systematics import systematics
 from ingestion_test.tasks import completed
@@ -26,7 +27,7 @@ from training.config import TemplatesConfig
 from training.networks import Kind
 from training.neyman import Throws, make_belts
 from training.parts import kept_or_made
-from training.samples import Sample, load_sample, remove_sample, save_sample, training_part
+from training.samples import Sample, draw, load_sample, remove_sample, save_sample, training_part
 from training.stages import Training, make_histogram
 
 #: Pseudo-experiments with a valid fit that a belt needs at the least.
@@ -111,6 +112,33 @@ def paired(x, labels, random):
     return np.concatenate([own, np.where(signal, true, wrong), np.where(signal, wrong, true)], axis=1)
 
 
+def mean_gradient(scorer, sample, seed, datasets=40, events=10_000):
+    """Mean derivative of the logit of B events by the copy of B, at the true pulls: 0 for the true ratio of densities.
+
+    What it differs from 0 by, times the events of a data set, drives the fit of the nuisance parameters astray.
+
+    Arguments:
+        scorer: `NuScorer`.
+        sample: `training.samples.Sample`, of events that the classifier has not seen.
+        seed: of the draws.
+        datasets: sub-datasets, each with nuisance parameters of its own.
+        events: events of each, half of them B, before the post-selection.
+
+    Returns:
+        dict from the `EMBEDDED` parameters to the mean per event and its statistical error.
+    """
+    random, slopes = np.random.default_rng([seed, 5]), []
+    for _ in range(datasets):
+        nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
+        batches = list(draw(sample, events, random, nuisance).values())
+        columns = {name: np.concatenate([one.columns[name][one.labels == 0] for one in batches]) for name in FEATURES}
+        total = SumOfScores.of(scorer, columns, np.ones(len(columns["PRI_met"])))
+        pulls = pulls_of(nuisance).astype(float)
+        slopes.append((total.evaluate(pulls)[1] - pulls) / total.events)
+    errors = np.std(slopes, axis=0) / np.sqrt(datasets)
+    return dict(zip(EMBEDDED, zip(np.mean(slopes, axis=0).tolist(), errors.tolist())))
+
+
 def _events(training):
     """Template events and events of pseudo-experiments: two `Sample`, disjoint, each with the whole yields."""
     config = training.config.templates
@@ -132,7 +160,9 @@ def _templates(training):
     frame["weights"], frame["process"] = shipped.weights.astype(np.float32), shipped.process.astype(np.int8)
     made = NuEstimator(histogram, frame, systematics)
     bins = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
-    return {"events": len(frame), "bins": bins}, {FILE: torch.frombuffer(bytearray(made.content()), dtype=torch.uint8)}
+    slopes = mean_gradient(scorer, training_part(training.source, "held-out"), training.config.networks.seed)
+    summary = {"events": len(frame), "bins": bins, "mean_gradient": slopes}
+    return summary, {FILE: torch.frombuffer(bytearray(made.content()), dtype=torch.uint8)}
 
 
 def _neyman(training):
