@@ -56,15 +56,17 @@ def add_arguments(parser):
 
 def run(arguments):
     """Print the scores of the final phase and their spread, write final.json and a figure."""
-    with output_folder(arguments.output, kept=""):
-        _run(arguments)
-
-
-def _run(arguments):
+    # What is cheap comes first, so that a wrong folder is named before anything long begins.
     try:
         estimator = artifacts.load(arguments.artifacts)
     except artifacts.ArtifactError as error:
         raise ChallengeError(f"{error}; --artifacts takes their folder") from error
+    events = load_events(arguments.event_level, arguments.seed) if arguments.event_level else None
+    with output_folder(arguments.output, kept=""):
+        _run(arguments, estimator, events)
+
+
+def _run(arguments, estimator, events):
     settings = RunSettings(arguments.sets, arguments.experiments, seed=arguments.seed)
     size = settings.num_sets, settings.num_experiments
     scores = throw_phase(estimator, *size, arguments.seed)
@@ -73,8 +75,7 @@ def _run(arguments):
     moved = {move: [summary(throw_phase(estimator, *size, one, move)) for one in seeds] for move in MOVES}
     result = {"seed": arguments.seed, "templates": summary(scores), "repeated": moved[0.0]}
     result["moved"] = [{"move": move, **_mean_and_spread(found)} for move, found in moved.items()]
-    if arguments.event_level:
-        events = load_events(arguments.event_level, arguments.seed)
+    if events is not None:
         result |= {"events": summary(events), "comparison": compare(estimator, events, arguments.seed)}
     write_json(arguments.output / "final.json", result)
     final_phase_figure.draw(arguments.output / "final-phase.png", result)

@@ -68,18 +68,18 @@ def add_arguments(parser):
 
 def run(arguments):
     """Print all tables, draw all figures, write method.json."""
-    with output_folder(arguments.output, kept=""):
-        _run(arguments)
-
-
-def _run(arguments):
-    estimator, record = load(arguments.artifacts)
     # What is cheap comes first, so that a wrong folder is named before anything long begins.
+    estimator, record = load(arguments.artifacts)
     optional = {}
     if arguments.event_level:
         optional["event_level"] = event_level(estimator.likelihood, arguments.event_level)
     if arguments.official:
         OfficialFolder(arguments.official)
+    with output_folder(arguments.output, kept=""):
+        _run(arguments, estimator, record, optional)
+
+
+def _run(arguments, estimator, record, optional):
     source = OfficialFolder(arguments.data or simulation.cached_folder("default", seed=0))
     output = arguments.output
     scorer, random = estimator.histogram.scorer, np.random.default_rng(SEED)

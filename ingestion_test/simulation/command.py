@@ -37,8 +37,11 @@ def run(args):
         output.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock, f"another run is writing to {output}; choose another --output"):
             remove_leftovers(output)
-            folder = write_folder(args.output, args.size, args.seed, workers, terminal, args.unweighted)
-            sync(folder / DATA_FILE)
+            try:
+                folder = write_folder(args.output, args.size, args.seed, workers, terminal, args.unweighted)
+                sync(folder / DATA_FILE)
+            finally:
+                lock.unlink()
     except OSError as error:
         raise ChallengeError(f"cannot write to {output.parent}: {error.strerror}; use another --output") from error
     print(f"simulated events: {folder}")
