@@ -100,6 +100,9 @@ def locked(path, refusal):
     with open(path, "w") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise ChallengeError(refusal) from None
+            current = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
+        except (BlockingIOError, FileNotFoundError):
+            current = False
+        if not current:  # held, or removed by its holder since it was opened
+            raise ChallengeError(refusal)
         yield
