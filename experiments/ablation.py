@@ -229,7 +229,9 @@ def _row(name, arguments, source, output, estimator):
     kind = _ShippedScores if variant.shipped else Training
     first = first_config(arguments.preset)
     config = variant.change(first)
-    others = [Training(other.change(first), source, output / key) for key, other in NETWORKS.items()]
+    # A stage does not say whose networks it holds: shipped ones agree with others in all that they were made from.
+    own = {key: other for key, other in NETWORKS.items() if not other.shipped}
+    others = [Training(other.change(first), source, output / key) for key, other in own.items()]
     training = kind(config, source, output / name, arguments.device, arguments.workers)
     try:
         for stage in STAGES[:-1]:

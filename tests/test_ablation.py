@@ -1,11 +1,13 @@
 """The ablation: variants differ in what they say, rows come from the variant's own throws, results go into the page."""
 
+import argparse
 import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from experiments import ablation
 from experiments.__main__ import main
 from experiments.ablation import (
     FITS,
@@ -20,10 +22,12 @@ from experiments.ablation import (
 )
 from experiments.results import publish
 from ingestion_test.errors import ChallengeError
+from ingestion_test.sources import OfficialFolder
 from submission import artifacts
 from submission.features import CATEGORIES
 from submission.parameters import PARAMETERS
 from training.config import PRESETS
+from training.flows import TrainingFailed
 
 QUICK = dataclasses.replace(THROWS["smoke"], check_throws=1000, belt_throws=8000)
 
@@ -127,6 +131,21 @@ def test_a_failed_training_is_said():
     made = table({"quadratic": {"failed": "the loss is no longer a number, " + "and so on " * 10}})
     assert made.rows[0][1].startswith("failed: the loss is no longer a number")
     assert max(map(len, made.text().splitlines())) <= 100
+
+
+def test_shipped_networks_are_nobody_elses(data_folder, tmp_path, monkeypatch):
+    """What `shipped` leaves says of itself what `no-flows` does, but holds other networks."""
+    offered = []
+
+    def adopt(training, stage, others):
+        offered.extend(other.output.name for other in others)
+        raise TrainingFailed("far enough")
+
+    monkeypatch.setattr(ablation, "run_or_adopt", adopt)
+    arguments = argparse.Namespace(preset="smoke", device="cpu", workers=1)
+    row = ablation._row("no-flows", arguments, OfficialFolder(data_folder), tmp_path, None)
+    assert row == {"failed": "far enough"}
+    assert set(offered) == set(NETWORKS) - {"shipped"}
 
 
 @pytest.fixture(scope="module")
