@@ -7,6 +7,7 @@ test events of the data folder are read by none).
 
 import dataclasses
 import functools
+import hashlib
 import io
 import json
 from dataclasses import dataclass
@@ -44,7 +45,7 @@ READS = {
 }
 
 #: Changes when a stage's file of an earlier version can no longer be read.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +80,18 @@ class Training:
     def about(self, stage):
         """What the file of `stage` must have been made with to be of this training."""
         config = self.config.record()
-        return {"config": {name: config[name] for name in READS[stage]}, "data": self.source.fingerprint()}
+        return {
+            "config": {name: config[name] for name in READS[stage]},
+            "data": self.source.fingerprint(),
+            "sum_weights": self.source.sum_weights,
+            "previous": self._previous(stage),
+        }
+
+    def _previous(self, stage):
+        """Checksum of the file of the stage before `stage`, and so of all before it; None where there is none."""
+        place = STAGES.index(stage)
+        path = self.path(STAGES[place - 1])
+        return hashlib.sha256(path.read_bytes()).hexdigest() if place and path.is_file() else None
 
     @property
     def steps(self):
@@ -101,8 +113,8 @@ class Training:
             dict: what it reached.
 
         Raises:
-            ChallengeError: the stage before it has not been run, its checkpoints are of another configuration or of
-                other data, or whatever that stage raises.
+            ChallengeError: the stage before it has not been run, its checkpoints are of another configuration, of other
+                data or of another previous stage, or whatever that stage raises.
         """
         self._claim_checkpoints(stage)
         summary, state = self.steps[stage](self)
@@ -113,9 +125,16 @@ class Training:
         """The summary that `stage` left, None if it was not run.
 
         Raises:
-            ChallengeError: its file is damaged, or of another configuration or of other data.
+            ChallengeError: its file is damaged, or of another configuration, of other data or of another previous stage.
         """
         return self._load(stage)["summary"] if self.path(stage).exists() else None
+
+    def has(self, stage):
+        """Whether `stage` was run and its file is of this training."""
+        try:
+            return self.done(stage) is not None
+        except ChallengeError:
+            return False
 
     def state(self, stage):
         """What `stage` made.
@@ -131,8 +150,8 @@ class Training:
         path, about = self.checkpoints / f"{stage}.json", self.about(stage)
         if path.exists() and files.read_json(path) != about:
             raise ChallengeError(
-                f"{path.parent} has checkpoints of the stage {stage} with another configuration or other data: choose "
-                "another --output, or remove that folder"
+                f"{path.parent} has checkpoints of the stage {stage} with another configuration, other data or another "
+                "previous stage: choose another --output, or remove that folder"
             )
         files.write_json(path, about)
 
@@ -154,7 +173,8 @@ class Training:
             raise ChallengeError(f"{path} cannot be read ({error!r}): remove it and run the stage again") from error
         if version != VERSION or about != self.about(stage):
             raise ChallengeError(
-                f"{path} was made with another configuration or other data: choose another --output, or remove it"
+                f"{path} was made with another configuration, other data or another previous stage: choose another "
+                "--output, or remove it"
             )
         return found
 
@@ -249,7 +269,8 @@ def _neyman(training):
     }
     no_jet = None if state["no_jet_edges"] is None else state["no_jet_edges"].numpy()
     histogram = Histogram(scorer, tuple(edges.numpy() for edges in state["score_edges"]), no_jet)
-    record = training.about("neyman") | {stage: training.done(stage) for stage in STAGES[:-1]} | {"neyman": summary}
+    record = {"config": config.record(), "data": training.source.fingerprint()}
+    record |= {stage: training.done(stage) for stage in STAGES[:-1]} | {"neyman": summary}
     made = artifacts.contents(Estimator(histogram, likelihood, belt), record)
     return summary, {name: torch.frombuffer(bytearray(content), dtype=torch.uint8) for name, content in made.items()}
 
