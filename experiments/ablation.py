@@ -7,6 +7,7 @@ with all six nuisance parameters drawn, whichever of them are fitted.
 """
 
 import dataclasses
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -166,6 +167,18 @@ def first_config(preset):
     return replace(config, networks=networks, templates=replace(config.templates, rows=1_000_000))
 
 
+def variant_record(name, preset):
+    """All that a variant differs from others in, as JSON holds it: dict."""
+    if name in NETWORKS:
+        return NETWORKS[name].change(first_config(preset)).record() | {"shipped": NETWORKS[name].shipped}
+    return {key: value for key, value in _record(FITS[name]).items() if key != "label"}
+
+
+def _record(config):
+    """A dataclass as JSON holds it: dict."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
+
+
 class _ShippedScores(Training):
     """A `Training` whose networks are the shipped ones."""
 
@@ -196,15 +209,18 @@ def run(arguments):
     output = arguments.output or Path("runs") / f"ablation-{arguments.preset}"
     shipped = files.read_json(artifacts.FOLDER / artifacts.MANIFEST)["sha256"]
     about = {"preset": arguments.preset, "data": source.fingerprint(), "shipped": shipped}
+    about["throws"] = _record(THROWS[arguments.preset])
     with output_folder(output):
         results.claim(output / ABOUT_FILE, about, arguments.resume)
+        for name in VARIANTS:
+            if name in arguments.only or (output / name / ROW_FILE).exists():
+                (output / name).mkdir(exist_ok=True)
+                results.claim(output / name / ABOUT_FILE, variant_record(name, arguments.preset), resume=True)
         for name in arguments.only:
             path = output / name / ROW_FILE
             if not path.exists():
                 print(f"== {name}: {VARIANTS[name].label}", flush=True)
-                row = _row(name, arguments, source, output, estimator)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_json(path, row)
+                files.write_json(path, _row(name, arguments, source, output, estimator))
         rows = results.kept_rows(output, VARIANTS, ROW_FILE)
         files.write_json(output / RESULT_FILE, {"settings": about, "variants": rows})
         ablation_figure.draw(output / "ablation.png", groups(rows))

@@ -24,6 +24,7 @@ from experiments.results import publish
 from ingestion_test.errors import ChallengeError
 from ingestion_test.sources import OfficialFolder
 from submission import artifacts
+from submission.confidence import BeltConfig
 from submission.features import CATEGORIES
 from submission.parameters import PARAMETERS
 from training.config import PRESETS
@@ -179,6 +180,13 @@ def test_command_is_continued_on_demand(ablated, shown, capsys):
     assert main([*flags, "--only", "fit", "--resume"]) == 0
     assert (output / "fit" / "row.json").read_bytes() == before
     assert VARIANTS["two"].label in shown()
+
+
+def test_a_row_of_another_variant_of_that_name_is_refused(ablated, monkeypatch, capsys):
+    _, _, flags = ablated
+    monkeypatch.setitem(FITS, "two", dataclasses.replace(FITS["two"], belt=BeltConfig("central")))
+    assert main([*flags, "--only", "fit", "--resume"]) == 2
+    assert "two holds other results (belt differ)" in capsys.readouterr().err
 
 
 def test_a_page_without_place_is_refused(tmp_path):

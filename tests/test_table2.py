@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import shutil
 
 import numpy as np
 import pandas as pd
@@ -10,6 +11,7 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from experiments import methods, table2
 from experiments.__main__ import main
 from experiments.boosted.training import BoostedConfig, train
 from experiments.boosted.trees import Trees
@@ -26,6 +28,7 @@ from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.schema import PRIMARIES
 from ingestion_test.scoring import coverage_penalty
 from ingestion_test.sources import OfficialFolder
+from ingestion_test.submissions import PROJECT
 from ingestion_test.systematics import systematics
 from submission import artifacts
 from submission.classifier import Classifier
@@ -109,6 +112,31 @@ def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(
     assert all(METHODS[name].label in page for name in ("default", "baseline"))
     assert (output / "table2-intervals.png").stat().st_size > 5000
     assert (output / "table2-coverage.png").stat().st_size > 5000
+
+
+def test_submissions_of_other_code_are_not_continued(tmp_path, monkeypatch, simulated_folder, capsys):
+    for name in ("submission", "experiments"):
+        shutil.copytree(PROJECT / name, tmp_path / "project" / name)
+    shutil.copy2(PROJECT / "model.py", tmp_path / "project")
+    monkeypatch.setattr(methods, "PROJECT", tmp_path / "project")
+    first = methods.code_checksum()
+    (tmp_path / "project" / "experiments" / "table2.py").write_text("travels in no submission")
+    assert methods.code_checksum() == first
+    for changed in ("model.py", "submission/artifacts/tables.npz", "experiments/boosted/trees.py"):
+        with open(tmp_path / "project" / changed, "ab") as file:
+            file.write(b"#")
+        assert methods.code_checksum() != first
+        first = methods.code_checksum()
+    flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
+    monkeypatch.setattr(table2, "run_method", lambda *_, **__: None)
+    monkeypatch.setattr(table2, "write_table", lambda *_: {})
+    monkeypatch.setattr(table2, "publish", lambda *_: None)
+    assert main(["table2", *flags, "--methods", "template-fit"]) == 0
+    with open(tmp_path / "project" / "model.py", "a") as file:
+        file.write("#")
+    capsys.readouterr()
+    assert main(["table2", *flags, "--methods", "template-fit", "--resume"]) == 2
+    assert "holds other results (code differ)" in capsys.readouterr().err
 
 
 def test_unknown_methods_are_named(capsys):

@@ -117,7 +117,7 @@ def test_a_stage_belongs_to_the_one_before_it(two):
     with pytest.raises(ChallengeError, match=r"classifier\.pt was made with .* another previous stage"):
         one.state("classifier")
     one.path("classifier").unlink()
-    with pytest.raises(ChallengeError, match="checkpoints of the stage classifier with .* another previous stage"):
+    with pytest.raises(ChallengeError, match=r"checkpoints of the stage classifier with .* another previous stage"):
         one.run("classifier")
 
 

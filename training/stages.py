@@ -113,8 +113,8 @@ class Training:
             dict: what it reached.
 
         Raises:
-            ChallengeError: the stage before it has not been run, its checkpoints are of another configuration, of other
-                data or of another previous stage, or whatever that stage raises.
+            ChallengeError: the stage before it has not been run, its checkpoints are of another configuration, other
+                data or another previous stage, or whatever that stage raises.
         """
         self._claim_checkpoints(stage)
         summary, state = self.steps[stage](self)
@@ -125,7 +125,7 @@ class Training:
         """The summary that `stage` left, None if it was not run.
 
         Raises:
-            ChallengeError: its file is damaged, or of another configuration, of other data or of another previous stage.
+            ChallengeError: its file is damaged, or of another configuration, other data or another previous stage.
         """
         return self._load(stage)["summary"] if self.path(stage).exists() else None
 
