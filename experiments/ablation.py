@@ -28,7 +28,7 @@ from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS
 from submission.templates import Templates
 from training.config import PRESETS, SAMPLES
-from training.flows import TrainingFailed
+from training.flows import TrainingFailed, usable_device
 from training.neyman import NeymanConfig, belt_throws, check, check_throws, make_belts
 from training.stages import STAGES, Training
 
@@ -204,6 +204,7 @@ def add_arguments(parser):
 
 def run(arguments):
     """Train and measure each variant, write table, figure and JSON."""
+    usable_device(arguments.device)
     estimator, _ = load(artifacts.FOLDER)
     source = OfficialFolder(arguments.data or simulation.cached_folder(*SAMPLES[BASES[arguments.preset]]))
     output = arguments.output or Path("runs") / f"ablation-{arguments.preset}"

@@ -20,6 +20,7 @@ from ingestion_test.sources import OfficialFolder
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.likelihood import Likelihood
 from training.config import SAMPLES
+from training.flows import usable_device
 
 SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
 
@@ -87,6 +88,7 @@ def add_arguments(parser):
 
 def run(arguments):
     """Train what is not trained, run each method, and write the table anew after each."""
+    usable_device(arguments.device)
     sets, experiments, sample = PRESETS[arguments.preset]
     source = OfficialFolder(arguments.data or simulation.cached_folder(*sample))
     output = arguments.output or Path("runs") / f"table2-{arguments.preset}"

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.__main__ import main as study
 from experiments.methods import _is_shipped, run_or_adopt
 from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
@@ -152,10 +153,13 @@ def test_shipped_weights_are_known_by_configuration_and_data(two, shown):
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_that_is_not_there(simulated_folder, tmp_path, capsys):
-    flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path), "--device", "cuda"]
-    assert main(["flows", *flags]) == 2
+@pytest.mark.parametrize("command", [(main, "flows"), (main, "templates"), (study, "table2"), (study, "ablation")])
+def test_cuda_that_is_not_there_is_missed_at_once(command, data_folder, tmp_path, capsys):
+    call, name = command
+    flags = ["--preset", "smoke", "--data", str(data_folder), "--output", str(tmp_path / "out"), "--device", "cuda"]
+    assert call([name, *flags]) == 2
     assert "torch sees no CUDA device" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "networks.pt", "tables.npz"])
