@@ -21,6 +21,7 @@ from ingestion_test import files, simulation
 from ingestion_test.cli import add_workers_arguments, count
 from ingestion_test.errors import ChallengeError
 from ingestion_test.ingestion import output_folder
+from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.scoring import load_predictions, score_sets
 from ingestion_test.sources import OfficialFolder
@@ -503,6 +504,20 @@ def flatness(mu, share, number):
     }
 
 
+def load_run(folder):
+    """`scoring.Predictions` of a run whose pseudo-experiments vary all six nuisance parameters, as throws do.
+
+    Raises:
+        ChallengeError: as `scoring.load_predictions`, or it does not vary them all.
+    """
+    predictions = load_predictions(folder)
+    varied = predictions.settings.get("systematics")
+    held = [name for name in NUISANCE_NAMES if not (isinstance(varied, dict) and varied.get(name))]
+    if held:
+        raise ChallengeError(f"{folder} is a run that did not vary {', '.join(held)}: give one that varies all six")
+    return predictions
+
+
 def event_level(likelihood, folder):
     """Coverage and width of pseudo-experiments of events, from the output folder of an ingestion.
 
@@ -511,9 +526,9 @@ def event_level(likelihood, folder):
         Cramer-Rao width; "flatness"; mean "width"; "ratio" of it to the mean Cramer-Rao width at the same mu.
 
     Raises:
-        ChallengeError: as `scoring.load_predictions`.
+        ChallengeError: as `load_run`.
     """
-    predictions = load_predictions(folder)
+    predictions = load_run(folder)
     scores = score_sets(predictions.settings["ground_truth_mus"], predictions.results)
     sets = sorted(scores.sets, key=lambda one: one.mu)
     bound = widths(limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), [s.mu for s in sets])

@@ -9,6 +9,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from experiments import __main__, method, method_tables
 from experiments.method import Scored
+from ingestion_test.errors import ChallengeError
+from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
 from submission import artifacts
@@ -53,7 +55,8 @@ def make_scored(size, seed=0, separation=1.0):
 def write_ingestion(folder, mus, results):
     """What an ingestion leaves in its output folder."""
     folder.mkdir()
-    (folder / "test_settings.json").write_text(json.dumps({"ground_truth_mus": mus}))
+    settings = {"ground_truth_mus": mus, "systematics": dict.fromkeys(NUISANCE_NAMES, True)}
+    (folder / "test_settings.json").write_text(json.dumps(settings))
     (folder / "ingestion_duration.json").write_text('{"ingestion_duration": 1.0}')
     for number, (mu_hats, p16, p84) in enumerate(results):
         content = {"mu_hats": mu_hats, "delta_mu_hats": p84 - p16, "p16": p16, "p84": p84}
@@ -268,6 +271,15 @@ def test_event_level_results(trained, tmp_path):
     assert found["width"] == pytest.approx(mean)
     assert found["ratio"] == pytest.approx(mean / np.mean([bound["profiled"] for bound in widths]))
     assert likelihood.config.nuisance == PARAMETERS[1:]
+
+
+def test_a_run_that_holds_nuisance_parameters_is_refused(tmp_path):
+    folder = write_ingestion(tmp_path / "scored", [1.0], [np.ones((3, 5))])
+    settings = json.loads((folder / "test_settings.json").read_text())
+    for changed in ({"systematics": settings["systematics"] | {"soft_met": False}}, {"systematics": None}):
+        (folder / "test_settings.json").write_text(json.dumps(settings | changed))
+        with pytest.raises(ChallengeError, match=r"did not vary .*soft_met"):
+            method.load_run(folder)
 
 
 def test_ratio_of_mean_widths_at_histogram_level(trained):
