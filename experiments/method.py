@@ -27,13 +27,21 @@ from ingestion_test.scoring import load_predictions, score_sets
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from submission import artifacts
-from submission.confidence import COVERAGE
+from submission.confidence import COVERAGE, BeltConfig
 from submission.features import CATEGORIES, categories
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
 from submission.templates import SIGNAL, Templates
 from training.networks import EFFICIENCIES
-from training.neyman import NeymanConfig, belt_throws, check, check_throws, cramer_rao_table, make_belts
+from training.neyman import (
+    NeymanConfig,
+    belt_throws,
+    check,
+    check_throws,
+    cramer_rao_table,
+    make_belts,
+    redrawn_belts,
+)
 from training.samples import Sample, training_part
 
 SUMMARY = "figures and tables of the trained method, beside the paper's numbers (sec. 6.2)"
@@ -82,12 +90,15 @@ def run(arguments):
 
 def _run(arguments, estimator, record, optional):
     source = OfficialFolder(arguments.data or simulation.cached_folder("default", seed=0))
-    output = arguments.output
+    output, likelihood = arguments.output, estimator.likelihood
     scorer, random = estimator.histogram.scorer, np.random.default_rng(SEED)
+    throws = NeymanConfig(belt_throws=arguments.throws, check_throws=SHIFT_THROWS, seed=SEED)
 
     sample = training_part(source, "held-out", arguments.events).with_jets()
     shifted = {tes: scored(scorer, sample, tes=tes) for tes in TES}
     nominal = shifted[1.0]
+    thrown = belt_throws(likelihood, estimator.belt.config.mu_range, throws, arguments.workers)
+    checked = check_throws(likelihood, throws, arguments.workers)
     result = {
         "data": {"events": source.fingerprint(), "networks_trained_on": record["data"], "rows": len(sample.weights)},
         "separation": separations(nominal, random),
@@ -96,9 +107,9 @@ def _run(arguments, estimator, record, optional):
         "densities": densities(shifted, _signal_flows(record)),
         "yields": yields(estimator),
         "cramer_rao": cramer_rao(estimator),
-        "belt": belts(estimator, arguments.throws, arguments.workers),
-        "coverage": coverage(estimator.likelihood, record),
-        "common_shifts": common_shifts(estimator, arguments.workers),
+        "belt": belts(estimator, thrown),
+        "coverage": coverage(likelihood, record, thrown, checked),
+        "common_shifts": common_shifts(estimator, checked),
         **optional,
     }
     if arguments.official:
@@ -371,15 +382,13 @@ def widths(likelihood, mus):
 # Belt and coverage ------------------------------------------------------------------------------------------------
 
 
-def belts(estimator, throws, workers):
-    """The acceptance region of the shipped belt and of the central one made from `throws` pseudo-experiments.
+def belts(estimator, thrown):
+    """The acceptance region of the shipped belt and of the central one made from the `neyman.Throws` `thrown`.
 
     Returns:
         "range" of mu_hat drawn, and per belt lists over true mu: "mu", and "low" and "high", the ends of the region.
     """
     shipped = estimator.belt
-    config = NeymanConfig(belt_throws=throws, seed=SEED)
-    thrown = belt_throws(estimator.likelihood, shipped.config.mu_range, config, workers)
     shown = {f"shipped ({shipped.config.ordering})": shipped}
     if shipped.config.ordering != "central":
         (shown["central"],) = make_belts(thrown, [dataclasses.replace(shipped.config, ordering="central")])
@@ -417,26 +426,37 @@ def acceptance(belt, mu_hat):
     return {"mu": belt.mu.tolist(), "low": low, "high": high}
 
 
-def coverage(likelihood, record):
+def coverage(likelihood, record, thrown, checked):
     """Coverage and width of the belts at histogram level, as the training found them.
+
+    Their errors include that of the belt, redrawn from `thrown` and brought to the number of throws of the training.
+
+    Arguments:
+        likelihood: `submission.likelihood.Likelihood`.
+        record: of the training.
+        thrown, checked: `neyman.Throws` for belts and for their check.
 
     Returns:
         dict: "cramer_rao", the widths at the same mu, "mean_cramer_rao", the mean of those with six nuisance parameters
         profiled, and "mean_cut", the same for intervals of +-1 sigma that end at the ends of the range; and per belt
         its "table", "flatness", "width" with its error, and "ratio" of it to "mean_cramer_rao".
     """
-    found, number = record["neyman"], record["config"]["neyman"]["check_throws"]
+    found, config = record["neyman"], record["config"]
+    number, belt = config["neyman"]["check_throws"], BeltConfig(**config["belt"])
+    scale = np.sqrt(len(thrown.mu) / config["neyman"]["belt_throws"])
     mu = np.array([row["mu"] for row in found["shipped_table"]])
     bound = widths(limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), mu)
     mean_bound = mean_over(mu, [row["profiled"] for row in bound])
-    cut = cut_widths(mu, np.array([row["profiled"] for row in bound]) / 2, record["config"]["belt"]["mu_range"])
+    cut = cut_widths(mu, np.array([row["profiled"] for row in bound]) / 2, belt.mu_range)
     result = {"cramer_rao": bound, "mean_cramer_rao": mean_bound, "mean_cut": mean_over(mu, cut), "belts": {}}
-    for name in ("shipped", "central"):
-        table, (width, error) = found[f"{name}_table"], found[f"{name}_width"]
-        share = np.array([row["coverage"] for row in table])
+    for name, own in (("shipped", belt), ("central", dataclasses.replace(belt, ordering="central"))):
+        table, (width, scatter) = found[f"{name}_table"], found[f"{name}_width"]
+        flat = flatness(mu, [row["coverage"] for row in table], np.full(len(mu), number))
+        width_error, coverage_error = scale * np.array(redrawn_belts(thrown, own, checked, SEED).errors())
+        error = float(np.hypot(scatter, width_error))
         result["belts"][name] = {
             "table": table,
-            "flatness": flatness(mu, share, np.full(len(mu), number)),
+            "flatness": flat | {"mean_error": float(np.hypot(flat["mean_error"], coverage_error))},
             "width": width,
             "width_error": error,
             "ratio": width / mean_bound,
@@ -445,17 +465,21 @@ def coverage(likelihood, record):
     return result
 
 
-def common_shifts(estimator, workers, throws=SHIFT_THROWS):
+def common_shifts(estimator, checked):
     """Coverage at histogram level where all estimates are moved alike, as a finite sample of events moves them.
+
+    Arguments:
+        estimator: `submission.estimator.Estimator`.
+        checked: `neyman.Throws`, as many at each true mu.
 
     Returns:
         list of dicts: "shift" of mu_hat, and what `flatness` says.
     """
-    thrown = check_throws(estimator.likelihood, NeymanConfig(seed=SEED, check_throws=throws), workers)
     result = []
     for shift in SHIFTS:
-        found = check(estimator.belt, dataclasses.replace(thrown, mu_hat=thrown.mu_hat + shift))
-        result.append({"shift": shift, **flatness(found.mu, found.coverage, np.full(len(found.mu), throws))})
+        found = check(estimator.belt, dataclasses.replace(checked, mu_hat=checked.mu_hat + shift))
+        number = np.full(len(found.mu), len(checked.mu) // len(found.mu))
+        result.append({"shift": shift, **flatness(found.mu, found.coverage, number)})
     return result
 
 

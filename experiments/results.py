@@ -1,7 +1,9 @@
 """Tables, folders that results go into, and the pages in `docs/` that the commands fill."""
 
 import argparse
+import dataclasses
 import itertools
+import json
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -37,6 +39,11 @@ def claim(path, about, resume):
         if not resume:
             raise ChallengeError(f"{output} holds results already: add --resume, or choose another --output")
     files.write_json(path, about)
+
+
+def record(config):
+    """A dataclass as JSON holds it, to be claimed: dict."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 @dataclass(frozen=True)

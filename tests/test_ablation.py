@@ -104,9 +104,8 @@ def test_measured_intervals_cover_and_knowing_the_range_shortens_them(estimator)
         name: measure(fit_likelihood(estimator, FITS[name]), FITS[name].belt, QUICK) for name in ("fit", "central-wide")
     }
     for one in found.values():
-        # Of the check, and of a belt with four coefficients from so many throws.
-        error = np.hypot(one["flatness"]["mean_error"], np.sqrt(4 * 0.6827 * 0.3173 / QUICK.belt_throws))
-        assert abs(one["flatness"]["mean"] - 0.6827) < 4 * error
+        assert abs(one["flatness"]["mean"] - 0.6827) < 4 * one["flatness"]["mean_error"]
+        assert one["width"][1] == pytest.approx(np.hypot(one["scatter"], np.std(one["redrawn"], ddof=1)))
     assert found["fit"]["cramer_rao"] == found["central-wide"]["cramer_rao"]
     assert found["fit"]["width"][0] < 0.98 * found["central-wide"]["width"][0]
 
@@ -122,10 +121,18 @@ def test_fewer_nuisance_parameters_fitted_lengthen_honest_intervals(estimator):
 
 
 def test_ratios_are_to_the_first_of_the_group():
-    rows = {"fit": {"width": (0.4, 0.001)}, "central": {"width": (0.5, 0.002)}, "quadratic": {"failed": "loss"}}
+    redrawn = np.array([0.39, 0.4, 0.41])
+    rows = {
+        "fit": {"width": (0.4, 0.02), "scatter": 0.001, "redrawn": redrawn},
+        "central": {"width": (0.5, 0.02), "scatter": 0.002, "redrawn": 1.25 * redrawn},
+        "two": {"width": (0.5, 0.02), "scatter": 0.0, "redrawn": 1.25 * redrawn[::-1]},
+        "quadratic": {"failed": "loss"},
+    }
     ((_, variants),) = groups(rows)
-    assert [one["ratio"][0] for one in variants] == [1, pytest.approx(1.25)]
-    assert variants[1]["ratio"][1] == pytest.approx(0.005)
+    found = {name: one["ratio"] for name, one in zip(("fit", "two", "central"), variants)}
+    assert [ratio for ratio, _ in found.values()] == [1, pytest.approx(1.25), pytest.approx(1.25)]
+    assert found["central"][1] == pytest.approx(0.005)  # what moves both belts alike moves no ratio
+    assert found["two"][1] == pytest.approx(1.25 * 2 * 0.025, rel=0.01)
 
 
 def test_a_failed_training_is_said():

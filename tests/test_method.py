@@ -20,6 +20,7 @@ from submission.score import GATE_OFFSET
 from submission.templates import SIGNAL
 from training import networks, samples
 from training.__main__ import main as train
+from training.neyman import NeymanConfig, belt_throws, check_throws
 from training.samples import training_part
 
 from .conftest import write_folder
@@ -284,7 +285,9 @@ def test_a_run_that_holds_nuisance_parameters_is_refused(tmp_path):
 
 def test_ratio_of_mean_widths_at_histogram_level(trained):
     estimator, record = method.load(trained)
-    found = method.coverage(estimator.likelihood, record)
+    config = NeymanConfig(belt_throws=4000, check_mus=3, check_throws=200)
+    thrown = belt_throws(estimator.likelihood, estimator.belt.config.mu_range, config)
+    found = method.coverage(estimator.likelihood, record, thrown, check_throws(estimator.likelihood, config))
     mus = [row["mu"] for row in record["neyman"]["shipped_table"]]
     assert mus == pytest.approx([0.1, 1.55, 3.0])
     first, middle, last = (row["profiled"] for row in method.widths(estimator.likelihood, mus))
@@ -292,12 +295,15 @@ def test_ratio_of_mean_widths_at_histogram_level(trained):
     assert own["width"] / own["ratio"] == pytest.approx((first + 2 * middle + last) / 4)
     assert found["mean_cramer_rao"] == pytest.approx((first + 2 * middle + last) / 4)
     assert found["mean_cut"] < found["mean_cramer_rao"]
+    assert own["width_error"] > 1.2 * record["neyman"]["shipped_width"][1]
+    assert own["flatness"]["mean_error"] > 1.05 * np.sqrt(COVERAGE * (1 - COVERAGE) / 1200)
 
 
 def test_estimates_that_are_all_too_high_tilt_the_coverage():
     """The shipped belt: at the lower end they leave the interval, at the upper one they do not."""
     estimator, _ = method.load(artifacts.FOLDER)
-    found = {row["shift"]: row for row in method.common_shifts(estimator, workers=1, throws=1000)}
+    thrown = check_throws(estimator.likelihood, NeymanConfig(check_throws=1000))
+    found = {row["shift"]: row for row in method.common_shifts(estimator, thrown)}
     assert found[0.0]["mean"] == pytest.approx(0.6827, abs=4 * found[0.0]["mean_error"])
     assert abs(found[0.0]["slope"]) < 4 * found[0.0]["slope_error"]
     assert found[0.03]["slope"] > found[0.0]["slope"] > found[-0.03]["slope"]
