@@ -25,11 +25,13 @@ from .samples import draw
 EFFICIENCIES = (0.1, 0.2, 0.3, 0.5)
 
 
-def train_flows(sample, config, device, checkpoints, workers=1):
+def train_flows(sample, held_out, config, device, checkpoints, workers=1):
     """Train the flows of each category, a task by itself, on balanced events at nominal nuisance parameters.
 
+    Draws repeat events of large weight, so what validates comes from a part of the events of its own.
+
     Arguments:
-        sample: `samples.Sample` of the part for networks.
+        sample, held_out: `samples.Sample` of the parts for networks and for checks.
         config: `config.NetworksConfig`.
         device: "cpu" or "cuda"; with several GPUs each task has its own.
         checkpoints: folder that an interrupted training is resumed from.
@@ -43,18 +45,20 @@ def train_flows(sample, config, device, checkpoints, workers=1):
     """
     if config.flows is None:
         return (), {}
-    random = np.random.default_rng([config.seed, 0])
+    random, other = (np.random.default_rng([config.seed, stream]) for stream in (0, 6))
+    share = config.flows.training.validation
     batches = _drawn(sample, config.flows.events, random)
+    validation = _drawn(held_out, config.flows.events * share / (1 - share), other)
     tasks = []
     names, view = VIEWS[config.flows.view]
     for number, category in enumerate(CATEGORIES):
-        batch = batches[category]
-        values = view(batch.columns, category)
+        values, checked = (view(drawn[category].columns, category) for drawn in (batches, validation))
         standardisation = Standardisation.of(names[category], values)
-        values = standardisation(values)
-        signal, background = (random.permutation(values[batch.labels == label]) for label in (1, 0))
+        values, checked = standardisation(values), standardisation(checked)
+        pair = _pair(random.permutation, values, batches[category].labels)
+        checked = _pair(other.permutation, checked, validation[category].labels)
         checkpoint = checkpoints / f"flows-{category}.pt"
-        arrays = signal, background, values[:100_000]
+        arrays = pair, checked, values[:100_000]
         tasks.append(_FlowTask(category, number, *arrays, standardisation, config.flows, device, checkpoint))
     discriminators, summaries = zip(*completed(tasks, workers, "flows", "category"))
     return discriminators, dict(zip(CATEGORIES, summaries))
@@ -66,7 +70,7 @@ class _FlowTask:
 
     Arguments:
         category, number: its name, and its place in `CATEGORIES`.
-        signal, background: arrays (events, features), standardised, in random order.
+        events, validation: arrays (events, features) of signal and of background, standardised, in random order.
         scaling: array (events, features), events that the discrimination functions are scaled by.
         standardisation: of the features.
         config: `config.FlowsConfig`.
@@ -78,8 +82,8 @@ class _FlowTask:
 
     category: str
     number: int
-    signal: np.ndarray
-    background: np.ndarray
+    events: tuple[np.ndarray, np.ndarray]
+    validation: tuple[np.ndarray, np.ndarray]
     scaling: np.ndarray
     standardisation: Standardisation
     config: FlowsConfig
@@ -90,15 +94,25 @@ class _FlowTask:
         device = self.device
         if device == "cuda" and torch.cuda.device_count() > 1:
             device = f"cuda:{self.number % torch.cuda.device_count()}"
-        size = min(len(self.signal), len(self.background))
-        shape = FlowConfig(self.signal.shape[1], **self.config.shape)
-        pair = self.signal[:size], self.background[:size]
-        trained = flow_training.train(*pair, shape, self.config.training, device, self.checkpoint)
+        shape = FlowConfig(self.scaling.shape[1], **self.config.shape)
+        how = self.config.training, device, self.checkpoint, self.validation
+        trained = flow_training.train(*self.events, shape, *how)
         flow = trained.flow.cpu()
         if self.config.scaled:
             flow.set_scale(evaluate(flow, self.scaling))
         made = Discriminator(self.category, self.config.view, self.standardisation, flow)
-        return made, {"events": 2 * size, "validation_loss": trained.loss, "epochs": len(trained.history)}
+        return made, {
+            "events": 2 * len(self.events[0]),
+            "validation_loss": trained.loss,
+            "epochs": len(trained.history),
+        }
+
+
+def _pair(permutation, values, labels):
+    """As many signal as background events, each in random order: two arrays."""
+    classes = [permutation(values[labels == label]) for label in (1, 0)]
+    size = min(map(len, classes))
+    return tuple(own[:size] for own in classes)
 
 
 def _drawn(sample, events, random):

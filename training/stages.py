@@ -182,9 +182,9 @@ class Training:
 def _flows(training):
     if training.config.networks.flows is None:
         return {}, Scorer((), (), None).state()
-    sample = training_part(training.source, "networks").with_jets()
+    parts = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
     how = training.device, training.checkpoints, training.workers
-    discriminators, summary = train_flows(sample, training.config.networks, *how)
+    discriminators, summary = train_flows(*parts, training.config.networks, *how)
     return summary, Scorer(discriminators, (), None).state()
 
 
