@@ -327,6 +327,12 @@ def usable_device(name):
     return device
 
 
+def own_gpu(device, number):
+    """`device`, or of several GPUs the one that `number`, a task's or a process's, falls on."""
+    gpus = torch.cuda.device_count() if device == "cuda" else 0
+    return f"cuda:{number % gpus}" if gpus > 1 else device
+
+
 def save_checkpoint(path, state):
     """Write a training's state to `path`; if that fails, the file that was there is still there.
 

@@ -6,7 +6,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
@@ -91,16 +90,13 @@ class _FlowTask:
     checkpoint: Path
 
     def __call__(self):
-        device = self.device
-        if device == "cuda" and torch.cuda.device_count() > 1:
-            device = f"cuda:{self.number % torch.cuda.device_count()}"
         shape = FlowConfig(self.scaling.shape[1], **self.config.shape)
+        device = flow_training.own_gpu(self.device, self.number)
         how = self.config.training, device, self.checkpoint, self.validation
         trained = flow_training.train(*self.events, shape, *how)
-        flow = trained.flow.cpu()
         if self.config.scaled:
-            flow.set_scale(evaluate(flow, self.scaling))
-        made = Discriminator(self.category, self.config.view, self.standardisation, flow)
+            trained.flow.set_scale(evaluate(trained.flow, self.scaling))
+        made = Discriminator(self.category, self.config.view, self.standardisation, trained.flow.cpu())
         return made, {
             "events": 2 * len(self.events[0]),
             "validation_loss": trained.loss,
@@ -162,7 +158,7 @@ def train_classifier(sample, held_out, discriminators, config, gate_config, devi
     standardisations = tuple(
         Standardisation.of(FEATURES[name], features(nominal[name].columns, name)) for name in CATEGORIES
     )
-    scorer = kind.scorer(discriminators, standardisations, classifier=None)
+    scorer = kind.scorer(discriminators, standardisations, classifier=None).to(device)
     inputs = functools.partial(kind.inputs, scorer)
     training = _perturbed(inputs, sample, config.datasets, config, stream=2)
     validation = _perturbed(inputs, held_out, max(2, config.datasets // 20), config, stream=3)
@@ -171,7 +167,7 @@ def train_classifier(sample, held_out, discriminators, config, gate_config, devi
         own = {name: (x[:, : len(FEATURES[name])], labels) for name, (x, labels) in training.items()}
         gate, passed = train_gate(own, gate_config, device)
     trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.pt")
-    scorer = replace(scorer, classifier=trained.classifier, gate=gate).to("cpu")
+    scorer = replace(scorer, classifier=trained.classifier, gate=gate).to(device)
     checked = draw(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
     summary = {
         "events": {name: len(labels) for name, (_, labels) in training.items()},
@@ -180,7 +176,7 @@ def train_classifier(sample, held_out, discriminators, config, gate_config, devi
         "held_out": separation(scorer, checked),
         "held_out_without_gate": separation(replace(scorer, gate=None), checked),
     }
-    return scorer, summary
+    return scorer.to("cpu"), summary
 
 
 def _perturbed(inputs, sample, datasets, config, stream):

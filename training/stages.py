@@ -10,6 +10,7 @@ import functools
 import hashlib
 import io
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -29,6 +30,7 @@ from submission.score import Scorer
 from submission.templates import Templates
 
 from .config import Config
+from .flows import own_gpu
 from .networks import Kind, scored, train_classifier, train_flows
 from .neyman import belt_throws, check, check_throws, cramer_rao_table, make_belts
 from .samples import draw, load_sample, remove_sample, training_part
@@ -232,7 +234,7 @@ class _Bins:
     device: str
 
     def __call__(self, features):
-        self.histogram.scorer.to(self.device)
+        self.histogram.scorer.to(own_gpu(self.device, os.getpid()))
         return self.histogram.bins_of(dict(zip(FEATURES, features.T)))
 
 
@@ -242,13 +244,13 @@ def make_histogram(scorer, training, events):
     known = training_part(training.source, "networks").with_jets()
     batches = draw(known, config.edge_events, np.random.default_rng(config.seed))
     bins = (config.signal_bins, config.background_bins)
-    edges = [edges_of_scores(*scores, *bins) for scores in scored(scorer, batches)]
+    edges = [edges_of_scores(*scores, *bins) for scores in scored(scorer.to(training.device), batches)]
     no_jet = None
     if config.no_jet_bins:
         features = dict(zip(FEATURES, transform(events.primaries[: config.edge_events])[0].T))
         mass = features[NO_JET_FEATURE][features["PRI_n_jets"] == 0]
         no_jet = np.unique(np.quantile(mass, np.arange(1, config.no_jet_bins) / config.no_jet_bins))
-    return Histogram(scorer, tuple(edges), no_jet)
+    return Histogram(scorer.to("cpu"), tuple(edges), no_jet)  # as it can be sent to worker processes
 
 
 def _neyman(training):
