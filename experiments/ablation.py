@@ -234,8 +234,8 @@ def _row(name, arguments, source, output, estimator):
         likelihood = fit_likelihood(estimator, fit)
         try:
             return measure(likelihood, fit.belt, throws, arguments.workers, output / name / "throws")
-        except np.linalg.LinAlgError as error:
-            return {"failed": f"the quantile regression of the belt has no solution ({error})"}
+        except TrainingFailed as error:
+            return {"failed": str(error)}
     variant = NETWORKS[name]
     kind = _ShippedScores if variant.shipped else Training
     first = first_config(arguments.preset)

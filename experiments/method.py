@@ -123,7 +123,8 @@ def _run(arguments, estimator, record, optional):
     files.write_json(output / "method.json", result)
     tables = method_tables.all_tables(result)
     print("\n\n".join(table.text() for table in tables.values()))
-    publish(arguments.docs, "method", {name: table.markdown() for name, table in tables.items()}, shown.values())
+    page = {name: table.markdown() for name, table in tables.items()}
+    publish(arguments.docs, "method", page, [*shown.values(), output / "method.json"])
 
 
 def load(folder):
@@ -361,9 +362,7 @@ def cramer_rao(estimator):
     jets = np.concatenate([np.arange(likelihood.templates.bins)[channels[name]] for name in CATEGORIES])
     result = {}
     for name, bins in (("all bins", np.arange(likelihood.templates.bins)), (BOTH, jets)):
-        six, two = (limited(likelihood, bins, names) for names in (PARAMETERS[1:], ("tes", "jes")))
-        rows = zip(widths(six, MUS), widths(two, MUS))
-        result[name] = [row | {"tes_jes": other["profiled"]} for row, other in rows]
+        result[name] = widths(limited(likelihood, bins, PARAMETERS[1:]), MUS, tes_jes=("tes", "jes"))
     return result
 
 
@@ -374,9 +373,9 @@ def limited(likelihood, bins, nuisance):
     return Likelihood(fewer, dataclasses.replace(likelihood.config, nuisance=nuisance))
 
 
-def widths(likelihood, mus):
+def widths(likelihood, mus, **subsets):
     """Cramer-Rao widths at any mu, as `training.neyman.cramer_rao_table`."""
-    return cramer_rao_table(likelihood, NeymanConfig(bound_mus=tuple(map(float, mus)), seed=SEED))
+    return cramer_rao_table(likelihood, NeymanConfig(bound_mus=tuple(map(float, mus)), seed=SEED), **subsets)
 
 
 # Belt and coverage ------------------------------------------------------------------------------------------------

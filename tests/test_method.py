@@ -353,15 +353,18 @@ def test_official_events_that_the_networks_know_are_left_out(scorer, held_out, e
 def test_run_writes_all_results(trained, simulated_folder, data_folder, tmp_path, shown):
     intervals = np.array([1.0, 1.2, 1.5])
     scored = write_ingestion(tmp_path / "scored", [1.0, 2.0], [(intervals, intervals - 0.3, intervals + 0.6)] * 2)
-    output = tmp_path / "method"
+    output = tmp_path / "output"
     flags = ["--artifacts", str(trained), "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
-    flags += ["--event-level", str(scored), "--official", str(data_folder), "--throws", "2000"]
+    flags += ["--event-level", str(scored), "--official", str(data_folder), "--throws", "2000", "--docs", str(tmp_path)]
+    parts = ("separation", "cut", "yields", "cramer-rao", "coverage", "moves", "events", "official")
+    (tmp_path / "method.md").write_text("".join(f"<!-- {name} -->\n<!-- /{name} -->\n" for name in parts))
     assert __main__.main(["method", *flags]) == 0
     said = shown()
     for text in ("  0.899  ", "  0.375     0.409   0.437   0.461", "shipped belt, events", "official, weighted"):
         assert text in said
     assert "nan" not in said
     result = json.loads((output / "method.json").read_text())
+    assert json.loads((tmp_path / "method" / "method.json").read_text()) == result
     expected = {
         "data",
         "separation",

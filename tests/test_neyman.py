@@ -1,14 +1,18 @@
 """The neyman stage on templates with known answers."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ingestion_test.errors import ChallengeError
+from submission import confidence
 from submission.confidence import COVERAGE, BeltConfig
 from submission.likelihood import PRESETS, Likelihood, LikelihoodConfig
+from submission.parameters import PARAMETERS
 from training import neyman
+from training.flows import TrainingFailed
 from training.neyman import (
     STREAMS,
     NeymanConfig,
@@ -136,3 +140,21 @@ def test_cramer_rao_table(likelihood):
     assert [row["mu"] for row in table] == [0.1, 1.0, 2.0, 3.0]
     assert all(0 < row["known"] < row["profiled"] for row in table)
     assert table[0]["known"] < table[-1]["known"]
+
+
+def test_cramer_rao_of_some_that_are_profiled(likelihood):
+    """The others are known at the values that they have: as with all or none profiled where those are all or none."""
+    subsets = {"all": PARAMETERS[1:], "none": (), "two": ("tes", "jes")}
+    for row in cramer_rao_table(likelihood, CONFIG, **subsets):
+        assert row["all"] == pytest.approx(row["profiled"])
+        assert row["none"] == pytest.approx(row["known"])
+        assert row["known"] < row["two"] < row["profiled"]
+
+
+def test_a_belt_without_a_solution_is_said(thrown, monkeypatch):
+    given_up = SimpleNamespace(x=np.zeros(4), jac=np.ones(4), message="Maximum number of iterations.")
+    monkeypatch.setattr(confidence, "minimize", lambda *_, **__: given_up)
+    with pytest.raises(
+        TrainingFailed, match=r"no solution \(Maximum number of iterations\. The gradient is 2\): make it"
+    ):
+        make_belts(thrown, [BeltConfig()])

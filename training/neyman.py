@@ -13,8 +13,9 @@ import numpy as np
 from ingestion_test.tasks import completed
 from submission.confidence import make_belt, spread_mu
 from submission.likelihood import Likelihood
-from submission.parameters import draw_pulls, values_from_pulls
+from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 
+from .flows import TrainingFailed
 from .parts import kept_or_made
 
 #: Throws of a task of a worker process.
@@ -211,9 +212,18 @@ def with_template_error(likelihood, expected, random):
 
 
 def make_belts(throws, configs):
-    """A belt for each `BeltConfig` of `configs`, from the valid fits of `throws`: list of `Belt`."""
-    valid = throws.valid
-    return [make_belt(throws.mu[valid], throws.mu_hat[valid], throws.sigma[valid], config) for config in configs]
+    """A belt for each `BeltConfig` of `configs`, from the valid fits of `throws`: list of `Belt`.
+
+    Raises:
+        TrainingFailed: no belt can be made of them.
+    """
+    used = throws.of(throws.valid)
+    try:
+        return [make_belt(used.mu, used.mu_hat, used.sigma, config) for config in configs]
+    except np.linalg.LinAlgError as error:
+        raise TrainingFailed(
+            f"the quantile regression of the belt has no solution ({error}): make it of more throws"
+        ) from error
 
 
 def check(belt, throws):
@@ -264,23 +274,31 @@ def redrawn_belts(throws, config, checked, seed, redraws=REDRAWS):
     return Redrawn(*np.transpose(found))
 
 
-def cramer_rao_table(likelihood, config):
+def cramer_rao_table(likelihood, config, **subsets):
     """Least mean length of +-1 sigma intervals, 2 sigma of the Cramer-Rao bound, averaged over the nuisance priors.
 
     Arguments:
         likelihood: `submission.likelihood.Likelihood`.
         config: `NeymanConfig`.
+        subsets: by a name of its own each, nuisance parameters that alone are profiled, the others being known.
 
     Returns:
-        list of dicts: mu, and the widths with all nuisance parameters known and with all fitted ones profiled.
+        list of dicts: mu, and the widths with all nuisance parameters known, with all fitted ones profiled, and with
+        each of `subsets`.
     """
     table = []
     for mu in config.bound_mus:
         nuisance = draw_pulls(_generator(config.seed, "bound", 0), _BOUND_DRAWS)
         pulls = np.column_stack([np.full(_BOUND_DRAWS, mu), nuisance])
         pulls = np.where(likelihood.fitted, pulls, likelihood.start)
-        bound = likelihood.cramer_rao(pulls, likelihood.templates.expected(values_from_pulls(pulls)).sum(axis=1))
-        table.append({"mu": mu, "known": float(2 * bound.known.mean()), "profiled": float(2 * bound.profiled.mean())})
+        total = likelihood.templates.expected(values_from_pulls(pulls)).sum(axis=1)
+        bound, information = likelihood.cramer_rao(pulls, total), likelihood.information(pulls, total)
+        row = {"mu": mu, "known": float(2 * bound.known.mean()), "profiled": float(2 * bound.profiled.mean())}
+        for name, profiled in subsets.items():
+            part = [place for place, parameter in enumerate(PARAMETERS) if parameter in ("mu", *profiled)]
+            covariance = np.linalg.inv(information[:, part][:, :, part])
+            row[name] = float(2 * np.sqrt(covariance[:, 0, 0]).mean())
+        table.append(row)
     return table
 
 
