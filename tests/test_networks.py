@@ -7,6 +7,8 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from ingestion_test.errors import ChallengeError
+from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
 from submission.features import CATEGORIES, FEATURES
@@ -15,7 +17,7 @@ from training import networks
 from training.config import PRESETS
 from training.flows import TrainingFailed
 from training.networks import roc, train_classifier, train_flows
-from training.samples import draw, training_part
+from training.samples import Sample, draw, training_part
 
 CONFIG, GATE = PRESETS["smoke"].networks, PRESETS["smoke"].gate
 
@@ -67,6 +69,14 @@ def test_flows_are_validated_on_events_that_they_have_not_seen(parts, tmp_path, 
     for own, checked in zip(events, validation):
         assert len(checked) == pytest.approx(len(own) / 4, rel=0.2)
         assert not {row.tobytes() for row in own} & {row.tobytes() for row in checked}
+
+
+def test_a_category_without_events_is_named(parts, tmp_path):
+    sample = parts["held-out"]
+    one_jet = sample.primaries[:, PRIMARIES.index("PRI_n_jets")] == 1
+    few = Sample(*(getattr(sample, name)[one_jet] for name in ("primaries", "weights", "process")))
+    with pytest.raises(ChallengeError, match="no event of category 2-jet: use a larger sample"):
+        train_flows(parts["networks"], few, CONFIG, "cpu", tmp_path)
 
 
 def test_discrimination_functions_separate_too(trained, parts):

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
+from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.tasks import completed
 from submission.features import CATEGORIES, FEATURES, Standardisation, features
@@ -40,7 +41,7 @@ def train_flows(sample, held_out, config, device, checkpoints, workers=1):
         (discriminators, summary): tuple of `Discriminator`, empty without flows, and a dict for the manifest.
 
     Raises:
-        ChallengeError: as `flows.train`.
+        ChallengeError: a category has no event, or as `flows.train`.
     """
     if config.flows is None:
         return (), {}
@@ -114,6 +115,8 @@ def _pair(permutation, values, labels):
 def _drawn(sample, events, random):
     """Balanced nominal events, about `events` of them in each category."""
     share = {name: len(batch.labels) / 20_000 for name, batch in draw(sample, 20_000, random).items()}
+    if not min(share.values()):
+        raise ChallengeError(f"there is no event of category {min(share, key=share.__getitem__)}: use a larger sample")
     return draw(sample, 2 * round(events / min(share.values()) / 2), random)
 
 
