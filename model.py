@@ -1,18 +1,13 @@
 """The submission: signal strength and interval from a classifier, a profile likelihood and a Neyman belt."""
 
-import multiprocessing
-import os
 import warnings
 from typing import Any
 
 import numpy as np
 import pandas as pd
-import torch
 
 from submission import artifacts
-
-#: Processes that share a machine in the official program.
-OFFICIAL_WORKERS = 30
+from submission.score import settle
 
 
 class Model:
@@ -55,7 +50,7 @@ class Model:
         """
         if self._estimator is None:
             self.fit()
-        _settle(self._estimator)
+        settle(self._estimator.histogram.scorer)
         data, weights = _events(test_set)
         estimate = self._estimator.estimate(data, weights)
         if (weights != 1).any():
@@ -76,10 +71,3 @@ def _events(test_set):
         raise ValueError('the test set has no DataFrame "data"; give {"data": events, "weights": one per event}')
     weights = test_set.get("weights")
     return data, np.ones(len(data)) if weights is None else np.asarray(weights)
-
-
-def _settle(estimator):
-    """Move the networks to this process's device, and keep the threads of the many workers out of each other's way."""
-    estimator.histogram.scorer.to("cuda" if torch.cuda.is_available() else "cpu")
-    if multiprocessing.parent_process() is not None and "OMP_NUM_THREADS" not in os.environ:
-        torch.set_num_threads(max(1, (os.cpu_count() or 1) // OFFICIAL_WORKERS))

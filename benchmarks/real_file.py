@@ -21,8 +21,8 @@ from functools import partial
 from pathlib import Path
 
 import pyarrow.parquet as pq
-from matplotlib import pyplot as plt
 
+from experiments.drawing import panels, save
 from ingestion_test.files import write_json
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.simulation import cached_folder
@@ -184,9 +184,7 @@ def measure(folder, sizes):
 
 
 def extrapolated(name, points, rows=OFFICIAL_ROWS):
-    """What a step will cost, linear in the rows: dict as the points'; what is done once costs the same for any file."""
-    if len(points) == 1:
-        return points[0] | {"seconds": None}
+    """What a step will cost, linear in the rows: dict as the points'."""
     (small, large), rows = points[-2:], min(rows, LAST_ROWS.get(name, rows))
     more = (rows - large["rows"]) / (large["rows"] - small["rows"])
     costs = {key: large[key] + max(0.0, more * (large[key] - small[key])) for key in ("cpu", "own", "mapped")}
@@ -206,13 +204,14 @@ def table(found):
     lines = [f"{'rows':>11} {'step':15} {'wall':>10} {'CPU':>10} {'own memory':>12} {'mapped files':>12}"]
     for name, points in found.items():
         lines += [f"{point['rows']:11,} {name:15} {_numbers(point)}" for point in points]
-        lines.append(f"{OFFICIAL_ROWS:11,} {name:15} {_numbers(extrapolated(name, points))}  (extrapolated)")
+        if len(points) > 1:  # what is done once costs the same for any file
+            lines.append(f"{OFFICIAL_ROWS:11,} {name:15} {_numbers(extrapolated(name, points))}  (extrapolated)")
     return "\n".join(lines)
 
 
 def figure(path, found):
     """Memory and CPU time against the rows of the file; hollow: the official file."""
-    figure, axes = plt.subplots(1, 3, figsize=(13, 4), layout="constrained")
+    figure, axes = panels(1, 3, (13, 4))
     for axis, key, title in zip(
         axes, ("own", "mapped", "cpu"), ("own memory [MiB]", "mapped files [MiB]", "CPU time [s]")
     ):
@@ -229,14 +228,14 @@ def figure(path, found):
     axes[0].annotate("4 GiB", (3e4, 4300))
     axes[0].set_ylim(200, 7000)
     axes[2].legend(*axes[0].get_legend_handles_labels(), fontsize=8)
-    figure.savefig(path, dpi=120)
+    save(figure, path, dpi=120)
 
 
 def main():
     """Print time and memory of each step, and draw them."""
     program = "python -m benchmarks.real_file"
     parser = argparse.ArgumentParser(
-        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --kept"
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --kept --docs docs"
     )
     parser.add_argument("--data", metavar="DIR", help="folder in the official format (default: the large sample)")
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES, metavar="N,N")
@@ -244,6 +243,8 @@ def main():
     parser.add_argument("--kept", action="store_true", help="measure nothing: show again what --docs has kept")
     parser.add_argument("--step", nargs=3, help=argparse.SUPPRESS)
     flags = parser.parse_args()
+    if flags.kept and not flags.docs:
+        parser.error("--kept shows what --docs has kept: name its folder with --docs")
     if flags.step:
         name, *folders = flags.step
         run_step(name, *map(Path, folders))

@@ -5,7 +5,8 @@ test events' weights are scaled. And whole runs of 1 to 10,000 pseudo-experiment
 drawn, sent to a submission in its own process, kept in the journal, written, scored, reported; the pseudo-experiments
 are of 1000 events and the submission answers at once, so that what is left is what the harness itself costs. Seconds
 are those of the processor, the submission's process included. Linear means that each further event, or
-pseudo-experiment, costs the same; the last column of each table.
+pseudo-experiment, costs the same; the last column of each table. A run of one is mostly its start, so the figure shows
+what the further ones of a run add to it.
 """
 
 import argparse
@@ -17,8 +18,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from matplotlib import pyplot as plt
 
+from experiments.drawing import panels, save
 from ingestion_test.files import write_json
 from ingestion_test.ingestion import RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
@@ -106,18 +107,24 @@ def table(title, rows):
     return "\n".join(lines)
 
 
+def further(rows):
+    """The rows after the first, their numbers and seconds less those of the first."""
+    first = rows[0]
+    less = [name for name in first if name == "number" or name.endswith(", s")]
+    return [row | {name: row[name] - first[name] for name in less} for row in rows[1:]]
+
+
 def figure(path, events, runs):
     """Both lines."""
-    figure, axes = plt.subplots(1, 2, figsize=(9, 3.6), layout="constrained")
-    for axis, rows, label in zip(
-        axes, (events, runs), ("events of a pseudo-experiment", "pseudo-experiments of a run")
-    ):
+    figure, axes = panels(1, 2, (9, 3.6))
+    labels = "events of a pseudo-experiment", "pseudo-experiments of a run beyond the first"
+    for axis, rows, label in zip(axes, (events, further(runs)), labels):
         for name in (name for name in rows[0] if name != "number"):
             axis.plot([row["number"] for row in rows], [row[name] for row in rows], "o-", markersize=4, label=name)
         axis.set(xscale="log", yscale="log", xlabel=label, ylabel="CPU seconds, MiB")
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
-    figure.savefig(path, dpi=120)
+    save(figure, path, dpi=120)
 
 
 def main():

@@ -27,8 +27,8 @@ from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS
 from submission.templates import Templates
 from training.config import PRESETS, SAMPLES
-from training.flows import TrainingFailed
-from training.neyman import NeymanConfig, belt_throws, check, check_throws, make_belts
+from training.flows import TrainingFailed, usable_device
+from training.neyman import NeymanConfig, belt_throws, check, check_throws, make_belts, redrawn_belts
 from training.stages import STAGES, Training
 
 SUMMARY = "what each part of the method is worth: one factor at a time, at histogram level"
@@ -161,9 +161,16 @@ def first_config(preset):
     config = replace(PRESETS[BASES[preset]], likelihood=LikelihoodConfig(template_error=False))
     if preset != "full":
         return config
-    flows = replace(config.networks.flows, events=100_000)  # type: ignore[type-var]
+    flows = replace(config.networks.flows, events=80_000)  # type: ignore[type-var]
     networks = replace(config.networks, flows=flows, datasets=200)
     return replace(config, networks=networks, templates=replace(config.templates, rows=1_000_000))
+
+
+def variant_record(name, preset):
+    """All that a variant differs from others in, as JSON holds it: dict."""
+    if name in NETWORKS:
+        return NETWORKS[name].change(first_config(preset)).record() | {"shipped": NETWORKS[name].shipped}
+    return {key: value for key, value in results.record(FITS[name]).items() if key != "label"}
 
 
 class _ShippedScores(Training):
@@ -191,20 +198,24 @@ def add_arguments(parser):
 
 def run(arguments):
     """Train and measure each variant, write table, figure and JSON."""
+    usable_device(arguments.device)
     estimator, _ = load(artifacts.FOLDER)
     source = OfficialFolder(arguments.data or simulation.cached_folder(*SAMPLES[BASES[arguments.preset]]))
     output = arguments.output or Path("runs") / f"ablation-{arguments.preset}"
     shipped = files.read_json(artifacts.FOLDER / artifacts.MANIFEST)["sha256"]
     about = {"preset": arguments.preset, "data": source.fingerprint(), "shipped": shipped}
+    about["throws"] = results.record(THROWS[arguments.preset])
     with output_folder(output):
         results.claim(output / ABOUT_FILE, about, arguments.resume)
+        for name in VARIANTS:
+            if name in arguments.only or (output / name / ROW_FILE).exists():
+                (output / name).mkdir(exist_ok=True)
+                results.claim(output / name / ABOUT_FILE, variant_record(name, arguments.preset), resume=True)
         for name in arguments.only:
             path = output / name / ROW_FILE
             if not path.exists():
                 print(f"== {name}: {VARIANTS[name].label}", flush=True)
-                row = _row(name, arguments, source, output, estimator)
-                path.parent.mkdir(parents=True, exist_ok=True)
-                files.write_json(path, row)
+                files.write_json(path, _row(name, arguments, source, output, estimator))
         rows = results.kept_rows(output, VARIANTS, ROW_FILE)
         files.write_json(output / RESULT_FILE, {"settings": about, "variants": rows})
         ablation_figure.draw(output / "ablation.png", groups(rows))
@@ -223,13 +234,15 @@ def _row(name, arguments, source, output, estimator):
         likelihood = fit_likelihood(estimator, fit)
         try:
             return measure(likelihood, fit.belt, throws, arguments.workers, output / name / "throws")
-        except np.linalg.LinAlgError as error:
-            return {"failed": f"the quantile regression of the belt has no solution ({error})"}
+        except TrainingFailed as error:
+            return {"failed": str(error)}
     variant = NETWORKS[name]
     kind = _ShippedScores if variant.shipped else Training
     first = first_config(arguments.preset)
     config = variant.change(first)
-    others = [Training(other.change(first), source, output / key) for key, other in NETWORKS.items()]
+    # A stage does not say whose networks it holds: shipped ones agree with others in all that they were made from.
+    own = {key: other for key, other in NETWORKS.items() if not other.shipped}
+    others = [Training(other.change(first), source, output / key) for key, other in own.items()]
     training = kind(config, source, output / name, arguments.device, arguments.workers)
     try:
         for stage in STAGES[:-1]:
@@ -261,16 +274,23 @@ def measure(likelihood, belt, throws, workers=1, checkpoint=None):
         workers, checkpoint: as for `training.neyman.throw_all`.
 
     Returns:
-        dict: mean "width" with its error; "flatness" of the coverage as `method.flatness`; "cramer_rao", the mean of
-        the least width with the fitted nuisance parameters profiled; "rms" of mu_hat - mu over the range.
+        dict: mean "width" with its error, of which "scatter" is that of the check, and "redrawn" the widths by which
+        the rest is known, as `neyman.redrawn_belts`; "flatness" of the coverage as `method.flatness`, the belt's error
+        in that of the mean; "cramer_rao", the mean of the least width with the fitted nuisance parameters profiled;
+        "rms" of mu_hat - mu over the range.
     """
     thrown = belt_throws(likelihood, belt.mu_range, throws, workers, checkpoint)
+    checked = check_throws(likelihood, throws, workers, checkpoint)
     (made,) = make_belts(thrown, [belt])
-    found = check(made, check_throws(likelihood, throws, workers, checkpoint))
+    found, redrawn = check(made, checked), redrawn_belts(thrown, belt, checked, throws.seed)
+    (width, scatter), (width_error, coverage_error) = found.mean_width, redrawn.errors()
+    flat = flatness(found.mu, found.coverage, np.full(len(found.mu), throws.check_throws))
     bound = [row["profiled"] for row in widths(likelihood, found.mu)]
     return {
-        "width": found.mean_width,
-        "flatness": flatness(found.mu, found.coverage, np.full(len(found.mu), throws.check_throws)),
+        "width": (width, float(np.hypot(scatter, width_error))),
+        "scatter": scatter,
+        "redrawn": redrawn.width.tolist(),
+        "flatness": flat | {"mean_error": float(np.hypot(flat["mean_error"], coverage_error))},
         "cramer_rao": mean_over(found.mu, bound),
         "rms": float(np.sqrt(np.mean(found.rmse**2))),
     }
@@ -296,11 +316,12 @@ def groups(rows):
 
 
 def _against(row, first):
-    """Ratio of widths and its statistical error; the first's own error is common to all and left out."""
+    """Ratio of widths and its statistical error, belts redrawn alike; the first's scatter is common to all: not in."""
     if "failed" in row:
         return {"failed": row["failed"], "ratio": None}
-    (width, error), base = row["width"], first["width"][0]
-    return {"ratio": (width / base, error / base)}
+    base = first["width"][0]
+    belts = np.std(np.divide(row["redrawn"], first["redrawn"]), ddof=1)
+    return {"ratio": (row["width"][0] / base, float(np.hypot(row["scatter"] / base, belts)))}
 
 
 HEAD = ("variant", "interval", "relative", "coverage", "least, largest", "slope in μ", "Cramér-Rao", "AUC 1-jet, 2-jet")
@@ -320,7 +341,7 @@ def table(rows):
             [
                 label,
                 f"{row['width'][0]:.4f} ± {row['width'][1]:.4f}",
-                f"{ratio[0]:.3f}" if ratio else "",
+                f"{ratio[0]:.3f} ± {ratio[1]:.3f}" if ratio else "",
                 f"{flat['mean']:.4f} ± {flat['mean_error']:.4f}",
                 f"{flat['least']:.3f}, {flat['largest']:.3f}",
                 f"{flat['slope']:+.4f} ± {flat['slope_error']:.4f}",

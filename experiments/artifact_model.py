@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from submission.score import settle
+
 
 class ArtifactModel:
     """A Model of the challenge whose estimator was trained beforehand and lies beside it as files.
@@ -18,7 +20,7 @@ class ArtifactModel:
         self.estimator: Any = None
 
     def load(self):
-        """The estimator: an object with `estimate(data, weights)` that returns `submission.estimator.Estimate`."""
+        """The estimator: `histogram`, and `estimate(data, weights)` that returns `submission.estimator.Estimate`."""
         raise NotImplementedError
 
     def fit(self):
@@ -29,6 +31,7 @@ class ArtifactModel:
         """mu_hat, delta_mu_hat (half the interval), p16 and p84 of {"data": events, "weights": one per event}."""
         if self.estimator is None:
             self.fit()
+        settle(self.estimator.histogram.scorer)
         result = self.estimator.estimate(test_set["data"], test_set["weights"])
         half = (result.p84 - result.p16) / 2
         return {"mu_hat": result.mu_hat, "delta_mu_hat": half, "p16": result.p16, "p84": result.p84}

@@ -6,6 +6,7 @@ that the contrastive flows find most and least like their digit.
 
 import dataclasses
 import gzip
+import hashlib
 import math
 import struct
 from pathlib import Path
@@ -15,7 +16,7 @@ from scipy.special import expit, logit
 from sklearn.datasets import load_digits
 
 from experiments import digits_figures
-from experiments.results import CONTINUED
+from experiments.results import CONTINUED, claim, record
 from ingestion_test import files
 from ingestion_test.errors import ChallengeError
 from ingestion_test.ingestion import output_folder
@@ -25,6 +26,7 @@ from training.flows import TrainingConfig, train
 SUMMARY = "flows of handwritten digits: samples, most and least signal-like images (paper, app. C)"
 # Digit modelled, digit penalised, contrastive strength c; the second is the plain flow beside the first.
 FLOWS = ((0, 6, 1.0), (0, 6, 0.0), (8, 0, 1.0), (9, 4, 1.0))
+ABOUT_FILE = "digits_settings.json"
 LOGIT_MARGIN = 0.05  # pixels v in (0, 1) enter the flow as logit(0.05 + 0.9 v)
 MOST_PIXELS = 16 * 16  # larger images are averaged over 2 x 2 pixels first
 FILES = {
@@ -95,6 +97,7 @@ def run(arguments):
 def _run(arguments, output):
     config = PRESETS[arguments.preset]
     images = mnist(arguments.data) if arguments.data else small_digits()
+    claim(output / ABOUT_FILE, record(config) | {"images": checksum(images)}, resume=True)
     rng = np.random.default_rng(0)
     rows = [training_rows(images, digit, config, rng) for digit in range(10)]
     size = min(len(rows[digit]) for flow in FLOWS for digit in flow[:2])
@@ -185,6 +188,14 @@ def training_rows(images, digit, config, rng):
         rows = to_logits(np.repeat(part, config.copies, 0), images.levels, rng)
         parts.append(rng.permutation(rows))
     return np.concatenate(parts)
+
+
+def checksum(images):
+    """A text that changes with any of the `Images`."""
+    digest = hashlib.sha256(str(images.levels).encode())
+    for array in (images.train, images.train_label, images.test, images.test_label):
+        digest.update(f"{array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 def _mean_and_spread(x):

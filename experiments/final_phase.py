@@ -10,14 +10,16 @@ from pathlib import Path
 import numpy as np
 
 from experiments import final_phase_figure
+from experiments.method import load_run
 from experiments.results import Table, add_docs_argument, publish
 from ingestion_test.cli import count, seed
 from ingestion_test.errors import ChallengeError
 from ingestion_test.files import write_json
-from ingestion_test.ingestion import DEFAULT_SEED, RunSettings, output_folder
+from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings, output_folder
+from ingestion_test.journal import Journal
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import ground_truth_mus
-from ingestion_test.scoring import bootstrap, load_predictions, score_sets, sigma68, summary_table
+from ingestion_test.scoring import bootstrap, score_sets, sigma68, summary_table
 from submission import artifacts
 from submission.parameters import PARAMETERS
 from training.neyman import with_template_error
@@ -76,7 +78,7 @@ def _run(arguments, estimator, events):
     result = {"seed": arguments.seed, "templates": summary(scores), "repeated": moved[0.0]}
     result["moved"] = [{"move": move, **_mean_and_spread(found)} for move, found in moved.items()]
     if events is not None:
-        result |= {"events": summary(events), "comparison": compare(estimator, events, arguments.seed)}
+        result |= {"events": summary(events[0]), "comparison": compare(estimator, *events)}
     write_json(arguments.output / "final.json", result)
     final_phase_figure.draw(arguments.output / "final-phase.png", result)
     made = list(tables(result))
@@ -94,11 +96,13 @@ def parameters(mu, seed):
 def throw_phase(estimator, sets, experiments, seed, move=0.0):
     """`scoring.Scores` of pseudo-experiments thrown from an `Estimator`'s templates, all mu_hat moved by `move`."""
     mus = ground_truth_mus(sets, seed)
-    results = []
-    for number, mu in enumerate(mus):
-        seeds = seed + number * experiments + np.arange(experiments)
-        results.append(_throw(estimator, mu, seeds, move))
-    return score_sets(mus, results)
+    seeds = official_seeds(seed, [experiments] * sets)
+    return score_sets(mus, [_throw(estimator, mu, own, move) for mu, own in zip(mus, seeds)])
+
+
+def official_seeds(seed, sizes):
+    """Seeds of the pseudo-experiments of sets of so many, as `score` and the official program have them: arrays."""
+    return [seed + number * size + np.arange(size) for number, size in enumerate(sizes)]
 
 
 def _throw(estimator, mu, seeds, move):
@@ -139,41 +143,57 @@ def _mean_and_spread(summaries):
 
 
 def load_events(folder, seed):
-    """`scoring.Scores` of a run of `score`.
+    """A run of `score`, or of the official program.
+
+    Returns:
+        (`scoring.Scores`, seeds of the pseudo-experiments of each set: list of arrays). Where there is a journal the
+        seeds are its: a run may be the first pseudo-experiments of the sets of a longer one.
 
     Raises:
-        ChallengeError: the run is of another seed, or its files are not as they should be.
+        ChallengeError: the run is of another seed, or its files are not as they should be; as `method.load_run`.
     """
-    predictions = load_predictions(folder)
+    predictions = load_run(folder)
     mus = np.array(predictions.settings["ground_truth_mus"])
     if not np.array_equal(mus, ground_truth_mus(len(mus), seed)):
         raise ChallengeError(f"{folder} has other true mu than --seed {seed} gives: name the seed that `score` had")
-    return score_sets(mus, predictions.results)
+    sizes, journal = [len(result["p16"]) for result in predictions.results], Path(folder) / JOURNAL_FILE
+    seeds = official_seeds(seed, sizes)
+    if journal.exists():
+        outcomes = Journal(journal, {}, resume=True).outcomes
+        if sorted(outcomes) != [(i, j) for i, size in enumerate(sizes) for j in range(size)]:
+            raise ChallengeError(
+                f"{journal} has other pseudo-experiments than the results beside it: run `score` again"
+            )
+        seeds = [np.array([outcomes[i, j].experiment.seed for j in range(size)]) for i, size in enumerate(sizes)]
+    return score_sets(mus, predictions.results), seeds
 
 
-def compare(estimator, events, seed):
+def compare(estimator, events, seeds):
     """A run of `score` beside the templates' throws for the same pseudo-experiments.
 
     Arguments:
         estimator: `submission.estimator.Estimator`.
         events: `scoring.Scores` of the run.
-        seed: of the run.
+        seeds: of its pseudo-experiments: of each set an array.
 
     Returns:
-        list of dicts: "quantity", its mean of "events" and of "templates", and the "error" of their difference; the
-        bias of mu_hat in units of half an interval.
+        list of dicts: "quantity", its mean of "events" and of "templates", and the "error" of their difference, from
+        its scatter within the sets; the bias of mu_hat in units of half an interval.
     """
-    thrown = throw_phase(estimator, len(events.sets), events.sets[0].size, seed)
+    mus = [one.mu for one in events.sets]
+    thrown = score_sets(mus, [_throw(estimator, mu, own, 0.0) for mu, own in zip(mus, seeds)])
     result = []
     for name, values in {
         "interval": lambda one: one.p84 - one.p16,
         "coverage": lambda one: ((one.p16 <= one.mu) & (one.mu <= one.p84)).astype(float),
         "bias of mu_hat in half intervals": lambda one: (one.mu_hats - one.mu) / np.mean(one.delta_mu_hats),
     }.items():
-        ours, theirs = (np.concatenate([values(one) for one in scores.sets]) for scores in (events, thrown))
-        error = float(np.hypot(ours.std(), theirs.std()) / np.sqrt(len(ours)))
+        pairs = [(values(one), values(other)) for one, other in zip(events.sets, thrown.sets)]
+        ours, theirs = map(np.concatenate, zip(*pairs))
+        # Both have the same mu and nuisance parameters, whose spread is in no difference.
+        variance = sum(len(own) * np.var(own - other) for own, other in pairs)
         means = {"events": float(ours.mean()), "templates": float(theirs.mean())}
-        result.append({"quantity": name, "number": len(ours), **means, "error": error})
+        result.append({"quantity": name, "number": len(ours), **means, "error": float(np.sqrt(variance) / len(ours))})
     return result
 
 

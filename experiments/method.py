@@ -21,18 +21,27 @@ from ingestion_test import files, simulation
 from ingestion_test.cli import add_workers_arguments, count
 from ingestion_test.errors import ChallengeError
 from ingestion_test.ingestion import output_folder
+from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.scoring import load_predictions, score_sets
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from submission import artifacts
-from submission.confidence import COVERAGE
+from submission.confidence import COVERAGE, BeltConfig
 from submission.features import CATEGORIES, categories
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
 from submission.templates import SIGNAL, Templates
 from training.networks import EFFICIENCIES
-from training.neyman import NeymanConfig, belt_throws, check, check_throws, cramer_rao_table, make_belts
+from training.neyman import (
+    NeymanConfig,
+    belt_throws,
+    check,
+    check_throws,
+    cramer_rao_table,
+    make_belts,
+    redrawn_belts,
+)
 from training.samples import Sample, training_part
 
 SUMMARY = "figures and tables of the trained method, beside the paper's numbers (sec. 6.2)"
@@ -81,12 +90,15 @@ def run(arguments):
 
 def _run(arguments, estimator, record, optional):
     source = OfficialFolder(arguments.data or simulation.cached_folder("default", seed=0))
-    output = arguments.output
+    output, likelihood = arguments.output, estimator.likelihood
     scorer, random = estimator.histogram.scorer, np.random.default_rng(SEED)
+    throws = NeymanConfig(belt_throws=arguments.throws, check_throws=SHIFT_THROWS, seed=SEED)
 
     sample = training_part(source, "held-out", arguments.events).with_jets()
     shifted = {tes: scored(scorer, sample, tes=tes) for tes in TES}
     nominal = shifted[1.0]
+    thrown = belt_throws(likelihood, estimator.belt.config.mu_range, throws, arguments.workers)
+    checked = check_throws(likelihood, throws, arguments.workers)
     result = {
         "data": {"events": source.fingerprint(), "networks_trained_on": record["data"], "rows": len(sample.weights)},
         "separation": separations(nominal, random),
@@ -95,9 +107,9 @@ def _run(arguments, estimator, record, optional):
         "densities": densities(shifted, _signal_flows(record)),
         "yields": yields(estimator),
         "cramer_rao": cramer_rao(estimator),
-        "belt": belts(estimator, arguments.throws, arguments.workers),
-        "coverage": coverage(estimator.likelihood, record),
-        "common_shifts": common_shifts(estimator, arguments.workers),
+        "belt": belts(estimator, thrown),
+        "coverage": coverage(likelihood, record, thrown, checked),
+        "common_shifts": common_shifts(estimator, checked),
         **optional,
     }
     if arguments.official:
@@ -111,7 +123,8 @@ def _run(arguments, estimator, record, optional):
     files.write_json(output / "method.json", result)
     tables = method_tables.all_tables(result)
     print("\n\n".join(table.text() for table in tables.values()))
-    publish(arguments.docs, "method", {name: table.markdown() for name, table in tables.items()}, shown.values())
+    page = {name: table.markdown() for name, table in tables.items()}
+    publish(arguments.docs, "method", page, [*shown.values(), output / "method.json"])
 
 
 def load(folder):
@@ -349,9 +362,7 @@ def cramer_rao(estimator):
     jets = np.concatenate([np.arange(likelihood.templates.bins)[channels[name]] for name in CATEGORIES])
     result = {}
     for name, bins in (("all bins", np.arange(likelihood.templates.bins)), (BOTH, jets)):
-        six, two = (limited(likelihood, bins, names) for names in (PARAMETERS[1:], ("tes", "jes")))
-        rows = zip(widths(six, MUS), widths(two, MUS))
-        result[name] = [row | {"tes_jes": other["profiled"]} for row, other in rows]
+        result[name] = widths(limited(likelihood, bins, PARAMETERS[1:]), MUS, tes_jes=("tes", "jes"))
     return result
 
 
@@ -362,23 +373,21 @@ def limited(likelihood, bins, nuisance):
     return Likelihood(fewer, dataclasses.replace(likelihood.config, nuisance=nuisance))
 
 
-def widths(likelihood, mus):
+def widths(likelihood, mus, **subsets):
     """Cramer-Rao widths at any mu, as `training.neyman.cramer_rao_table`."""
-    return cramer_rao_table(likelihood, NeymanConfig(bound_mus=tuple(map(float, mus)), seed=SEED))
+    return cramer_rao_table(likelihood, NeymanConfig(bound_mus=tuple(map(float, mus)), seed=SEED), **subsets)
 
 
 # Belt and coverage ------------------------------------------------------------------------------------------------
 
 
-def belts(estimator, throws, workers):
-    """The acceptance region of the shipped belt and of the central one made from `throws` pseudo-experiments.
+def belts(estimator, thrown):
+    """The acceptance region of the shipped belt and of the central one made from the `neyman.Throws` `thrown`.
 
     Returns:
         "range" of mu_hat drawn, and per belt lists over true mu: "mu", and "low" and "high", the ends of the region.
     """
     shipped = estimator.belt
-    config = NeymanConfig(belt_throws=throws, seed=SEED)
-    thrown = belt_throws(estimator.likelihood, shipped.config.mu_range, config, workers)
     shown = {f"shipped ({shipped.config.ordering})": shipped}
     if shipped.config.ordering != "central":
         (shown["central"],) = make_belts(thrown, [dataclasses.replace(shipped.config, ordering="central")])
@@ -416,26 +425,37 @@ def acceptance(belt, mu_hat):
     return {"mu": belt.mu.tolist(), "low": low, "high": high}
 
 
-def coverage(likelihood, record):
+def coverage(likelihood, record, thrown, checked):
     """Coverage and width of the belts at histogram level, as the training found them.
+
+    Their errors include that of the belt, redrawn from `thrown` and brought to the number of throws of the training.
+
+    Arguments:
+        likelihood: `submission.likelihood.Likelihood`.
+        record: of the training.
+        thrown, checked: `neyman.Throws` for belts and for their check.
 
     Returns:
         dict: "cramer_rao", the widths at the same mu, "mean_cramer_rao", the mean of those with six nuisance parameters
         profiled, and "mean_cut", the same for intervals of +-1 sigma that end at the ends of the range; and per belt
         its "table", "flatness", "width" with its error, and "ratio" of it to "mean_cramer_rao".
     """
-    found, number = record["neyman"], record["config"]["neyman"]["check_throws"]
+    found, config = record["neyman"], record["config"]
+    number, belt = config["neyman"]["check_throws"], BeltConfig(**config["belt"])
+    scale = np.sqrt(len(thrown.mu) / config["neyman"]["belt_throws"])
     mu = np.array([row["mu"] for row in found["shipped_table"]])
     bound = widths(limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), mu)
     mean_bound = mean_over(mu, [row["profiled"] for row in bound])
-    cut = cut_widths(mu, np.array([row["profiled"] for row in bound]) / 2, record["config"]["belt"]["mu_range"])
+    cut = cut_widths(mu, np.array([row["profiled"] for row in bound]) / 2, belt.mu_range)
     result = {"cramer_rao": bound, "mean_cramer_rao": mean_bound, "mean_cut": mean_over(mu, cut), "belts": {}}
-    for name in ("shipped", "central"):
-        table, (width, error) = found[f"{name}_table"], found[f"{name}_width"]
-        share = np.array([row["coverage"] for row in table])
+    for name, own in (("shipped", belt), ("central", dataclasses.replace(belt, ordering="central"))):
+        table, (width, scatter) = found[f"{name}_table"], found[f"{name}_width"]
+        flat = flatness(mu, [row["coverage"] for row in table], np.full(len(mu), number))
+        width_error, coverage_error = scale * np.array(redrawn_belts(thrown, own, checked, SEED).errors())
+        error = float(np.hypot(scatter, width_error))
         result["belts"][name] = {
             "table": table,
-            "flatness": flatness(mu, share, np.full(len(mu), number)),
+            "flatness": flat | {"mean_error": float(np.hypot(flat["mean_error"], coverage_error))},
             "width": width,
             "width_error": error,
             "ratio": width / mean_bound,
@@ -444,17 +464,21 @@ def coverage(likelihood, record):
     return result
 
 
-def common_shifts(estimator, workers, throws=SHIFT_THROWS):
+def common_shifts(estimator, checked):
     """Coverage at histogram level where all estimates are moved alike, as a finite sample of events moves them.
+
+    Arguments:
+        estimator: `submission.estimator.Estimator`.
+        checked: `neyman.Throws`, as many at each true mu.
 
     Returns:
         list of dicts: "shift" of mu_hat, and what `flatness` says.
     """
-    thrown = check_throws(estimator.likelihood, NeymanConfig(seed=SEED, check_throws=throws), workers)
     result = []
     for shift in SHIFTS:
-        found = check(estimator.belt, dataclasses.replace(thrown, mu_hat=thrown.mu_hat + shift))
-        result.append({"shift": shift, **flatness(found.mu, found.coverage, np.full(len(found.mu), throws))})
+        found = check(estimator.belt, dataclasses.replace(checked, mu_hat=checked.mu_hat + shift))
+        number = np.full(len(found.mu), len(checked.mu) // len(found.mu))
+        result.append({"shift": shift, **flatness(found.mu, found.coverage, number)})
     return result
 
 
@@ -503,6 +527,20 @@ def flatness(mu, share, number):
     }
 
 
+def load_run(folder):
+    """`scoring.Predictions` of a run whose pseudo-experiments vary all six nuisance parameters, as throws do.
+
+    Raises:
+        ChallengeError: as `scoring.load_predictions`, or it does not vary them all.
+    """
+    predictions = load_predictions(folder)
+    varied = predictions.settings.get("systematics")
+    held = [name for name in NUISANCE_NAMES if not (isinstance(varied, dict) and varied.get(name))]
+    if held:
+        raise ChallengeError(f"{folder} is a run that did not vary {', '.join(held)}: give one that varies all six")
+    return predictions
+
+
 def event_level(likelihood, folder):
     """Coverage and width of pseudo-experiments of events, from the output folder of an ingestion.
 
@@ -511,9 +549,9 @@ def event_level(likelihood, folder):
         Cramer-Rao width; "flatness"; mean "width"; "ratio" of it to the mean Cramer-Rao width at the same mu.
 
     Raises:
-        ChallengeError: as `scoring.load_predictions`.
+        ChallengeError: as `load_run`.
     """
-    predictions = load_predictions(folder)
+    predictions = load_run(folder)
     scores = score_sets(predictions.settings["ground_truth_mus"], predictions.results)
     sets = sorted(scores.sets, key=lambda one: one.mu)
     bound = widths(limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), [s.mu for s in sets])

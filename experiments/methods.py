@@ -2,6 +2,7 @@
 
 import json
 import shutil
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +11,7 @@ from experiments.boosted.training import BoostedConfig, BoostedTraining
 from experiments.boosted.trees import BoostedScorer
 from experiments.mle_nu.training import NuClassifierConfig, NuNeymanConfig, NuTemplatesConfig, NuTraining
 from ingestion_test import files
-from ingestion_test.submissions import PROJECT
+from ingestion_test.submissions import PROJECT, checksum
 from submission import artifacts
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.score import Scorer
@@ -106,8 +107,7 @@ def prepare(name, preset, source, output, device="cpu", workers=1, own_sample=Fa
         source: `sources.OfficialFolder` of the training events.
         output: folder of all methods.
         device, workers: as for `training.stages.Training`.
-        own_sample: whether `source` is the sample that `training.config.SAMPLES` names. It is the same on all machines
-            but for the rounding of their processors, so the shipped weights are of it.
+        own_sample: whether `source` is the sample that `training.config.SAMPLES` names; the shipped weights are of it.
 
     Returns:
         Path of the submission folder.
@@ -138,6 +138,14 @@ def prepare(name, preset, source, output, device="cpu", workers=1, own_sample=Fa
     return folder
 
 
+def code_checksum():
+    """Checksum of what the submissions of all `METHODS` are copied from: their code, and the shipped artifacts."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name, method in METHODS.items():
+            _copy_code(method, Path(folder) / name, keep_artifacts=True)
+        return checksum(folder)
+
+
 def likelihood_of(name, folder):
     """The `Likelihood` in a method's submission folder; None where its artifacts are of another kind."""
     scorer = METHODS[name].scorer
@@ -156,8 +164,14 @@ def _is_shipped(training, own_sample):
     if type(training) is not Training or not (artifacts.FOLDER / artifacts.MANIFEST).exists():
         return False
     record = json.loads((artifacts.FOLDER / artifacts.MANIFEST).read_text(encoding="utf-8"))["record"]
-    about = training.about("neyman")
-    return record["config"] == about["config"] and (own_sample or record["data"] == about["data"])
+    if record["config"] != training.config.record():
+        return False
+    if record["data"] == training.source.fingerprint():
+        return True
+    if own_sample:
+        # Simulated samples are the same everywhere but for the rounding of the processors.
+        print("the shipped weights were trained on another file than this machine's sample", flush=True)
+    return own_sample
 
 
 def run_or_adopt(training, stage, others):
@@ -170,7 +184,7 @@ def run_or_adopt(training, stage, others):
         training.done(stage)
         return
     for other in others:
-        if other.path(stage).exists() and other.about(stage) == training.about(stage):
+        if other.about(stage) == training.about(stage) and other.has(stage):
             print(f"{stage}: taken from {other.output}", flush=True)
             training.output.mkdir(parents=True, exist_ok=True)
             with files.replaced(training.path(stage), "wb") as file:

@@ -1,7 +1,9 @@
 """Tables, folders that results go into, and the pages in `docs/` that the commands fill."""
 
 import argparse
+import dataclasses
 import itertools
+import json
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -29,11 +31,19 @@ def claim(path, about, resume):
     output = path.parent
     if path.exists():
         found = files.read_json(path)
-        if found != about:
-            raise ChallengeError(f"{output} holds results of {found}, not {about}: choose another --output")
+        other = [name for name in about if not isinstance(found, dict) or found.get(name) != about[name]]
+        if other:
+            raise ChallengeError(
+                f"{output} holds other results ({', '.join(other)} differ): choose another --output, or remove it"
+            )
         if not resume:
             raise ChallengeError(f"{output} holds results already: add --resume, or choose another --output")
     files.write_json(path, about)
+
+
+def record(config):
+    """A dataclass as JSON holds it, to be claimed: dict."""
+    return json.loads(json.dumps(dataclasses.asdict(config)))
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments import table2_figures
 from experiments.method import widths
-from experiments.methods import METHODS, likelihood_of, prepare
+from experiments.methods import METHODS, code_checksum, likelihood_of, prepare
 from experiments.results import Table, add_docs_argument, claim, kept_rows, publish, some_of
 from ingestion_test import files, simulation
 from ingestion_test.cli import Bar, add_workers_arguments, count
@@ -20,6 +20,7 @@ from ingestion_test.sources import OfficialFolder
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.likelihood import Likelihood
 from training.config import SAMPLES
+from training.flows import usable_device
 
 SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
 
@@ -87,11 +88,13 @@ def add_arguments(parser):
 
 def run(arguments):
     """Train what is not trained, run each method, and write the table anew after each."""
+    usable_device(arguments.device)
     sets, experiments, sample = PRESETS[arguments.preset]
     source = OfficialFolder(arguments.data or simulation.cached_folder(*sample))
     output = arguments.output or Path("runs") / f"table2-{arguments.preset}"
     of = max(experiments, arguments.experiments or 0)
-    about = {"preset": arguments.preset, "data": source.fingerprint(), "seed": SEED, "experiments": of}
+    about = {"preset": arguments.preset, "data": source.fingerprint(), "code": code_checksum()}
+    about |= {"seed": SEED, "experiments": of}
     with output_folder(output):
         claim(output / SETTINGS_FILE, about, arguments.resume)
         for name in arguments.methods:

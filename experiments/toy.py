@@ -14,13 +14,14 @@ from scipy.special import expit
 from experiments import toy_figures
 from experiments.classifiers import accuracy, train_classifiers
 from experiments.gaussians import BACKGROUND, SIGNAL, Embedding, Grid, draw
-from experiments.results import CONTINUED, Table
+from experiments.results import CONTINUED, Table, claim, record
 from ingestion_test import files
 from ingestion_test.ingestion import output_folder
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 
 SUMMARY = "flows against analytic densities, and four networks on perturbed Gaussians (paper, sec. 5)"
+ABOUT_FILE = "toy_settings.json"
 STRENGTHS = (0.5, 1.0, 2.0)
 NUS_PER_TRAINING = 100  # values of nu in the perturbed training sample (sec. 5)
 
@@ -108,6 +109,7 @@ def run(arguments):
 
 def _run(arguments, output):
     config = PRESETS[arguments.preset]
+    claim(output / ABOUT_FILE, record(config), resume=True)
     density = density_study(config, output)
     networks = network_study(config, output)
     tables = [density_table(density["flows"]), *network_tables(networks["panels"])]

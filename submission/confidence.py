@@ -9,8 +9,8 @@ usual at this mu_hat: it tells how much a data set knows and hardly depends on m
               (J. W. Pratt, J. Am. Stat. Assoc. 56 (1961) 549; method.md, section 5)
 
 The ordering takes p from a normal model of mu_hat at given mu and tau; only the length of the intervals depends on how
-good that is. The thresholds are quantiles of what pseudo-experiments gave, smooth in mu and tau: they fix the coverage
-at every mu, and nearly so for every tau by itself.
+good that is. The thresholds are quantiles of what pseudo-experiments gave, smooth in mu and tau: where mu_hat is all
+there is they fix the coverage at every mu; with the error nearly so, at every mu and tau.
 """
 
 import dataclasses
@@ -41,6 +41,9 @@ _QUADRATURE = 1000
 
 #: An upper threshold that no statistic reaches.
 _NO_LIMIT = 1e9
+
+#: Gradient of the quantile regression's loss, in shares of the throws, at which it is taken to have converged.
+_LARGEST_SLOPE = 1e-5
 
 #: Data sets worked on at a time.
 _BLOCK = 4096
@@ -196,6 +199,9 @@ def make_belt(mu, mu_hat, sigma, config):
 
     Returns:
         `Belt`.
+
+    Raises:
+        numpy.linalg.LinAlgError: no thresholds can be found.
     """
     usual = _fit_usual_error(mu_hat, sigma)
     log_tau = np.log(sigma) - _log_usual_error(usual, mu_hat)
@@ -312,6 +318,9 @@ def _quantile_regression(basis, values, share):
         # A trust region holds where the curvature is singular, as it is where no values are near.
         found = minimize(loss, coefficients, method="trust-exact", jac=True, hess=curvature, options={"gtol": 1e-7})
         coefficients = found.x
+        slope = np.linalg.norm(found.jac)
+        if not slope < _LARGEST_SLOPE:
+            raise np.linalg.LinAlgError(f"{found.message} The gradient is {slope:.2g}")
     coefficients[0] += start / spread
     return spread * coefficients
 

@@ -149,24 +149,6 @@ class FlowConfig:
             if name not in TRANSFORMS:
                 raise ValueError(f"unknown transform {name!r}: one of {', '.join(TRANSFORMS)}")
 
-    @classmethod
-    def preset(cls, name, features):
-        """Return the preset `name` ("paper", "default" or "smoke") for events of `features` features.
-
-        >>> FlowConfig.preset("paper", 27).odd
-        'quadratic'
-        """
-        if name not in PRESETS:
-            raise ValueError(f"unknown preset {name!r}: one of {', '.join(PRESETS)}")
-        return cls(features, **PRESETS[name])
-
-
-PRESETS: dict[str, dict[str, Any]] = {
-    "paper": {"odd": "quadratic"},
-    "default": {},
-    "smoke": {"layers": 6, "depth": 1, "width": 16},
-}
-
 
 class Conditioner(nn.Module):
     """The networks of one coupling layer, one per flow: the kept features in, the transform's parameters out.

@@ -23,21 +23,29 @@ KINDS = {"GatedAffine": 0, "Quadratic": 1, "Hyperbolic": 2}
 
 @functools.cache
 def _built():
-    """Build and load the kernel once per process; return (function or None, one line that says what happened)."""
+    """Build and load the kernel once per process; return (function or None, what happened, a text)."""
     compiler = shutil.which("cc") or shutil.which("gcc")
     if compiler is None:
         return None, "torch (no C compiler here)"
+    try:
+        return _compiled(compiler), f"compiled ({compiler})"
+    except OSError as error:  # besides the compiler's: no place for files, or one from which nothing may be loaded
+        return None, f"torch ({' '.join(str(error).split())[-300:]})"
+
+
+def _compiled(compiler):
+    """The kernel, a function; OSError where it cannot be built or loaded."""
     with tempfile.TemporaryDirectory() as folder:
         compiled, library = Path(folder) / "flows_kernel.o", Path(folder) / "flows_kernel.so"
         # Linked by itself: -ffast-math at that point would switch denormal numbers off for the whole process.
         for command in ([*FLAGS, "-c", SOURCE, "-o", compiled], ["-shared", compiled, "-o", library, "-lm"]):
             done = subprocess.run([compiler, *map(str, command)], capture_output=True, text=True)
             if done.returncode:
-                return None, f"torch ({compiler} failed: {' '.join(done.stderr.split())[-200:]})"
+                raise OSError(f"{compiler} failed: {' '.join(done.stderr.split())[-200:]}")
         function = ctypes.CDLL(str(library)).log_q
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int] * 4, ctypes.c_void_p, ctypes.c_long]
     function.argtypes += [ctypes.c_void_p]
-    return function, f"compiled ({compiler})"
+    return function
 
 
 def backend():
@@ -76,7 +84,7 @@ def usable(flow):
     """Whether the kernel exists here and reads flows of this shape."""
     c = flow.config
     fits = c.features <= 128 and c.width <= 256 and c.width % ROWS == 0
-    return _built()[0] is not None and flow.scale.device.type == "cpu" and fits
+    return flow.scale.device.type == "cpu" and fits and _built()[0] is not None
 
 
 def _packed(weight, bias):

@@ -104,11 +104,6 @@ class FitResult:
         """Standard deviation of mu_hat, nuisance parameters profiled, array (data sets,)."""
         return np.sqrt(self.covariance[:, 0, 0])
 
-    @property
-    def values(self):
-        """Parameters in their own units, array (data sets, 7)."""
-        return values_from_pulls(self.pulls)
-
 
 @dataclasses.dataclass(frozen=True)
 class CramerRao:

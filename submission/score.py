@@ -1,5 +1,7 @@
 """From events to scores: features, flows' discrimination functions, classifier."""
 
+import multiprocessing
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -21,6 +23,9 @@ GATE_OFFSET = np.float32(50)
 #: Events that the networks work on at a time: few enough that what passes between layers stays in the cache (a quarter
 #: faster than 16384), and memory is bounded.
 _CHUNK = 4096
+
+#: Processes that share a machine in the official program.
+OFFICIAL_WORKERS = 30
 
 
 @dataclass(frozen=True)
@@ -173,6 +178,13 @@ class Scorer:
             for name, kind in (("classifier", Classifier), ("gate", Gate))
         )
         return cls(discriminators, standardisations, *networks)
+
+
+def settle(scorer):
+    """Move a `Scorer` to this process's device, and keep the threads of the many workers out of each other's way."""
+    scorer.to("cuda" if torch.cuda.is_available() else "cpu")
+    if multiprocessing.parent_process() is not None and "OMP_NUM_THREADS" not in os.environ:
+        torch.set_num_threads(max(1, (os.cpu_count() or 1) // OFFICIAL_WORKERS))
 
 
 def _standardisation_state(standardisation):

@@ -1,11 +1,13 @@
 """The ablation: variants differ in what they say, rows come from the variant's own throws, results go into the page."""
 
+import argparse
 import dataclasses
 import json
 
 import numpy as np
 import pytest
 
+from experiments import ablation
 from experiments.__main__ import main
 from experiments.ablation import (
     FITS,
@@ -20,10 +22,13 @@ from experiments.ablation import (
 )
 from experiments.results import publish
 from ingestion_test.errors import ChallengeError
+from ingestion_test.sources import OfficialFolder
 from submission import artifacts
+from submission.confidence import BeltConfig
 from submission.features import CATEGORIES
 from submission.parameters import PARAMETERS
 from training.config import PRESETS
+from training.flows import TrainingFailed
 
 QUICK = dataclasses.replace(THROWS["smoke"], check_throws=1000, belt_throws=8000)
 
@@ -99,9 +104,8 @@ def test_measured_intervals_cover_and_knowing_the_range_shortens_them(estimator)
         name: measure(fit_likelihood(estimator, FITS[name]), FITS[name].belt, QUICK) for name in ("fit", "central-wide")
     }
     for one in found.values():
-        # Of the check, and of a belt with four coefficients from so many throws.
-        error = np.hypot(one["flatness"]["mean_error"], np.sqrt(4 * 0.6827 * 0.3173 / QUICK.belt_throws))
-        assert abs(one["flatness"]["mean"] - 0.6827) < 4 * error
+        assert abs(one["flatness"]["mean"] - 0.6827) < 4 * one["flatness"]["mean_error"]
+        assert one["width"][1] == pytest.approx(np.hypot(one["scatter"], np.std(one["redrawn"], ddof=1)))
     assert found["fit"]["cramer_rao"] == found["central-wide"]["cramer_rao"]
     assert found["fit"]["width"][0] < 0.98 * found["central-wide"]["width"][0]
 
@@ -117,16 +121,39 @@ def test_fewer_nuisance_parameters_fitted_lengthen_honest_intervals(estimator):
 
 
 def test_ratios_are_to_the_first_of_the_group():
-    rows = {"fit": {"width": (0.4, 0.001)}, "central": {"width": (0.5, 0.002)}, "quadratic": {"failed": "loss"}}
+    redrawn = np.array([0.39, 0.4, 0.41])
+    rows = {
+        "fit": {"width": (0.4, 0.02), "scatter": 0.001, "redrawn": redrawn},
+        "central": {"width": (0.5, 0.02), "scatter": 0.002, "redrawn": 1.25 * redrawn},
+        "two": {"width": (0.5, 0.02), "scatter": 0.0, "redrawn": 1.25 * redrawn[::-1]},
+        "quadratic": {"failed": "loss"},
+    }
     ((_, variants),) = groups(rows)
-    assert [one["ratio"][0] for one in variants] == [1, pytest.approx(1.25)]
-    assert variants[1]["ratio"][1] == pytest.approx(0.005)
+    found = {name: one["ratio"] for name, one in zip(("fit", "two", "central"), variants)}
+    assert [ratio for ratio, _ in found.values()] == [1, pytest.approx(1.25), pytest.approx(1.25)]
+    assert found["central"][1] == pytest.approx(0.005)  # what moves both belts alike moves no ratio
+    assert found["two"][1] == pytest.approx(1.25 * 2 * 0.025, rel=0.01)
 
 
 def test_a_failed_training_is_said():
     made = table({"quadratic": {"failed": "the loss is no longer a number, " + "and so on " * 10}})
     assert made.rows[0][1].startswith("failed: the loss is no longer a number")
     assert max(map(len, made.text().splitlines())) <= 100
+
+
+def test_shipped_networks_are_nobody_elses(data_folder, tmp_path, monkeypatch):
+    """What `shipped` leaves says of itself what `no-flows` does, but holds other networks."""
+    offered = []
+
+    def adopt(training, stage, others):
+        offered.extend(other.output.name for other in others)
+        raise TrainingFailed("far enough")
+
+    monkeypatch.setattr(ablation, "run_or_adopt", adopt)
+    arguments = argparse.Namespace(preset="smoke", device="cpu", workers=1)
+    row = ablation._row("no-flows", arguments, OfficialFolder(data_folder), tmp_path, None)
+    assert row == {"failed": "far enough"}
+    assert set(offered) == set(NETWORKS) - {"shipped"}
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +187,13 @@ def test_command_is_continued_on_demand(ablated, shown, capsys):
     assert main([*flags, "--only", "fit", "--resume"]) == 0
     assert (output / "fit" / "row.json").read_bytes() == before
     assert VARIANTS["two"].label in shown()
+
+
+def test_a_row_of_another_variant_of_that_name_is_refused(ablated, monkeypatch, capsys):
+    _, _, flags = ablated
+    monkeypatch.setitem(FITS, "two", dataclasses.replace(FITS["two"], belt=BeltConfig("central")))
+    assert main([*flags, "--only", "fit", "--resume"]) == 2
+    assert "two holds other results (belt differ)" in capsys.readouterr().err
 
 
 def test_a_page_without_place_is_refused(tmp_path):

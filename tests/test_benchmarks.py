@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from benchmarks import real_file, scaling
 from benchmarks.fit import REDUCED, migrad, reduced, throw
 from benchmarks.real_file import extrapolated, first_rows, table
 from benchmarks.timing import side_by_side
@@ -21,8 +22,26 @@ def test_extrapolation_is_linear_in_the_rows_up_to_the_last_ones_read():
     cost = extrapolated("templates", points, 100_000_000)
     assert cost == pytest.approx({"cpu": 100.0, "own": 80.0, "mapped": 1e5, "seconds": None})
     assert extrapolated("networks", points)["cpu"] == pytest.approx(16 / 0.45 / 0.7)
-    assert extrapolated("sub_datasets", points[:1])["cpu"] == 1.0
     assert table({"templates": points}).count("\n") == 3
+    assert "extrapolated" in table({"templates": points})
+    assert "extrapolated" not in table({"sub_datasets": points[:1]})
+
+
+def test_kept_numbers_need_their_folder(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["real_file", "--kept"])
+    with pytest.raises(SystemExit):
+        real_file.main()
+    assert "name its folder with --docs" in capsys.readouterr().err
+
+
+def test_what_further_pseudo_experiments_add(tmp_path):
+    runs = [{"number": n, "scoring, s": 3 + 0.5 * n, "memory, MiB": 9.0} for n in (1, 10, 100)]
+    assert [(row["number"], row["scoring, s"], row["memory, MiB"]) for row in scaling.further(runs)] == [
+        (9, 4.5, 9.0),
+        (99, 49.5, 9.0),
+    ]
+    scaling.figure(tmp_path / "scaling.png", runs, runs)
+    assert (tmp_path / "scaling.png").stat().st_size > 5000
 
 
 def test_first_rows_are_a_data_folder(data_folder, tmp_path):

@@ -101,6 +101,8 @@ def test_smoke_run_writes_all_results(tmp_path, shown):
 
 
 def test_smoke_run_on_idx_files(mnist_folder, capsys):
-    arguments = ["digits", "--preset", "smoke", "--data", str(mnist_folder), "--output", str(mnist_folder / "out")]
-    assert __main__.main(arguments) == 0
+    arguments = ["digits", "--preset", "smoke", "--output", str(mnist_folder / "out")]
+    assert __main__.main([*arguments, "--data", str(mnist_folder)]) == 0
     assert "MNIST (14 pixels wide)" in capsys.readouterr().out
+    assert __main__.main(arguments) == 2
+    assert "holds other results (images differ)" in capsys.readouterr().err

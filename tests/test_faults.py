@@ -287,7 +287,7 @@ def test_checkpoints_of_other_data_are_not_continued(data_folder, tmp_path):
     )
     first.run("flows")
     first.path("flows").unlink()  # as if it had been killed
-    with pytest.raises(ChallengeError, match="checkpoints of the stage flows with another configuration or other data"):
+    with pytest.raises(ChallengeError, match="checkpoints of the stage flows with another configuration, other data"):
         second.run("flows")
 
 

@@ -1,16 +1,22 @@
 """The final phase at histogram level, and beside events, with the shipped artifacts."""
 
+import dataclasses
 import json
 
 import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.final_phase import parameters, throw_phase
+from experiments.final_phase import compare, load_events, official_seeds, parameters, throw_phase
+from experiments.table2 import FirstOfRun
+from ingestion_test.errors import ChallengeError
 from ingestion_test.files import write_json
+from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
+from ingestion_test.journal import Journal
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import ground_truth_mus, plan
 from ingestion_test.scoring import sigma68
+from ingestion_test.workers import RESULT_KEYS, Outcome
 from submission import artifacts
 
 SEED = 987
@@ -59,16 +65,44 @@ def test_moved_estimates_have_moved_intervals(estimator, thrown):
         assert other.coverage < one.coverage
 
 
-def test_command(tmp_path, thrown, shown, capsys):
-    """Beside a "run" that is the histogram-level throw itself: the comparison must find no difference."""
-    run = tmp_path / "run"
+def write_run(run, scores, settings):
+    """What `score` leaves of `scores` and `RunSettings`."""
     run.mkdir()
-    settings = {"ground_truth_mus": [one.mu for one in thrown.sets], "num_pseudo_experiments": 500, "num_of_sets": 4}
-    write_json(run / "test_settings.json", settings | {"systematics": {}, "random_mu": True})
+    write_json(run / "test_settings.json", settings.official())
     write_json(run / "ingestion_duration.json", {"ingestion_duration": 0})
-    for number, one in enumerate(thrown.sets):
+    for number, one in enumerate(scores.sets):
         lists = {name: getattr(one, name).tolist() for name in ("mu_hats", "delta_mu_hats", "p16", "p84")}
         write_json(run / f"result_{number}.json", lists)
+    return run
+
+
+def test_errors_of_a_comparison_are_of_differences_within_sets(estimator, thrown):
+    seeds = official_seeds(SEED, [500] * 4)
+    wider = [dataclasses.replace(one, p84=one.p84 + 0.1 * (1 + i)) for i, one in enumerate(thrown.sets)]
+    found = {one["quantity"]: one for one in compare(estimator, dataclasses.replace(thrown, sets=wider), seeds)}
+    assert found["interval"]["events"] - found["interval"]["templates"] == pytest.approx(0.25)
+    assert found["interval"]["error"] == pytest.approx(0, abs=1e-9)  # the same in all of a set, whatever in the others
+    assert found["coverage"]["error"] > 0
+
+
+def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
+    settings = FirstOfRun(num_sets=2, num_experiments=30, seed=SEED, of=100)
+    scores = throw_phase(estimator, 2, 30, SEED)
+    run = write_run(tmp_path / "run", scores, settings)
+    np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 30 + np.arange(30)])
+    journal = Journal(run / JOURNAL_FILE, {}, resume=False)
+    prediction = dict.fromkeys(RESULT_KEYS, 1.0)
+    for item in settings.plan()[:-1]:
+        journal.add(Outcome(item, prediction, 0.0, 0.0), 0.0)
+    with pytest.raises(ChallengeError, match="has other pseudo-experiments than the results"):
+        load_events(run, SEED)
+    journal.add(Outcome(settings.plan()[-1], prediction, 0.0, 0.0), 0.0)
+    np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 100 + np.arange(30)])
+
+
+def test_command(tmp_path, thrown, shown, capsys):
+    """Beside a "run" that is the histogram-level throw itself: the comparison must find no difference."""
+    run = write_run(tmp_path / "run", thrown, RunSettings(4, 500, seed=SEED))
     flags = ["final", "--sets", "4", "--experiments", "500", "--repeats", "1", "--output", str(tmp_path / "out")]
     assert main([*flags, "--seed", str(SEED), "--event-level", str(run)]) == 0
     assert "1 other seeds" in shown()

@@ -8,7 +8,7 @@ import torch
 
 from benchmarks.flows import PlainFlow
 from submission import flows_compiled
-from submission.flows import PRESETS, TRANSFORMS, Flow, FlowConfig, evaluate
+from submission.flows import TRANSFORMS, Flow, FlowConfig, evaluate
 
 INVERTIBLE = ["gated_affine", "hyperbolic"]
 
@@ -203,6 +203,24 @@ def test_a_failing_compiler_is_named(rebuilt, monkeypatch, tmp_path):
     assert flows_compiled.backend() == f"torch ({broken} failed: no space left)"
 
 
+@pytest.mark.parametrize("place", ["TemporaryDirectory", "CDLL"])
+def test_where_nothing_can_be_written_or_loaded_torch_takes_over(place, rebuilt, monkeypatch):
+    def refuse(*_):
+        raise OSError(13, "not here")
+
+    monkeypatch.setattr(
+        flows_compiled.tempfile if place == "TemporaryDirectory" else flows_compiled.ctypes, place, refuse
+    )
+    if flows_compiled.shutil.which("cc") or flows_compiled.shutil.which("gcc"):
+        assert flows_compiled.backend() == "torch ([Errno 13] not here)"
+    assert evaluate(flow_of("hyperbolic").float(), np.zeros((3, 5))).shape == (3, 2)
+
+
+def test_flows_elsewhere_need_no_kernel(rebuilt, monkeypatch):
+    monkeypatch.setattr(flows_compiled, "_built", lambda: pytest.fail("built for nothing"))
+    assert not flows_compiled.usable(flow_of("hyperbolic").to("meta"))
+
+
 def test_flows_that_the_kernel_is_not_laid_out_for_go_to_torch():
     wide = Flow(FlowConfig(4, layers=2, depth=1, width=10))  # no multiple of the kernel's block
     assert not flows_compiled.usable(wide)
@@ -268,10 +286,3 @@ def test_bad_events_are_refused():
 def test_bad_configuration_is_refused(wrong):
     with pytest.raises(ValueError, match=r"needs|unknown transform"):
         FlowConfig(**{"features": 5, **wrong})
-
-
-def test_presets():
-    for name in PRESETS:
-        assert Flow(FlowConfig.preset(name, 3)).log_prob(torch.zeros(1, 3)).shape == (1, 1)
-    with pytest.raises(ValueError, match="unknown preset 'huge'"):
-        FlowConfig.preset("huge", 3)

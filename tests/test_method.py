@@ -9,6 +9,8 @@ from sklearn.metrics import roc_auc_score, roc_curve
 
 from experiments import __main__, method, method_tables
 from experiments.method import Scored
+from ingestion_test.errors import ChallengeError
+from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
 from submission import artifacts
@@ -18,6 +20,7 @@ from submission.score import GATE_OFFSET
 from submission.templates import SIGNAL
 from training import networks, samples
 from training.__main__ import main as train
+from training.neyman import NeymanConfig, belt_throws, check_throws
 from training.samples import training_part
 
 from .conftest import write_folder
@@ -53,7 +56,8 @@ def make_scored(size, seed=0, separation=1.0):
 def write_ingestion(folder, mus, results):
     """What an ingestion leaves in its output folder."""
     folder.mkdir()
-    (folder / "test_settings.json").write_text(json.dumps({"ground_truth_mus": mus}))
+    settings = {"ground_truth_mus": mus, "systematics": dict.fromkeys(NUISANCE_NAMES, True)}
+    (folder / "test_settings.json").write_text(json.dumps(settings))
     (folder / "ingestion_duration.json").write_text('{"ingestion_duration": 1.0}')
     for number, (mu_hats, p16, p84) in enumerate(results):
         content = {"mu_hats": mu_hats, "delta_mu_hats": p84 - p16, "p16": p16, "p84": p84}
@@ -270,9 +274,20 @@ def test_event_level_results(trained, tmp_path):
     assert likelihood.config.nuisance == PARAMETERS[1:]
 
 
+def test_a_run_that_holds_nuisance_parameters_is_refused(tmp_path):
+    folder = write_ingestion(tmp_path / "scored", [1.0], [np.ones((3, 5))])
+    settings = json.loads((folder / "test_settings.json").read_text())
+    for changed in ({"systematics": settings["systematics"] | {"soft_met": False}}, {"systematics": None}):
+        (folder / "test_settings.json").write_text(json.dumps(settings | changed))
+        with pytest.raises(ChallengeError, match=r"did not vary .*soft_met"):
+            method.load_run(folder)
+
+
 def test_ratio_of_mean_widths_at_histogram_level(trained):
     estimator, record = method.load(trained)
-    found = method.coverage(estimator.likelihood, record)
+    config = NeymanConfig(belt_throws=4000, check_mus=3, check_throws=200)
+    thrown = belt_throws(estimator.likelihood, estimator.belt.config.mu_range, config)
+    found = method.coverage(estimator.likelihood, record, thrown, check_throws(estimator.likelihood, config))
     mus = [row["mu"] for row in record["neyman"]["shipped_table"]]
     assert mus == pytest.approx([0.1, 1.55, 3.0])
     first, middle, last = (row["profiled"] for row in method.widths(estimator.likelihood, mus))
@@ -280,12 +295,15 @@ def test_ratio_of_mean_widths_at_histogram_level(trained):
     assert own["width"] / own["ratio"] == pytest.approx((first + 2 * middle + last) / 4)
     assert found["mean_cramer_rao"] == pytest.approx((first + 2 * middle + last) / 4)
     assert found["mean_cut"] < found["mean_cramer_rao"]
+    assert own["width_error"] > 1.2 * record["neyman"]["shipped_width"][1]
+    assert own["flatness"]["mean_error"] > 1.05 * np.sqrt(COVERAGE * (1 - COVERAGE) / 1200)
 
 
 def test_estimates_that_are_all_too_high_tilt_the_coverage():
     """The shipped belt: at the lower end they leave the interval, at the upper one they do not."""
     estimator, _ = method.load(artifacts.FOLDER)
-    found = {row["shift"]: row for row in method.common_shifts(estimator, workers=1, throws=1000)}
+    thrown = check_throws(estimator.likelihood, NeymanConfig(check_throws=1000))
+    found = {row["shift"]: row for row in method.common_shifts(estimator, thrown)}
     assert found[0.0]["mean"] == pytest.approx(0.6827, abs=4 * found[0.0]["mean_error"])
     assert abs(found[0.0]["slope"]) < 4 * found[0.0]["slope_error"]
     assert found[0.03]["slope"] > found[0.0]["slope"] > found[-0.03]["slope"]
@@ -335,15 +353,18 @@ def test_official_events_that_the_networks_know_are_left_out(scorer, held_out, e
 def test_run_writes_all_results(trained, simulated_folder, data_folder, tmp_path, shown):
     intervals = np.array([1.0, 1.2, 1.5])
     scored = write_ingestion(tmp_path / "scored", [1.0, 2.0], [(intervals, intervals - 0.3, intervals + 0.6)] * 2)
-    output = tmp_path / "method"
+    output = tmp_path / "output"
     flags = ["--artifacts", str(trained), "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
-    flags += ["--event-level", str(scored), "--official", str(data_folder), "--throws", "2000"]
+    flags += ["--event-level", str(scored), "--official", str(data_folder), "--throws", "2000", "--docs", str(tmp_path)]
+    parts = ("separation", "cut", "yields", "cramer-rao", "coverage", "moves", "events", "official")
+    (tmp_path / "method.md").write_text("".join(f"<!-- {name} -->\n<!-- /{name} -->\n" for name in parts))
     assert __main__.main(["method", *flags]) == 0
     said = shown()
     for text in ("  0.899  ", "  0.375     0.409   0.437   0.461", "shipped belt, events", "official, weighted"):
         assert text in said
     assert "nan" not in said
     result = json.loads((output / "method.json").read_text())
+    assert json.loads((tmp_path / "method" / "method.json").read_text()) == result
     expected = {
         "data",
         "separation",

@@ -7,13 +7,17 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from ingestion_test.errors import ChallengeError
+from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
 from submission.features import CATEGORIES, FEATURES
 from submission.score import Scorer
+from training import networks
 from training.config import PRESETS
+from training.flows import TrainingFailed
 from training.networks import roc, train_classifier, train_flows
-from training.samples import draw, training_part
+from training.samples import Sample, draw, training_part
 
 CONFIG, GATE = PRESETS["smoke"].networks, PRESETS["smoke"].gate
 
@@ -27,7 +31,7 @@ def parts(simulated_folder):
 @pytest.fixture(scope="module")
 def trained(parts, tmp_path_factory):
     checkpoints = tmp_path_factory.mktemp("checkpoints")
-    discriminators, flows = train_flows(parts["networks"], CONFIG, "cpu", checkpoints)
+    discriminators, flows = train_flows(*parts.values(), CONFIG, "cpu", checkpoints)
     scorer, classifier = train_classifier(*parts.values(), discriminators, CONFIG, GATE, "cpu", checkpoints)
     return scorer, flows, classifier
 
@@ -43,11 +47,36 @@ def test_separates_events_it_was_not_trained_on(trained):
 
 
 def test_flows_are_the_same_to_the_bit_from_several_processes(trained, parts, tmp_path):
-    discriminators, _ = train_flows(parts["networks"], CONFIG, "cpu", tmp_path, workers=2)
+    discriminators, _ = train_flows(*parts.values(), CONFIG, "cpu", tmp_path, workers=2)
     for ours, theirs in zip(trained[0].discriminators, discriminators):
         assert ours.category == theirs.category
         weights = theirs.flow.state_dict()
         assert all(torch.equal(weight, weights[name]) for name, weight in ours.flow.state_dict().items())
+
+
+def test_flows_are_validated_on_events_that_they_have_not_seen(parts, tmp_path, monkeypatch):
+    given = []
+
+    def train(*arguments):
+        given.append(arguments)
+        raise TrainingFailed("far enough")
+
+    monkeypatch.setattr(networks.flow_training, "train", train)
+    with pytest.raises(TrainingFailed):
+        train_flows(*parts.values(), CONFIG, "cpu", tmp_path)
+    *events, _, _, _, _, validation = given[0]
+    assert len(events[0]) == len(events[1]) == pytest.approx(CONFIG.flows.events / 2, rel=0.2)
+    for own, checked in zip(events, validation):
+        assert len(checked) == pytest.approx(len(own) / 4, rel=0.2)
+        assert not {row.tobytes() for row in own} & {row.tobytes() for row in checked}
+
+
+def test_a_category_without_events_is_named(parts, tmp_path):
+    sample = parts["held-out"]
+    one_jet = sample.primaries[:, PRIMARIES.index("PRI_n_jets")] == 1
+    few = Sample(*(getattr(sample, name)[one_jet] for name in ("primaries", "weights", "process")))
+    with pytest.raises(ChallengeError, match="no event of category 2-jet: use a larger sample"):
+        train_flows(parts["networks"], few, CONFIG, "cpu", tmp_path)
 
 
 def test_discrimination_functions_separate_too(trained, parts):

@@ -1,14 +1,18 @@
 """The neyman stage on templates with known answers."""
 
 import dataclasses
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from ingestion_test.errors import ChallengeError
+from submission import confidence
 from submission.confidence import COVERAGE, BeltConfig
 from submission.likelihood import PRESETS, Likelihood, LikelihoodConfig
+from submission.parameters import PARAMETERS
 from training import neyman
+from training.flows import TrainingFailed
 from training.neyman import (
     STREAMS,
     NeymanConfig,
@@ -17,6 +21,7 @@ from training.neyman import (
     check_throws,
     cramer_rao_table,
     make_belts,
+    redrawn_belts,
     throw,
     throw_all,
 )
@@ -112,8 +117,44 @@ def test_template_error_is_thrown():
     assert np.std((thrown.mu_hat - 1) / thrown.sigma) == pytest.approx(1, abs=0.08)
 
 
+def test_redrawn_belts_spread_as_belts_of_other_throws(likelihood, thrown, checks):
+    config = BeltConfig("central")
+    found = redrawn_belts(thrown, config, checks, seed=1, redraws=40).errors()
+    (whole,) = make_belts(thrown, [config])
+    others = [dataclasses.replace(CONFIG, seed=seed, belt_throws=8000) for seed in range(8)]
+    made = [check(make_belts(belt_throws(likelihood, CONFIG.check_range, o), [config])[0], checks) for o in others]
+    # Belts of half the throws, whose spread eight of them know to a quarter.
+    for error, values in zip(found, ([one.mean_width[0] for one in made], [one.coverage.mean() for one in made])):
+        assert 0.5 < np.sqrt(2) * error / np.std(values, ddof=1) < 2
+    assert found[0] > check(whole, checks).mean_width[1]
+
+
+def test_belts_of_the_same_throws_are_redrawn_alike(thrown, checks):
+    first, again, central = (redrawn_belts(thrown, BeltConfig(o), checks, 1, 8) for o in ("pratt", "pratt", "central"))
+    np.testing.assert_array_equal(first.width, again.width)
+    assert np.corrcoef(first.coverage, central.coverage)[0, 1] > 0.5
+
+
 def test_cramer_rao_table(likelihood):
     table = cramer_rao_table(likelihood, CONFIG)
     assert [row["mu"] for row in table] == [0.1, 1.0, 2.0, 3.0]
     assert all(0 < row["known"] < row["profiled"] for row in table)
     assert table[0]["known"] < table[-1]["known"]
+
+
+def test_cramer_rao_of_some_that_are_profiled(likelihood):
+    """The others are known at the values that they have: as with all or none profiled where those are all or none."""
+    subsets = {"all": PARAMETERS[1:], "none": (), "two": ("tes", "jes")}
+    for row in cramer_rao_table(likelihood, CONFIG, **subsets):
+        assert row["all"] == pytest.approx(row["profiled"])
+        assert row["none"] == pytest.approx(row["known"])
+        assert row["known"] < row["two"] < row["profiled"]
+
+
+def test_a_belt_without_a_solution_is_said(thrown, monkeypatch):
+    given_up = SimpleNamespace(x=np.zeros(4), jac=np.ones(4), message="Maximum number of iterations.")
+    monkeypatch.setattr(confidence, "minimize", lambda *_, **__: given_up)
+    with pytest.raises(
+        TrainingFailed, match=r"no solution \(Maximum number of iterations\. The gradient is 2\): make it"
+    ):
+        make_belts(thrown, [BeltConfig()])

@@ -7,6 +7,7 @@ from ingestion_test.nuisance import draw_nuisance_parameters
 from ingestion_test.schema import PRIMARIES, PROCESSES
 from ingestion_test.sources import OfficialFolder
 from submission.features import CATEGORIES, categories
+from training import samples
 from training.samples import PARTS, balanced_rows, draw, training_part
 
 
@@ -71,6 +72,16 @@ def test_scales_change_which_backgrounds_are_drawn(parts):
         places = np.array([process[pair] for pair in zip(*columns)])[batch.labels == 0]
         shares.append(np.mean(places == PROCESSES.index("ttbar")) / np.mean(places == PROCESSES.index("ztautau")))
     assert shares[1] / shares[0] == pytest.approx(5, rel=0.2)
+
+
+def test_a_scale_of_zero_draws_none(parts, monkeypatch):
+    found = []
+    monkeypatch.setattr(samples, "balanced_rows", lambda *a: found.append(a[3]) or balanced_rows(*a))
+    for scale in (0.0, None):
+        draw(
+            parts["networks"], 100, np.random.default_rng(5), draw_nuisance_parameters(0, ()) | {"diboson_scale": scale}
+        )
+    assert [scales["diboson"] for scales in found] == [0.0, 1.0]
 
 
 def test_only_events_with_jets_can_enter_a_category(parts):

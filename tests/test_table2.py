@@ -1,8 +1,11 @@
 """The comparison of methods: the same data sets for all, statistical errors, and the methods' own parts."""
 
 import copy
+import dataclasses
 import json
 import pickle
+import shutil
+import types
 
 import numpy as np
 import pandas as pd
@@ -10,14 +13,16 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from experiments import methods, table2
 from experiments.__main__ import main
+from experiments.artifact_model import ArtifactModel
 from experiments.boosted.training import BoostedConfig, train
 from experiments.boosted.trees import Trees
 from experiments.methods import METHODS
 from experiments.mle_nu.estimator import NuEstimator
 from experiments.mle_nu.nuisance import SumOfScores, fit_nuisance
 from experiments.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
-from experiments.mle_nu.training import NuClassifierConfig, mean_gradient, paired
+from experiments.mle_nu.training import NuClassifierConfig, _opened, mean_gradient, paired
 from experiments.mle_nu.training import train as train_nu
 from experiments.table2 import PAPER, SEED, FirstOfRun, row, table
 from ingestion_test.ingestion import RunSettings
@@ -26,14 +31,16 @@ from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.schema import PRIMARIES
 from ingestion_test.scoring import coverage_penalty
 from ingestion_test.sources import OfficialFolder
+from ingestion_test.submissions import PROJECT
 from ingestion_test.systematics import systematics
 from submission import artifacts
 from submission.classifier import Classifier
+from submission.estimator import Estimate
 from submission.features import CATEGORIES, FEATURES, Standardisation
 from submission.histogram import Histogram
 from submission.likelihood import PRESETS, Likelihood
 from submission.parameters import PRIORS
-from training.samples import training_part
+from training.samples import save_sample, training_part
 
 # The same data for all -----------------------------------------------------------------------------------------------
 
@@ -109,6 +116,31 @@ def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(
     assert all(METHODS[name].label in page for name in ("default", "baseline"))
     assert (output / "table2-intervals.png").stat().st_size > 5000
     assert (output / "table2-coverage.png").stat().st_size > 5000
+
+
+def test_submissions_of_other_code_are_not_continued(tmp_path, monkeypatch, simulated_folder, capsys):
+    for name in ("submission", "experiments"):
+        shutil.copytree(PROJECT / name, tmp_path / "project" / name)
+    shutil.copy2(PROJECT / "model.py", tmp_path / "project")
+    monkeypatch.setattr(methods, "PROJECT", tmp_path / "project")
+    first = methods.code_checksum()
+    (tmp_path / "project" / "experiments" / "table2.py").write_text("travels in no submission")
+    assert methods.code_checksum() == first
+    for changed in ("model.py", "submission/artifacts/tables.npz", "experiments/boosted/trees.py"):
+        with open(tmp_path / "project" / changed, "ab") as file:
+            file.write(b"#")
+        assert methods.code_checksum() != first
+        first = methods.code_checksum()
+    flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
+    monkeypatch.setattr(table2, "run_method", lambda *_, **__: None)
+    monkeypatch.setattr(table2, "write_table", lambda *_: {})
+    monkeypatch.setattr(table2, "publish", lambda *_: None)
+    assert main(["table2", *flags, "--methods", "template-fit"]) == 0
+    with open(tmp_path / "project" / "model.py", "a") as file:
+        file.write("#")
+    capsys.readouterr()
+    assert main(["table2", *flags, "--methods", "template-fit", "--resume"]) == 2
+    assert "holds other results (code differ)" in capsys.readouterr().err
 
 
 def test_unknown_methods_are_named(capsys):
@@ -361,6 +393,27 @@ def test_mean_gradient_is_that_of_the_copy_of_background(source, estimator):
     for branch in blind.classifier.branches:
         branch[0].weight[:, -len(EMBEDDED) :] = 0  # the copy of B comes last
     assert mean_gradient(blind, sample, 1, 4, 2000) == dict.fromkeys(EMBEDDED, (0.0, 0.0))
+
+
+def test_events_of_pseudo_experiments_have_the_decimals_of_test_events(source, tmp_path, monkeypatch):
+    sample = training_part(source, "held-out")
+    save_sample(dataclasses.replace(sample, primaries=sample.primaries + np.float32(1e-4)), tmp_path)
+    monkeypatch.setattr(NuEstimator, "load", lambda *_: None)
+    events, _ = _opened(tmp_path)
+    np.testing.assert_array_equal(events.primaries, np.round(sample.primaries + np.float32(1e-4), 3))
+
+
+def test_a_model_settles_on_the_device_of_its_process(monkeypatch):
+    moved, estimate = [], Estimate(1.0, 0.1, 0.9, 1.1, True)
+    scorer = types.SimpleNamespace(to=moved.append)
+    model = ArtifactModel()
+    model.estimator = types.SimpleNamespace(
+        histogram=types.SimpleNamespace(scorer=scorer), estimate=lambda *_: estimate
+    )
+    for there in (False, True):
+        monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
+        assert model.predict({"data": None, "weights": None})["p84"] == 1.1
+    assert moved == ["cpu", "cuda"]
 
 
 def test_an_estimator_is_read_from_its_file(estimator, tmp_path):

@@ -6,15 +6,21 @@ import numpy as np
 import pytest
 import torch
 
+from experiments.__main__ import main as study
+from experiments.methods import _is_shipped, run_or_adopt
+from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
+from ingestion_test.schema import METADATA_FILE
 from ingestion_test.sources import OfficialFolder
 from submission import artifacts
 from submission.artifacts import ArtifactError
 from training.__main__ import _lines, main
 from training.config import PRESETS
 from training.samples import PARTS
-from training.stages import STAGES
+from training.stages import STAGES, Training
+
+from .conftest import write_folder
 
 
 @pytest.fixture(scope="module")
@@ -79,7 +85,7 @@ def test_another_preset_or_a_damaged_file_is_refused(trained, capsys):
     output, flags = trained
     other = [flag if flag != "smoke" else "default" for flag in flags]
     assert main(["flows", *other, "--resume"]) == 2
-    assert "was made with another configuration or other data" in capsys.readouterr().err
+    assert "was made with another configuration, other data or another previous stage" in capsys.readouterr().err
     content = (output / "neyman.pt").read_bytes()
     (output / "neyman.pt").write_bytes(content[: len(content) // 2])
     assert main(["neyman", *flags, "--resume"]) == 2
@@ -87,11 +93,73 @@ def test_another_preset_or_a_damaged_file_is_refused(trained, capsys):
     (output / "neyman.pt").write_bytes(content)
 
 
+class _Quick(Training):
+    """Stages that leave the name of their folder."""
+
+    @property
+    def steps(self):
+        return dict.fromkeys(STAGES, lambda training: ({}, {"made in": training.output.name}))
+
+
+@pytest.fixture
+def two(data_folder, tmp_path):
+    """The same training in two folders, with other outcomes."""
+    return [_Quick(PRESETS["default"], OfficialFolder(data_folder), tmp_path / name) for name in ("one", "other")]
+
+
+def test_a_stage_belongs_to_the_one_before_it(two):
+    one, other = two
+    for stage in STAGES:
+        one.run(stage)
+    assert all(map(one.has, STAGES))
+    other.run("flows")
+    one.path("flows").write_bytes(other.path("flows").read_bytes())
+    assert [stage for stage in STAGES if one.has(stage)] == ["flows", "templates", "neyman"]
+    with pytest.raises(ChallengeError, match=r"classifier\.pt was made with .* another previous stage"):
+        one.state("classifier")
+    one.path("classifier").unlink()
+    with pytest.raises(ChallengeError, match=r"checkpoints of the stage classifier with .* another previous stage"):
+        one.run("classifier")
+
+
+def test_stages_are_taken_over_only_together(two):
+    one, other = two
+    for stage in STAGES[:3]:
+        other.run(stage)
+    run_or_adopt(one, "flows", [other])
+    assert one.state("flows") == {"made in": "other"}
+    run_or_adopt(one, "classifier", [])
+    run_or_adopt(one, "templates", [other])
+    assert [one.state(stage)["made in"] for stage in STAGES[1:3]] == ["one", "one"]
+
+
+def test_stages_know_the_sum_of_weights(events, two, tmp_path):
+    folder = write_folder(tmp_path / "data", events)
+    metadata = folder / METADATA_FILE
+    metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"sum_weights": 1000.0}))
+    one = two[0]
+    other = Training(one.config, OfficialFolder(folder), one.output)
+    one.run("flows")
+    assert other.about("flows")["data"] == one.about("flows")["data"]
+    assert not other.has("flows")
+
+
+def test_shipped_weights_are_known_by_configuration_and_data(two, shown):
+    training = two[0]
+    assert not _is_shipped(Training(training.config, training.source, training.output), own_sample=False)
+    assert shown() == ""
+    assert _is_shipped(Training(training.config, training.source, training.output), own_sample=True)
+    assert "trained on another file than this sample" in shown()
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
-def test_cuda_that_is_not_there(simulated_folder, tmp_path, capsys):
-    flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path), "--device", "cuda"]
-    assert main(["flows", *flags]) == 2
+@pytest.mark.parametrize("command", [(main, "flows"), (main, "templates"), (study, "table2"), (study, "ablation")])
+def test_cuda_that_is_not_there_is_missed_at_once(command, data_folder, tmp_path, capsys):
+    call, name = command
+    flags = ["--preset", "smoke", "--data", str(data_folder), "--output", str(tmp_path / "out"), "--device", "cuda"]
+    assert call([name, *flags]) == 2
     assert "torch sees no CUDA device" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
 
 
 @pytest.mark.parametrize("name", ["manifest.json", "networks.pt", "tables.npz"])

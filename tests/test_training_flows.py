@@ -11,7 +11,7 @@ import torch
 from ingestion_test.errors import ChallengeError
 from submission.flows import FlowConfig, evaluate
 from training import flows as training
-from training.flows import Collapse, TrainingConfig, contrastive_loss, load_checkpoint, train
+from training.flows import Collapse, TrainingConfig, contrastive_loss, load_checkpoint, own_gpu, train
 
 SHAPE = FlowConfig(2, layers=4, depth=1, width=16)
 CONFIG = TrainingConfig(("S", "B"), (1.0, 0.5), batch=100, epochs=4, learning_rate=5e-3, depth=8.0, seed=3)
@@ -123,6 +123,26 @@ def test_a_loss_that_is_no_number_is_named():
     signal, background = classes(200)
     with pytest.raises(ChallengeError, match=r"flow 0 \(models S, c = 1\): the loss is no longer a number"):
         train(1e30 * signal, background, SHAPE, CONFIG)
+
+
+def test_tasks_are_spread_over_several_gpus(monkeypatch):
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [own_gpu("cuda", number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
+    assert own_gpu("cpu", 1) == "cpu"
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
+    assert own_gpu("cuda", 1) == "cuda"
+
+
+def test_validation_events_of_their_own_leave_all_others_to_the_training():
+    signal, background = classes(400)
+    checked = signal[:50], background[:50]
+    config = dataclasses.replace(CONFIG, epochs=1, models=("S", "S"))
+    trained = train(signal, background, SHAPE, config, validation=checked)
+    log_q = [trained.flow.log_prob(torch.as_tensor(x, dtype=torch.float32)) for x in checked]
+    loss = contrastive_loss(*log_q, torch.tensor(config.strengths), config.floor(2))
+    assert trained.loss == pytest.approx(loss.tolist(), abs=1e-4)
+    seen = train(signal, background, SHAPE, config).history[0]["train"]
+    assert trained.history[0]["train"] != seen
 
 
 def test_bad_events_are_refused():

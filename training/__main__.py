@@ -15,6 +15,7 @@ from ingestion_test.ingestion import output_folder
 from ingestion_test.sources import OfficialFolder
 
 from .config import PRESETS, SAMPLES, default_output
+from .flows import usable_device
 from .stages import STAGES, Training, ship
 
 
@@ -39,6 +40,7 @@ def main(arguments=None):
 
 
 def _train(flags):
+    usable_device(flags.device)
     output = flags.output or default_output(flags.preset)
     source = OfficialFolder(flags.data or simulation.cached_folder(*SAMPLES[flags.preset]))
     with output_folder(output):

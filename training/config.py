@@ -21,14 +21,14 @@ class FlowsConfig:
     Arguments:
         training: `TrainingConfig`; its `models` and `strengths` say which flows there are.
         view: what they read of an event, see `submission.score.VIEWS`.
-        events: balanced training events of each category, about.
+        events: balanced training events of each category, about; those that validate come on top.
         shape: what differs from the paper's size, see `submission.flows.FlowConfig`.
         scaled: whether the discrimination functions are sigmoid((log q - median) / spread) or plainly sigmoid(log q).
     """
 
     training: TrainingConfig
     view: str = "coordinates"
-    events: int = 800_000
+    events: int = 640_000
     shape: dict = field(default_factory=dict)
     scaled: bool = True
 
@@ -115,7 +115,7 @@ PRESETS = {
             FlowsConfig(
                 TrainingConfig(models=FOUR_FLOWS, strengths=(0.2, 1.0, 0.1, 0.2), epochs=6),
                 view="features",
-                events=100_000,
+                events=80_000,
                 scaled=False,
             ),
             ClassifierConfig(epochs=3),
@@ -130,7 +130,7 @@ PRESETS = {
         NetworksConfig(
             FlowsConfig(
                 TrainingConfig(models=("S", "B"), strengths=(0.5, 0.5), epochs=15, batch=200, learning_rate=5e-3),
-                events=4000,
+                events=3200,
                 shape={"layers": 4, "depth": 1, "width": 16},
             ),
             ClassifierConfig(width=16, depth=2, batch=500, epochs=2, learning_rate=5e-3),

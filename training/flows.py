@@ -34,7 +34,8 @@ class TrainingConfig:
         epochs: at most so many passes over the training events; the learning rate falls to 0 along a cosine.
         learning_rate: of Adam, at the start.
         patience: epochs without a better validation loss in any flow after which training ends.
-        validation: share of the events kept for validation (the last ones: pass them in random order).
+        validation: share of the events kept for validation (the last ones: pass them in random order), or of validation
+            events among all where they are passed by themselves.
         depth: how far below the mean log-density of a standard normal the penalised class is still pushed (`floor`).
         clip: bound of the norm of each flow's gradient.
         seed: of the initial weights and of the order of the events.
@@ -120,7 +121,7 @@ def contrastive_loss(log_q_modelled, log_q_penalised, strengths, floor):
     return -log_q_modelled.mean(-1) + strengths * log_q_penalised.clamp(min=floor).mean(-1)
 
 
-def train(signal, background, flow_config, config, device="cpu", checkpoint=None):
+def train(signal, background, flow_config, config, device="cpu", checkpoint=None, validation=None):
     """Train flows side by side on events of two classes.
 
     Arguments:
@@ -130,6 +131,8 @@ def train(signal, background, flow_config, config, device="cpu", checkpoint=None
         device: "cpu" or "cuda".
         checkpoint: file that is rewritten after every epoch and resumed from where it exists; the outcome is the same
             to the bit (CPU, same number of threads) as without the interruption.
+        validation: pair of signal and background for validation; None to keep a share of the events for it, as is right
+            where each of them is an event by itself.
 
     Returns:
         `Trained`.
@@ -139,7 +142,11 @@ def train(signal, background, flow_config, config, device="cpu", checkpoint=None
         Collapse: a flow rejects all events of the class that it should model.
     """
     device = usable_device(device)
-    train_x, valid_x = _split(signal, background, flow_config.features, config, device)
+    train_x = _pair(signal, background, flow_config.features, device)
+    if validation is None:
+        train_x, valid_x = _split(train_x, config.validation)
+    else:
+        valid_x = _pair(*validation, flow_config.features, device)
     run = _Run(flow_config, config, device)
     if checkpoint is not None and Path(checkpoint).exists():
         run.load_state(load_checkpoint(checkpoint), checkpoint)
@@ -282,8 +289,8 @@ def _check_collapse(history, config):
             )
 
 
-def _split(signal, background, features, config, device):
-    """Return the training and the validation events, each as the pair (signal, background) of tensors on the device."""
+def _pair(signal, background, features, device):
+    """Return the events as the pair (signal, background) of tensors on the device."""
     pair = []
     for name, events in (("signal", signal), ("background", background)):
         x = torch.as_tensor(events, dtype=torch.float32)
@@ -296,12 +303,19 @@ def _split(signal, background, features, config, device):
             raise ChallengeError(f"{bad} {name} events hold NaN or infinity: remove them or fill them first")
         pair.append(x.to(device))
     sizes = [x.shape[-2] for x in pair]
-    kept = math.ceil(sizes[0] * (1 - config.validation))
-    if sizes[0] != sizes[1] or not 0 < kept < sizes[0]:
+    if sizes[0] != sizes[1] or not sizes[0]:
         raise ChallengeError(
-            f"there are {sizes[0]} signal and {sizes[1]} background events: as many of the one as of the other are "
-            f"needed, and enough to keep the share {config.validation:g} for validation"
+            f"{sizes[0]} signal and {sizes[1]} background events: as many of the one as of the other are needed"
         )
+    return pair
+
+
+def _split(pair, share):
+    """Return the training and the validation events, the last ones, each as the pair (signal, background)."""
+    size = pair[0].shape[-2]
+    kept = math.ceil(size * (1 - share))
+    if not 0 < kept < size:
+        raise ChallengeError(f"of {size} events of a class none is left when the share {share:g} validates: use more")
     return [x[..., :kept, :] for x in pair], [x[..., kept:, :] for x in pair]
 
 
@@ -311,6 +325,12 @@ def usable_device(name):
     if device.type == "cuda" and not torch.cuda.is_available():
         raise ChallengeError("CUDA was asked for, but torch sees no CUDA device here: take the device cpu")
     return device
+
+
+def own_gpu(device, number):
+    """`device`, or of several GPUs the one that `number`, a task's or a process's, falls on."""
+    gpus = torch.cuda.device_count() if device == "cuda" else 0
+    return f"cuda:{number % gpus}" if gpus > 1 else device
 
 
 def save_checkpoint(path, state):

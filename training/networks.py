@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
-import torch
 from tqdm import tqdm
 
+from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.tasks import completed
 from submission.features import CATEGORIES, FEATURES, Standardisation, features
@@ -25,11 +25,13 @@ from .samples import draw
 EFFICIENCIES = (0.1, 0.2, 0.3, 0.5)
 
 
-def train_flows(sample, config, device, checkpoints, workers=1):
+def train_flows(sample, held_out, config, device, checkpoints, workers=1):
     """Train the flows of each category, a task by itself, on balanced events at nominal nuisance parameters.
 
+    Draws repeat events of large weight, so what validates comes from a part of the events of its own.
+
     Arguments:
-        sample: `samples.Sample` of the part for networks.
+        sample, held_out: `samples.Sample` of the parts for networks and for checks.
         config: `config.NetworksConfig`.
         device: "cpu" or "cuda"; with several GPUs each task has its own.
         checkpoints: folder that an interrupted training is resumed from.
@@ -39,22 +41,24 @@ def train_flows(sample, config, device, checkpoints, workers=1):
         (discriminators, summary): tuple of `Discriminator`, empty without flows, and a dict for the manifest.
 
     Raises:
-        ChallengeError: as `flows.train`.
+        ChallengeError: a category has no event, or as `flows.train`.
     """
     if config.flows is None:
         return (), {}
-    random = np.random.default_rng([config.seed, 0])
+    random, other = (np.random.default_rng([config.seed, stream]) for stream in (0, 6))
+    share = config.flows.training.validation
     batches = _drawn(sample, config.flows.events, random)
+    validation = _drawn(held_out, config.flows.events * share / (1 - share), other)
     tasks = []
     names, view = VIEWS[config.flows.view]
     for number, category in enumerate(CATEGORIES):
-        batch = batches[category]
-        values = view(batch.columns, category)
+        values, checked = (view(drawn[category].columns, category) for drawn in (batches, validation))
         standardisation = Standardisation.of(names[category], values)
-        values = standardisation(values)
-        signal, background = (random.permutation(values[batch.labels == label]) for label in (1, 0))
+        values, checked = standardisation(values), standardisation(checked)
+        pair = _pair(random.permutation, values, batches[category].labels)
+        checked = _pair(other.permutation, checked, validation[category].labels)
         checkpoint = checkpoints / f"flows-{category}.pt"
-        arrays = signal, background, values[:100_000]
+        arrays = pair, checked, values[:100_000]
         tasks.append(_FlowTask(category, number, *arrays, standardisation, config.flows, device, checkpoint))
     discriminators, summaries = zip(*completed(tasks, workers, "flows", "category"))
     return discriminators, dict(zip(CATEGORIES, summaries))
@@ -66,7 +70,7 @@ class _FlowTask:
 
     Arguments:
         category, number: its name, and its place in `CATEGORIES`.
-        signal, background: arrays (events, features), standardised, in random order.
+        events, validation: arrays (events, features) of signal and of background, standardised, in random order.
         scaling: array (events, features), events that the discrimination functions are scaled by.
         standardisation: of the features.
         config: `config.FlowsConfig`.
@@ -78,8 +82,8 @@ class _FlowTask:
 
     category: str
     number: int
-    signal: np.ndarray
-    background: np.ndarray
+    events: tuple[np.ndarray, np.ndarray]
+    validation: tuple[np.ndarray, np.ndarray]
     scaling: np.ndarray
     standardisation: Standardisation
     config: FlowsConfig
@@ -87,23 +91,32 @@ class _FlowTask:
     checkpoint: Path
 
     def __call__(self):
-        device = self.device
-        if device == "cuda" and torch.cuda.device_count() > 1:
-            device = f"cuda:{self.number % torch.cuda.device_count()}"
-        size = min(len(self.signal), len(self.background))
-        shape = FlowConfig(self.signal.shape[1], **self.config.shape)
-        pair = self.signal[:size], self.background[:size]
-        trained = flow_training.train(*pair, shape, self.config.training, device, self.checkpoint)
-        flow = trained.flow.cpu()
+        shape = FlowConfig(self.scaling.shape[1], **self.config.shape)
+        device = flow_training.own_gpu(self.device, self.number)
+        how = self.config.training, device, self.checkpoint, self.validation
+        trained = flow_training.train(*self.events, shape, *how)
         if self.config.scaled:
-            flow.set_scale(evaluate(flow, self.scaling))
-        made = Discriminator(self.category, self.config.view, self.standardisation, flow)
-        return made, {"events": 2 * size, "validation_loss": trained.loss, "epochs": len(trained.history)}
+            trained.flow.set_scale(evaluate(trained.flow, self.scaling))
+        made = Discriminator(self.category, self.config.view, self.standardisation, trained.flow.cpu())
+        return made, {
+            "events": 2 * len(self.events[0]),
+            "validation_loss": trained.loss,
+            "epochs": len(trained.history),
+        }
+
+
+def _pair(permutation, values, labels):
+    """As many signal as background events, each in random order: two arrays."""
+    classes = [permutation(values[labels == label]) for label in (1, 0)]
+    size = min(map(len, classes))
+    return tuple(own[:size] for own in classes)
 
 
 def _drawn(sample, events, random):
     """Balanced nominal events, about `events` of them in each category."""
     share = {name: len(batch.labels) / 20_000 for name, batch in draw(sample, 20_000, random).items()}
+    if not min(share.values()):
+        raise ChallengeError(f"there is no event of category {min(share, key=share.__getitem__)}: use a larger sample")
     return draw(sample, 2 * round(events / min(share.values()) / 2), random)
 
 
@@ -148,7 +161,7 @@ def train_classifier(sample, held_out, discriminators, config, gate_config, devi
     standardisations = tuple(
         Standardisation.of(FEATURES[name], features(nominal[name].columns, name)) for name in CATEGORIES
     )
-    scorer = kind.scorer(discriminators, standardisations, classifier=None)
+    scorer = kind.scorer(discriminators, standardisations, classifier=None).to(device)
     inputs = functools.partial(kind.inputs, scorer)
     training = _perturbed(inputs, sample, config.datasets, config, stream=2)
     validation = _perturbed(inputs, held_out, max(2, config.datasets // 20), config, stream=3)
@@ -157,7 +170,7 @@ def train_classifier(sample, held_out, discriminators, config, gate_config, devi
         own = {name: (x[:, : len(FEATURES[name])], labels) for name, (x, labels) in training.items()}
         gate, passed = train_gate(own, gate_config, device)
     trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.pt")
-    scorer = replace(scorer, classifier=trained.classifier, gate=gate).to("cpu")
+    scorer = replace(scorer, classifier=trained.classifier, gate=gate).to(device)
     checked = draw(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
     summary = {
         "events": {name: len(labels) for name, (_, labels) in training.items()},
@@ -166,7 +179,7 @@ def train_classifier(sample, held_out, discriminators, config, gate_config, devi
         "held_out": separation(scorer, checked),
         "held_out_without_gate": separation(replace(scorer, gate=None), checked),
     }
-    return scorer, summary
+    return scorer.to("cpu"), summary
 
 
 def _perturbed(inputs, sample, datasets, config, stream):

@@ -13,15 +13,19 @@ import numpy as np
 from ingestion_test.tasks import completed
 from submission.confidence import make_belt, spread_mu
 from submission.likelihood import Likelihood
-from submission.parameters import draw_pulls, values_from_pulls
+from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 
+from .flows import TrainingFailed
 from .parts import kept_or_made
 
 #: Throws of a task of a worker process.
 BLOCK = 5000
 
 #: Independent random streams of a run.
-STREAMS = ("mu", "belt", "check", "bound")
+STREAMS = ("mu", "belt", "check", "bound", "redraw")
+
+#: Belts made of redrawn throws behind a belt's statistical error, which is then known to a sixth.
+REDRAWS = 20
 
 #: Draws of the nuisance parameters over which a Cramer-Rao bound is averaged.
 _BOUND_DRAWS = 500
@@ -57,6 +61,22 @@ class Throws:
     sigma: np.ndarray
     valid: np.ndarray
 
+    def of(self, rows):
+        """The throws `rows`: whatever indexes arrays."""
+        return Throws(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
+
+
+@dataclasses.dataclass(frozen=True)
+class Redrawn:
+    """What belts reach that are made of redrawn throws: arrays (redraws,) of mean width and mean coverage."""
+
+    width: np.ndarray
+    coverage: np.ndarray
+
+    def errors(self):
+        """Standard deviations of mean width and mean coverage: two floats."""
+        return float(np.std(self.width, ddof=1)), float(np.std(self.coverage, ddof=1))
+
 
 @dataclasses.dataclass(frozen=True)
 class Check:
@@ -84,7 +104,10 @@ class Check:
 
     @property
     def mean_width(self):
-        """Mean length over the range of mu, by the trapezium rule, and its statistical error: two floats."""
+        """Mean length over the range of mu, by the trapezium rule, and its statistical error: two floats.
+
+        The error is that of the throws of the check; that of the belt, common to all mu, is in `redrawn_belts`.
+        """
         share = np.ones(len(self.mu))
         share[[0, -1]] = 0.5
         share /= share.sum()
@@ -189,9 +212,18 @@ def with_template_error(likelihood, expected, random):
 
 
 def make_belts(throws, configs):
-    """A belt for each `BeltConfig` of `configs`, from the valid fits of `throws`: list of `Belt`."""
-    valid = throws.valid
-    return [make_belt(throws.mu[valid], throws.mu_hat[valid], throws.sigma[valid], config) for config in configs]
+    """A belt for each `BeltConfig` of `configs`, from the valid fits of `throws`: list of `Belt`.
+
+    Raises:
+        TrainingFailed: no belt can be made of them.
+    """
+    used = throws.of(throws.valid)
+    try:
+        return [make_belt(used.mu, used.mu_hat, used.sigma, config) for config in configs]
+    except np.linalg.LinAlgError as error:
+        raise TrainingFailed(
+            f"the quantile regression of the belt has no solution ({error}): make it of more throws"
+        ) from error
 
 
 def check(belt, throws):
@@ -220,23 +252,53 @@ def check(belt, throws):
     return Check(**{name: np.array([getattr(row, name) for row in rows]) for name in names})
 
 
-def cramer_rao_table(likelihood, config):
+def redrawn_belts(throws, config, checked, seed, redraws=REDRAWS):
+    """Bootstrap of a belt: `Redrawn`, the statistical error that it has from the throws that it is made of.
+
+    Which throws are drawn depends on their number and the seed alone. So two belts are redrawn alike, and the ratios of
+    their widths have the spread that the ratio has: what two belts made of the same throws have in common cancels.
+
+    Arguments:
+        throws: `Throws` that the belt is made of.
+        config: `BeltConfig`.
+        checked: `Throws` that belts are checked with.
+        seed: of the redraws.
+        redraws: number of belts.
+    """
+    random, size = _generator(seed, "redraw", 0), len(throws.mu)
+    found = []
+    for _ in range(redraws):
+        (belt,) = make_belts(throws.of(random.integers(size, size=size)), [config])
+        reached = check(belt, checked)
+        found.append((reached.mean_width[0], reached.coverage.mean()))
+    return Redrawn(*np.transpose(found))
+
+
+def cramer_rao_table(likelihood, config, **subsets):
     """Least mean length of +-1 sigma intervals, 2 sigma of the Cramer-Rao bound, averaged over the nuisance priors.
 
     Arguments:
         likelihood: `submission.likelihood.Likelihood`.
         config: `NeymanConfig`.
+        subsets: by a name of its own each, nuisance parameters that alone are profiled, the others being known.
 
     Returns:
-        list of dicts: mu, and the widths with all nuisance parameters known and with all fitted ones profiled.
+        list of dicts: mu, and the widths with all nuisance parameters known, with all fitted ones profiled, and with
+        each of `subsets`.
     """
     table = []
     for mu in config.bound_mus:
         nuisance = draw_pulls(_generator(config.seed, "bound", 0), _BOUND_DRAWS)
         pulls = np.column_stack([np.full(_BOUND_DRAWS, mu), nuisance])
         pulls = np.where(likelihood.fitted, pulls, likelihood.start)
-        bound = likelihood.cramer_rao(pulls, likelihood.templates.expected(values_from_pulls(pulls)).sum(axis=1))
-        table.append({"mu": mu, "known": float(2 * bound.known.mean()), "profiled": float(2 * bound.profiled.mean())})
+        total = likelihood.templates.expected(values_from_pulls(pulls)).sum(axis=1)
+        bound, information = likelihood.cramer_rao(pulls, total), likelihood.information(pulls, total)
+        row = {"mu": mu, "known": float(2 * bound.known.mean()), "profiled": float(2 * bound.profiled.mean())}
+        for name, profiled in subsets.items():
+            part = [place for place, parameter in enumerate(PARAMETERS) if parameter in ("mu", *profiled)]
+            covariance = np.linalg.inv(information[:, part][:, :, part])
+            row[name] = float(2 * np.sqrt(covariance[:, 0, 0]).mean())
+        table.append(row)
     return table
 
 

@@ -144,7 +144,8 @@ def draw(sample, events, random, nuisance=None):
         dict from category to `Batch`.
     """
     nuisance = nuisance or draw_nuisance_parameters(0, ())
-    scales = {process: nuisance[f"{process}_scale"] or 1.0 for process in ("ttbar", "diboson")}
+    scales = {process: nuisance[f"{process}_scale"] for process in ("ttbar", "diboson")}
+    scales = {process: 1.0 if scale is None else scale for process, scale in scales.items()}
     rows = balanced_rows(sample, events, random, scales)
     noise = soft_met_noise(nuisance["soft_met"], len(rows), int(random.integers(2**31)))
     features, kept = transform(sample.primaries, rows, nuisance["tes"], nuisance["jes"], noise)

@@ -7,8 +7,10 @@ test events of the data folder are read by none).
 
 import dataclasses
 import functools
+import hashlib
 import io
 import json
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,6 +30,7 @@ from submission.score import Scorer
 from submission.templates import Templates
 
 from .config import Config
+from .flows import own_gpu
 from .networks import Kind, scored, train_classifier, train_flows
 from .neyman import belt_throws, check, check_throws, cramer_rao_table, make_belts
 from .samples import draw, load_sample, remove_sample, training_part
@@ -44,7 +47,7 @@ READS = {
 }
 
 #: Changes when a stage's file of an earlier version can no longer be read.
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)
@@ -79,7 +82,18 @@ class Training:
     def about(self, stage):
         """What the file of `stage` must have been made with to be of this training."""
         config = self.config.record()
-        return {"config": {name: config[name] for name in READS[stage]}, "data": self.source.fingerprint()}
+        return {
+            "config": {name: config[name] for name in READS[stage]},
+            "data": self.source.fingerprint(),
+            "sum_weights": self.source.sum_weights,
+            "previous": self._previous(stage),
+        }
+
+    def _previous(self, stage):
+        """Checksum of the file of the stage before `stage`, and so of all before it; None where there is none."""
+        place = STAGES.index(stage)
+        path = self.path(STAGES[place - 1])
+        return hashlib.sha256(path.read_bytes()).hexdigest() if place and path.is_file() else None
 
     @property
     def steps(self):
@@ -101,8 +115,8 @@ class Training:
             dict: what it reached.
 
         Raises:
-            ChallengeError: the stage before it has not been run, its checkpoints are of another configuration or of
-                other data, or whatever that stage raises.
+            ChallengeError: the stage before it has not been run, its checkpoints are of another configuration, other
+                data or another previous stage, or whatever that stage raises.
         """
         self._claim_checkpoints(stage)
         summary, state = self.steps[stage](self)
@@ -113,9 +127,16 @@ class Training:
         """The summary that `stage` left, None if it was not run.
 
         Raises:
-            ChallengeError: its file is damaged, or of another configuration or of other data.
+            ChallengeError: its file is damaged, or of another configuration, other data or another previous stage.
         """
         return self._load(stage)["summary"] if self.path(stage).exists() else None
+
+    def has(self, stage):
+        """Whether `stage` was run and its file is of this training."""
+        try:
+            return self.done(stage) is not None
+        except ChallengeError:
+            return False
 
     def state(self, stage):
         """What `stage` made.
@@ -131,8 +152,8 @@ class Training:
         path, about = self.checkpoints / f"{stage}.json", self.about(stage)
         if path.exists() and files.read_json(path) != about:
             raise ChallengeError(
-                f"{path.parent} has checkpoints of the stage {stage} with another configuration or other data: choose "
-                "another --output, or remove that folder"
+                f"{path.parent} has checkpoints of the stage {stage} with another configuration, other data or another "
+                "previous stage: choose another --output, or remove that folder"
             )
         files.write_json(path, about)
 
@@ -154,7 +175,8 @@ class Training:
             raise ChallengeError(f"{path} cannot be read ({error!r}): remove it and run the stage again") from error
         if version != VERSION or about != self.about(stage):
             raise ChallengeError(
-                f"{path} was made with another configuration or other data: choose another --output, or remove it"
+                f"{path} was made with another configuration, other data or another previous stage: choose another "
+                "--output, or remove it"
             )
         return found
 
@@ -162,9 +184,9 @@ class Training:
 def _flows(training):
     if training.config.networks.flows is None:
         return {}, Scorer((), (), None).state()
-    sample = training_part(training.source, "networks").with_jets()
+    parts = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
     how = training.device, training.checkpoints, training.workers
-    discriminators, summary = train_flows(sample, training.config.networks, *how)
+    discriminators, summary = train_flows(*parts, training.config.networks, *how)
     return summary, Scorer(discriminators, (), None).state()
 
 
@@ -212,7 +234,7 @@ class _Bins:
     device: str
 
     def __call__(self, features):
-        self.histogram.scorer.to(self.device)
+        self.histogram.scorer.to(own_gpu(self.device, os.getpid()))
         return self.histogram.bins_of(dict(zip(FEATURES, features.T)))
 
 
@@ -222,13 +244,13 @@ def make_histogram(scorer, training, events):
     known = training_part(training.source, "networks").with_jets()
     batches = draw(known, config.edge_events, np.random.default_rng(config.seed))
     bins = (config.signal_bins, config.background_bins)
-    edges = [edges_of_scores(*scores, *bins) for scores in scored(scorer, batches)]
+    edges = [edges_of_scores(*scores, *bins) for scores in scored(scorer.to(training.device), batches)]
     no_jet = None
     if config.no_jet_bins:
         features = dict(zip(FEATURES, transform(events.primaries[: config.edge_events])[0].T))
         mass = features[NO_JET_FEATURE][features["PRI_n_jets"] == 0]
         no_jet = np.unique(np.quantile(mass, np.arange(1, config.no_jet_bins) / config.no_jet_bins))
-    return Histogram(scorer, tuple(edges), no_jet)
+    return Histogram(scorer.to("cpu"), tuple(edges), no_jet)  # as it can be sent to worker processes
 
 
 def _neyman(training):
@@ -249,7 +271,8 @@ def _neyman(training):
     }
     no_jet = None if state["no_jet_edges"] is None else state["no_jet_edges"].numpy()
     histogram = Histogram(scorer, tuple(edges.numpy() for edges in state["score_edges"]), no_jet)
-    record = training.about("neyman") | {stage: training.done(stage) for stage in STAGES[:-1]} | {"neyman": summary}
+    record = {"config": config.record(), "data": training.source.fingerprint()}
+    record |= {stage: training.done(stage) for stage in STAGES[:-1]} | {"neyman": summary}
     made = artifacts.contents(Estimator(histogram, likelihood, belt), record)
     return summary, {name: torch.frombuffer(bytearray(content), dtype=torch.uint8) for name, content in made.items()}
 

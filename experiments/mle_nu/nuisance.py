@@ -38,13 +38,11 @@ class NuisanceFit:
         pulls: array (5,), of the `EMBEDDED` parameters.
         covariance: array (5, 5), inverse of the information, priors included.
         converged: whether the fit has converged.
-        evaluations: number of passes over events.
     """
 
     pulls: np.ndarray
     covariance: np.ndarray
     converged: bool
-    evaluations: int
 
     @property
     def values(self):
@@ -108,25 +106,24 @@ class SumOfScores:
 
 def fit_nuisance(total):
     """Minimise a `SumOfScores` by Fisher scoring, from the first events to all: `NuisanceFit`."""
-    pulls, evaluations = np.zeros(len(EMBEDDED)), 0
+    pulls = np.zeros(len(EMBEDDED))
     for part in (total.first(FIRST_EVENTS), total) if total.events > FIRST_EVENTS else (total,):
-        pulls, covariance, converged, passes = _minimise(part, pulls)
-        evaluations += passes
-    return NuisanceFit(pulls, covariance, converged, evaluations)
+        pulls, covariance, converged = _minimise(part, pulls)
+    return NuisanceFit(pulls, covariance, converged)
 
 
 def _minimise(total, pulls):
     value, slope, information = total.evaluate(pulls)
-    for evaluations in range(1, MAX_ITERATIONS + 1):
+    for _ in range(MAX_ITERATIONS):
         held = ((pulls <= -MAX_PULL) & (slope > 0)) | ((pulls >= _UPPER) & (slope < 0))
         free = np.where(held[:, None] | held, np.eye(len(pulls)), information)
         step = np.clip(pulls - np.linalg.solve(free, np.where(held, 0, slope)), -MAX_PULL, _UPPER) - pulls
         promise = -0.5 * step @ slope
         if promise < TOLERANCE:
-            return pulls + step, np.linalg.inv(information), True, evaluations
+            return pulls + step, np.linalg.inv(information), True
         new = total.evaluate(pulls + step)
         while new[0] > value and np.max(np.abs(step)) > 1e-3:
             step = step / 4
             new = total.evaluate(pulls + step)
         pulls, (value, slope, information) = pulls + step, new
-    return pulls, np.linalg.inv(information), False, MAX_ITERATIONS
+    return pulls, np.linalg.inv(information), False

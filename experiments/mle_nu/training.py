@@ -1,6 +1,7 @@
 """Training of the method with embedded nuisance parameters: classifier, template events, belt."""
 
 import functools
+import os
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from submission.features import CATEGORIES
 from training import classifier
 from training.classifier import ClassifierConfig
 from training.config import TemplatesConfig
+from training.flows import own_gpu
 from training.networks import Kind
 from training.neyman import Throws, make_belts
 from training.parts import kept_or_made
@@ -154,13 +156,14 @@ def _events(training):
 
 def _templates(training):
     scorer = NuScorer.from_state(training.state("classifier"))
+    held_out = training_part(training.source, "held-out")
+    slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
     shipped, _ = _events(training)
     histogram = make_histogram(scorer, training, shipped)
     frame = pd.DataFrame(shipped.primaries, columns=list(PRIMARIES))
     frame["weights"], frame["process"] = shipped.weights.astype(np.float32), shipped.process.astype(np.int8)
     made = NuEstimator(histogram, frame, systematics)
     bins = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
-    slopes = mean_gradient(scorer, training_part(training.source, "held-out"), training.config.networks.seed)
     summary = {"events": len(frame), "bins": bins, "mean_gradient": slopes}
     return summary, {FILE: torch.frombuffer(bytearray(made.content()), dtype=torch.uint8)}
 
@@ -176,7 +179,7 @@ def _neyman(training):
     random = np.random.default_rng(config.neyman.seed)
     mus = spread_mu(random, config.neyman.experiments, config.belt.mu_range)
     about = str(training.about("neyman"))
-    tasks = [_Experiment(folder, about, config.neyman.seed + i, float(mu)) for i, mu in enumerate(mus)]
+    tasks = [_Experiment(folder, about, config.neyman.seed + i, float(mu), training.device) for i, mu in enumerate(mus)]
     done = completed(tasks, training.workers, "pseudo-experiments", "exp")
     found = {name: np.stack([one[name] for one in done]) for name in done[0]}
     throws = Throws(mus, found["mu_hat"], found["sigma"], found["valid"])
@@ -208,6 +211,7 @@ class _Experiment:
     about: str
     seed: int
     mu: float
+    device: str
 
     def __call__(self):
         path = self.folder / f"experiment{self.seed}.npz"
@@ -215,6 +219,7 @@ class _Experiment:
 
     def _made(self):
         events, estimator = _opened(self.folder)
+        estimator.histogram.scorer.to(own_gpu(self.device, os.getpid()))
         nuisance = draw_nuisance_parameters(self.seed, NUISANCE_NAMES)
         test_set = make_test_set(events, self.mu, nuisance, self.seed)
         found, fit = estimator.fit(test_set["data"], test_set["weights"])
@@ -233,6 +238,6 @@ def _opened(folder):
     """Events of pseudo-experiments as the ingestion has them, and the estimator without a belt."""
     sample = load_sample(folder)
     counts = tuple(np.bincount(sample.process, minlength=len(PROCESSES)).tolist())
-    return TestEvents(sample.primaries, sample.weights.astype(np.float32), counts), NuEstimator.load(
-        folder / FILE, systematics
-    )
+    primaries = np.round(sample.primaries, 3)  # as the test events of a data folder have them
+    events = TestEvents(primaries, sample.weights.astype(np.float32), counts)
+    return events, NuEstimator.load(folder / FILE, systematics)
