@@ -6,15 +6,15 @@ dies was doing is done again.
 
 import concurrent.futures
 import contextlib
+import itertools
 import logging
 import multiprocessing
-import os
 import sys
-import threading
 from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
 
+from .children import THREADS, end_with_parent, environment
 from .errors import ChallengeError
 
 #: Worker processes that may die before the work is given up.
@@ -23,7 +23,8 @@ MOST_DEATHS = 3
 #: Seconds in which a dask scheduler must answer, and in which it must have its first worker.
 ANSWER_SECONDS, WORKER_SECONDS = 10, 120
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Tasks per worker that a pool has at a time: those after the next are not pickled yet.
+AHEAD = 2
 
 _log = logging.getLogger(__name__)
 
@@ -105,44 +106,29 @@ def _in_processes(tasks, workers):
 
 
 def _in_pool(tasks, workers):
-    """Results of `tasks`, a dict from number to task, by a pool that breaks if one of its processes dies."""
+    """Results of `tasks`, a dict from number to task, by a pool that breaks if one of its processes dies.
+
+    It ends with this generator, whatever its processes are doing then.
+    """
+    workers = min(workers, len(tasks))
     spawn = multiprocessing.get_context("spawn")
-    with (
-        _environment(dict.fromkeys(_THREADS, "1")),
-        concurrent.futures.ProcessPoolExecutor(min(workers, len(tasks)), spawn, _end_with_parent) as pool,
-    ):
-        try:
-            numbers = {pool.submit(task): number for number, task in tasks.items()}
-            for future in concurrent.futures.as_completed(numbers):
-                yield numbers[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _end_with_parent():
-    """Have this process end when the one that started it does, even if killed: a pool's processes wait for it else."""
-
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a pool's process has one"
-
-    def wait():
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-@contextlib.contextmanager
-def _environment(variables):
-    """Environment of the processes started within."""
-    kept = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+    pool = concurrent.futures.ProcessPoolExecutor(workers, spawn, end_with_parent)
+    waiting, futures = iter(tasks.items()), {}
     try:
-        yield
+        while True:
+            with environment(dict.fromkeys(THREADS, "1")):
+                more = itertools.islice(waiting, AHEAD * workers - len(futures))
+                futures |= {pool.submit(task): number for number, task in more}
+            if not futures:
+                break
+            for future in concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_COMPLETED).done:
+                yield futures.pop(future), future.result()
+    except BaseException:
+        for process in list(pool._processes.values()):  # Python 3.14 has a method for it
+            process.kill()
+        raise
     finally:
-        for name, value in kept.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        pool.shutdown(cancel_futures=True)
 
 
 def _on_cluster(tasks, address):

@@ -108,6 +108,29 @@ def test_processes_that_die_again_and_again_end_the_work():
         completed([_die, _die], 2, "deaths", "death")
 
 
+def _nap(folder, number):
+    time.sleep(15)
+    (Path(folder) / str(number)).touch()
+
+
+def _naps(first, folder):
+    """Results of a task that is done at once and of many that are not."""
+    return as_completed([first, *_list(functools.partial(_nap, str(folder)), range(5))], 2)
+
+
+def test_an_error_ends_what_is_running_and_what_waits(tmp_path):
+    with pytest.raises(ChallengeError, match="cannot be mended"):
+        list(_naps(_fail, tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_that_nobody_wants_are_not_waited_for(tmp_path):
+    naps = _naps(functools.partial(_square, 3), tmp_path)
+    assert next(naps) == (0, 9)
+    naps.close()  # as an interruption does
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_a_task_raises_is_raised(workers):
     with pytest.raises(ChallengeError, match="cannot be mended"):
