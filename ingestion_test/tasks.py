@@ -23,7 +23,7 @@ MOST_DEATHS = 3
 #: Seconds in which a dask scheduler must answer, and in which it must have its first worker.
 ANSWER_SECONDS, WORKER_SECONDS = 10, 120
 
-#: Tasks per worker that a pool has at a time: those after the next are not pickled yet.
+#: Tasks per worker that a pool has at a time, or whose results wait for their turn.
 AHEAD = 2
 
 _log = logging.getLogger(__name__)
@@ -64,7 +64,30 @@ def as_completed(tasks, workers):
     """
     if isinstance(workers, str):
         return _on_cluster(tasks, workers)
-    return _in_processes(tasks, workers) if min(workers, len(tasks)) > 1 else _here(tasks)
+    if min(workers, len(tasks)) <= 1:
+        return _here(tasks)
+    return _in_processes(tasks, workers, dict.fromkeys(THREADS, "1"))
+
+
+def in_order(tasks, workers):
+    """Results of `tasks` in their order; only a few more than were taken are there at a time, for what needs memory.
+
+    Unlike those of `as_completed`, tasks have the threads that they would have in this process.
+
+    Arguments:
+        tasks: list of functions without arguments, which can be pickled.
+        workers: number of processes; with 1 the tasks are done in this one.
+
+    Returns:
+        iterator.
+
+    Raises:
+        ChallengeError: worker processes die again and again; or whatever a task raises.
+    """
+    workers = min(workers, len(tasks))
+    if workers <= 1:
+        return (task() for task in tasks)
+    return (result for _, result in _in_processes(tasks, workers, {}, ordered=True))
 
 
 def _here(tasks):
@@ -89,11 +112,12 @@ def _one_torch_thread():
         torch.set_num_threads(threads)
 
 
-def _in_processes(tasks, workers):
+def _in_processes(tasks, workers, variables, ordered=False):
+    """As `as_completed`, by processes with the environment `variables`; where `ordered`, in the order of `tasks`."""
     left, deaths = dict(enumerate(tasks)), 0
     while left:
         try:
-            for number, result in _in_pool(dict(left), workers):
+            for number, result in _in_pool(dict(left), workers, variables, ordered):
                 del left[number]
                 yield number, result
         except BrokenProcessPool:
@@ -105,8 +129,8 @@ def _in_processes(tasks, workers):
             _log.warning("a worker process died; the %d tasks that are left are begun again", len(left))
 
 
-def _in_pool(tasks, workers):
-    """Results of `tasks`, a dict from number to task, by a pool that breaks if one of its processes dies.
+def _in_pool(tasks, workers, variables, ordered):
+    """As `_in_processes` for a dict from number to task, by a pool that breaks if one of its processes dies.
 
     It ends with this generator, whatever its processes are doing then.
     """
@@ -116,12 +140,13 @@ def _in_pool(tasks, workers):
     waiting, futures = iter(tasks.items()), {}
     try:
         while True:
-            with environment(dict.fromkeys(THREADS, "1")):
+            with environment(variables):
                 more = itertools.islice(waiting, AHEAD * workers - len(futures))
                 futures |= {pool.submit(task): number for number, task in more}
             if not futures:
                 break
-            for future in concurrent.futures.wait(futures, return_when=concurrent.futures.FIRST_COMPLETED).done:
+            first = concurrent.futures.FIRST_COMPLETED
+            for future in [next(iter(futures))] if ordered else concurrent.futures.wait(futures, None, first).done:
                 yield futures.pop(future), future.result()
     except BaseException:
         for process in list(pool._processes.values()):  # Python 3.14 has a method for it
