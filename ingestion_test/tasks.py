@@ -10,6 +10,7 @@ import itertools
 import logging
 import multiprocessing
 import sys
+import time
 from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
@@ -17,11 +18,18 @@ from tqdm import tqdm
 from .children import THREADS, end_with_parent, environment
 from .errors import ChallengeError
 
+#: Processes that one machine is asked for at the most.
+MAX_PROCESSES = 1024
+
 #: Worker processes that may die before the work is given up.
 MOST_DEATHS = 3
 
-#: Seconds in which a dask scheduler must answer, and in which it must have its first worker.
+#: Seconds in which a dask scheduler must answer, and for which it may have no worker; silence is looked into after the
+#: first.
 ANSWER_SECONDS, WORKER_SECONDS = 10, 120
+
+#: Seconds between two looks for results of a dask cluster.
+LOOK_SECONDS = 0.1
 
 #: Tasks per worker that a pool has at a time, or whose results wait for their turn.
 AHEAD = 2
@@ -163,7 +171,7 @@ def _on_cluster(tasks, address):
         futures = client.map(_call, tasks, pure=False)
         numbers = {future.key: number for number, future in enumerate(futures)}
         try:
-            for future in distributed.as_completed(futures):
+            for future in _watched(distributed.as_completed(futures), client, address):
                 yield numbers[future.key], future.result()
         except distributed.KilledWorker:
             raise ChallengeError(
@@ -215,6 +223,32 @@ def _check_workers(client, address):
         ) from None
 
 
+def _watched(finished, client, address):
+    """The futures of `finished`, dask's `as_completed`, as long as there are workers, or soon will be again."""
+    since, warned = time.monotonic(), False
+    while not finished.is_empty():
+        if finished.has_ready():
+            yield next(finished)
+            since, warned = time.monotonic(), False
+            continue
+        time.sleep(LOOK_SECONDS)
+        alone = time.monotonic() - since
+        if alone < ANSWER_SECONDS:
+            continue
+        with contextlib.suppress(OSError):  # a scheduler that has gone away cancels the futures
+            if client.nthreads():
+                since, warned = time.monotonic(), False
+                continue
+        if not warned:
+            _log.warning("the dask scheduler at %s has no workers any more; waiting for new ones", address)
+            warned = True
+        if alone > WORKER_SECONDS:
+            raise ChallengeError(
+                f"the dask scheduler at {address} has had no worker for {WORKER_SECONDS} s: start some with "
+                f"`dask worker {address}`, in this project's folder (what is done is kept)"
+            )
+
+
 def _known():
     """Whoever gets this function by its name can import this project."""
 
@@ -227,4 +261,5 @@ def _one_thread_per_task():
 
 
 def _call(task):
+    _one_thread_per_task()  # this worker may have come later than the others
     return task()

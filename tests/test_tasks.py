@@ -9,6 +9,7 @@ from pathlib import Path
 import dask
 import numpy as np
 import pytest
+import torch
 from dask.distributed import LocalCluster
 
 from ingestion_test import tasks
@@ -226,6 +227,27 @@ def test_a_scheduler_that_goes_away():
         made.close()
         with pytest.raises(ChallengeError, match=r"has gone away: start it again \(what is done is kept\)"):
             list(naps)
+
+
+def test_all_workers_go_away(monkeypatch, caplog):
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50) as made:
+        naps = as_completed(_list(time.sleep, [0.2] * 50), made.scheduler_address)
+        next(naps)
+        monkeypatch.setattr(tasks, "ANSWER_SECONDS", 1)
+        monkeypatch.setattr(tasks, "WORKER_SECONDS", 3)
+        made.scale(0)
+        with pytest.raises(ChallengeError, match=r"has had no worker for 3 s: start some with .*what is done is kept"):
+            list(naps)
+    assert "has no workers any more; waiting for new ones" in caplog.text
+
+
+def test_a_task_of_dask_has_one_thread_even_if_its_worker_came_late():
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert tasks._call(torch.get_num_threads) == 1
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_no_worker(monkeypatch):

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ..errors import ChallengeError
 from ..files import locked
+from ..tasks import MAX_PROCESSES
 from .cache import remove_leftovers
 from .sample import SIZES, number_of_blocks, number_of_rows
 from .writer import write_folder
@@ -28,6 +29,8 @@ def run(args):
     rows = number_of_rows(args.size)
     if rows > MAX_ROWS:
         raise ChallengeError(f"a sample of {rows:,} rows is too large: use {MAX_ROWS:,} or fewer")
+    if args.workers > MAX_PROCESSES:
+        raise ChallengeError(f"{args.workers} workers are too many: use {MAX_PROCESSES} or fewer")
     workers = min(args.workers, number_of_blocks(rows))
     terminal = sys.stderr.isatty()
     output = Path(os.path.realpath(args.output))
