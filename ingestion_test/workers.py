@@ -145,7 +145,7 @@ class Worker:
 def _end(connection, process):
     """End a worker's process and those that it has started, whatever they are doing."""
     connection.close()
-    with contextlib.suppress(ProcessLookupError):  # no group: at its very beginning, or all over
+    with contextlib.suppress(OSError):  # no group: at its very beginning, or all over
         os.killpg(process.pid, signal.SIGKILL)
     process.kill()
     process.join()

@@ -230,7 +230,7 @@ def _command(folder, data_folder, output, *more):
 
 
 def _wait_for(condition):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
