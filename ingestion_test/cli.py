@@ -17,9 +17,7 @@ from .nuisance import NUISANCE_NAMES
 from .run_scoring import score_folder
 from .scoring import Running
 from .sources import OfficialFolder
-
-#: Processes that one machine is asked for at the most.
-MAX_PROCESSES = 1024
+from .tasks import MAX_PROCESSES
 
 
 def main(arguments=None):
@@ -115,7 +113,12 @@ def _add_score(commands):
     add("--phase-2", action="store_true", help="add the final phase's bootstrap of the sets")
     add("--output", type=Path, metavar="DIR", help="folder for the results (default: a new one in runs/)")
     add("--resume", action="store_true", help="continue the run in --output")
-    add("--only", type=_place, metavar="SET:INDEX", help="run just this pseudo-experiment and show what happens")
+    add(
+        "--only",
+        type=_place,
+        metavar="SET:INDEX",
+        help="run just this pseudo-experiment, in one process, and show what happens; nothing is written to --output",
+    )
     parser.set_defaults(command=_score)
 
 
@@ -133,7 +136,7 @@ def _add_simulate(commands):
 def _score(flags):
     settings = RunSettings(flags.sets, flags.experiments, flags.systematics, flags.seed)
     source = OfficialFolder(flags.data or simulation.cached_folder())
-    name = flags.submission or "this project's own"
+    name = "this project's own" if flags.submission is None else flags.submission
     if flags.only:
         return _score_one(settings, source, flags)
     if flags.resume and flags.output is None:

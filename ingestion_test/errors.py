@@ -61,7 +61,8 @@ def run_command(flags):
         flags.command(flags)
         return 0
     except KeyboardInterrupt:
-        print("interrupted; what is done is kept", file=sys.stderr)
+        kept = hasattr(flags, "resume") and not getattr(flags, "only", None)
+        print("interrupted" + "; what is done is kept: --resume continues" * kept, file=sys.stderr)
         return 130
     except Exception as error:
         said = None if isinstance(error, ChallengeError) else shortage(error)

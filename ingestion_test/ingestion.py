@@ -2,6 +2,8 @@
 
 import contextlib
 import errno
+import hashlib
+import json
 import os
 import shutil
 import time
@@ -17,7 +19,7 @@ from .nuisance import NUISANCE_NAMES
 from .pseudo_experiments import ground_truth_mus, plan
 from .submissions import checksum, stage
 from .tasks import as_completed
-from .workers import RESULT_KEYS, Job, Prediction, Worker, WorkerError
+from .workers import LOOK_SECONDS, RESULT_KEYS, Job, Prediction, Worker, WorkerError
 
 DEFAULT_SEED = 31415
 
@@ -27,7 +29,9 @@ MAX_EXPERIMENTS = 1_000_000
 JOURNAL_FILE = "pseudo_experiments.jsonl"
 LOG_FILE = "submission.log"
 WORK_FOLDER = ".work"
-MODEL_FILE = "model.pkl"
+
+#: What a run leaves in its output folder beside its journal and settings.
+_RESULTS = ("result_*.json", "ingestion_duration.json", "scores.json", "detailed_results.html", LOG_FILE)
 
 
 @dataclass(frozen=True)
@@ -112,11 +116,16 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
             (output / JOURNAL_FILE).unlink(missing_ok=True)
         work = output / WORK_FOLDER
         work.mkdir(exist_ok=True)
-        folder = stage(submission, work / "submission")
-        journal = Journal(output / JOURNAL_FILE, _identity(settings, source, folder), resume)
+        staged, folder = stage(submission, work / "staged", output), work / "submission"
+        identity = _identity(settings, source, staged)
+        journal = Journal(output / JOURNAL_FILE, identity, resume)
+        # Of an earlier run in this folder a process may still be at its model.
+        model = work / f"model-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.pkl"
         if not journal.outcomes:
-            # Left by an earlier run in this folder, perhaps of another submission.
-            (work / MODEL_FILE).unlink(missing_ok=True)
+            _forget(output, model)
+        if not model.exists():  # else with what its fit has left beside the submission
+            shutil.rmtree(folder, ignore_errors=True)
+            staged.rename(folder)
         write_json(output / "test_settings.json", settings.official())
         todo = [item for item in settings.plan() if (item.set_index, item.index) not in journal.outcomes]
         if todo:
@@ -127,7 +136,7 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
                 data=source.folder,
                 test_events=work / "events",
                 systematics=settings.systematics,
-                model_file=work / MODEL_FILE,
+                model_file=model,
                 fits=False,
                 log=output / LOG_FILE,
                 run=uuid.uuid4().hex,
@@ -140,6 +149,12 @@ def run(settings, source, submission, output, workers=1, resume=False, progress=
     return outcomes
 
 
+def _forget(output, model):
+    """Remove what an earlier run has left in a folder, so that nobody scores it against the truth of this one."""
+    for path in (model, *(path for pattern in _RESULTS for path in output.glob(pattern))):
+        path.unlink(missing_ok=True)
+
+
 @contextlib.contextmanager
 def output_folder(path, kept=" (what is done is kept: --resume continues)"):
     """Make the folder `path` and keep it for this run alone.
@@ -150,7 +165,8 @@ def output_folder(path, kept=" (what is done is kept: --resume continues)"):
         kept: what is said then of the work that is done.
 
     Raises:
-        ChallengeError: another run is writing to it, something in it cannot be written, or memory runs out.
+        ChallengeError: another run is writing to it, something in it cannot be written or something elsewhere not be
+            used, or memory runs out.
     """
     path = Path(path)
     try:
@@ -162,6 +178,8 @@ def output_folder(path, kept=" (what is done is kept: --resume continues)"):
         said = shortage(error)
         if isinstance(error, OSError) and error.errno != errno.ENOMEM:
             said = f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output"
+            if isinstance(error.filename, str) and not Path(error.filename).absolute().is_relative_to(path.absolute()):
+                said = f"{error.filename}: {error.strerror or error}; mend that"
         if said is None:
             raise
         raise ChallengeError(said + kept) from error
@@ -174,6 +192,7 @@ def _identity(settings, source, folder):
         "systematics": list(settings.systematics),
         "seed": settings.seed,
         "data": source.fingerprint(),
+        "sum_weights": source.sum_weights,
         "submission": checksum(folder),
     }
 
@@ -195,8 +214,11 @@ def _predict_all(job, todo, journal, workers, progress, settings):
             for process in processes:
                 if process.idle and waiting:
                     process.give(waiting.pop())
-            for connection in wait([process.connection for process in processes]):
-                outcome = _received(next(item for item in processes if item.connection is connection), job)
+            # One that has nothing left to do may even die.
+            busy = {process.connection: process for process in processes if not process.idle}
+            ready = wait(busy, LOOK_SECONDS) or [connection for connection in busy if busy[connection].is_dead]
+            for process in map(busy.get, ready):
+                outcome = _received(process, job)
                 if outcome is not None:
                     journal.add(outcome, time.monotonic() - begin)
                     progress.outcome(outcome)
@@ -247,7 +269,8 @@ def visible_gpus():
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
     if listed is not None:
         return [name.strip() for name in listed.split(",") if name.strip()]
-    return [path.name.removeprefix("nvidia") for path in sorted(Path("/dev").glob("nvidia[0-9]*"))]
+    # CUDA counts those that are there, whatever their devices are called.
+    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
 
 
 def _received(process, job):
@@ -290,7 +313,7 @@ def run_one(settings, source, submission, work, set_index, index):
             f"no pseudo-experiment {set_index}:{index}; there are sets 0 to {settings.num_sets - 1} with indices 0 to "
             f"{settings.num_experiments - 1}"
         )
-    folder = stage(submission, Path(work) / "submission")
+    folder = stage(submission, Path(work) / "submission", work)
     _fill(Path(work) / "events", source)
     job = Job(folder, source.folder, Path(work) / "events", settings.systematics, model_file=None, fits=True, log=None)
     with contextlib.closing(Worker(job, os.cpu_count() or 1)) as process:

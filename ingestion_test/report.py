@@ -41,14 +41,15 @@ def write_report(path, scores, bootstrap=None, settings=None, seconds_per_experi
         _embedded(scores, bootstrap, settings or {}, seconds_per_experiment),
     ]
     style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
-    with replaced(path) as file:
-        file.write(
-            '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-            '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-            f"<title>HiggsML: detailed results</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        )
-        file.write("\n".join(sections))
-        file.write("\n</body>\n</html>\n")
+    page = (
+        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
+        f"<title>HiggsML: detailed results</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
+        + "\n".join(sections)
+        + "\n</body>\n</html>\n"
+    )
+    with replaced(path, "wb") as file:
+        file.write(page.encode(errors="backslashreplace"))  # the name of a file may hold bytes that are no text
 
 
 def _warnings(texts):

@@ -179,6 +179,9 @@ def score_set(mu, result):
     Arguments:
         mu: the set's true signal strength.
         result: dict of the four lists `RESULT_KEYS` of finite numbers, equally long, as in `result_{i}.json`.
+
+    Returns:
+        `SetScore`.
     """
     mu_hats, delta_mu_hats, p16, p84 = (np.asarray(result[key], dtype=float) for key in RESULT_KEYS)
     return SetScore(
@@ -201,6 +204,9 @@ def score_sets(ground_truth_mus, results):
     Arguments:
         ground_truth_mus: the true mu of each set.
         results: for each set a dict as `score_set` takes it.
+
+    Returns:
+        `Scores`.
     """
     sets = tuple(score_set(mu, result) for mu, result in zip(ground_truth_mus, results))
     widths = np.concatenate([one.widths for one in sets])
@@ -234,6 +240,9 @@ def bootstrap(scores):
     """Redraw the sets of `scores` with replacement, as the final phase does, and score each draw.
 
     Coverage and interval of a draw are means of the drawn sets' values, N is the sum of their sizes.
+
+    Returns:
+        `Bootstrap`.
     """
     interval, coverage, size = (
         np.array([getattr(one, name) for one in scores.sets]) for name in ("interval", "coverage", "size")

@@ -251,7 +251,7 @@ class OfficialFolder:
             return weights
         if not total > 0:
             raise ChallengeError(f"the weights in {self.path} sum to {total}; they must be positive")
-        number = weights.dtype.type
+        number = weights.dtype.type if weights.dtype.kind == "f" else np.float64
         return number(self.sum_weights) * weights / number(total)
 
     def _count_test_events(self, pieces):
@@ -287,14 +287,16 @@ class OfficialFolder:
             labels = labels.dictionary_encode()
         with self._reading("detailed_labels"):
             names = labels.dictionary.to_pylist()
-        unknown = [str(name) for name in names if name not in PROCESSES]
+        places = labels.indices.drop_null().to_numpy()
+        used = np.bincount(places, minlength=len(names))  # a Categorical may name more
+        unknown = [str(name) for name, rows in zip(names, used) if rows and name not in PROCESSES]
         if unknown or labels.null_count:
             raise ChallengeError(
                 f"{self.path}: detailed_labels has {', '.join(unknown) or 'empty entries'}; "
                 f"it must be one of {', '.join(PROCESSES)}"
             )
-        numbers = np.array([PROCESSES.index(name) for name in names], dtype=np.int64)
-        return numbers[labels.indices.to_numpy()]
+        numbers = np.array([PROCESSES.index(name) if name in PROCESSES else -1 for name in names], dtype=np.int64)
+        return numbers[places]
 
     def _pieces(self, first, stop):
         """What each row group holds of the rows [first, stop) of the file, list of `_Piece`."""
@@ -346,6 +348,8 @@ class OfficialFolder:
         """Say plainly that `what` of the file cannot be read."""
         try:
             yield
+        except MemoryError:  # arrow's is an ArrowException as well
+            raise
         except (OSError, ValueError, pa.ArrowException) as error:
             raise ChallengeError(
                 f"{self.path}: {what} cannot be read ({error}); the file is damaged, load it again"
@@ -361,7 +365,7 @@ class OfficialFolder:
                 bad = ~np.asarray(column.is_valid())
             else:
                 values = column.to_numpy()
-                bad = ~(np.abs(values) < TOO_LARGE)  # nor is NaN
+                bad = ~((values > -TOO_LARGE) & (values < TOO_LARGE))  # nor is NaN
                 if name == "weights":
                     bad |= values < 0
             if bad.any():
@@ -377,6 +381,8 @@ class OfficialFolder:
             file = pq.ParquetFile(self.path)
             _ = file.schema_arrow.names  # which a damaged file may hold, but not as text
             return file
+        except MemoryError:
+            raise
         except (OSError, ValueError, pa.ArrowException) as error:
             raise ChallengeError(f"{self.path} cannot be read as parquet ({error}); load it again") from error
 

@@ -24,32 +24,35 @@ MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
 OFFICIAL_MODULES = Path(__file__).resolve().parent / "official_modules"
 
 
-def stage(path, directory):
-    """Make a submission ready to be loaded.
+def stage(path, directory, output):
+    """Make a submission ready to be loaded, in a folder of its own: it may write beside itself.
 
     Arguments:
         path: folder or zip with a `model.py` at its root; None for this project's own submission.
-        directory: where a zip is unpacked to, and the own submission is copied to.
+        directory: where it is unpacked or copied to, without caches and hidden files of a folder.
+        output: folder that is not copied, even if it lies in the submission's.
 
     Returns:
-        path of the folder with `model.py`.
+        `directory`, as a Path.
 
     Raises:
         ChallengeError: no such path, not a zip, one that is damaged, encrypted or too large, a member of it outside its
-            root, no `model.py` at its root.
+            root, no `model.py` at its root; a folder that is too large, a file of it that cannot be read.
     """
     directory = Path(directory)
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir(parents=True)
     if path is None:
         _copy_own(directory)
         return directory
+    if not path:
+        raise ChallengeError("--submission is empty: it takes a folder or a zip with a model.py")
     path = Path(os.path.realpath(path))
     if not path.exists():
         raise ChallengeError(f"no such submission: {path}; --submission takes a folder or a zip with a model.py")
-    if path.is_dir():
-        folder = path
-    else:
+    folder = path if path.is_dir() else directory
+    if folder is directory:
         _unpack(path, directory)
-        folder = directory
     if not (folder / "model.py").is_file():
         inside = sorted(found.parent.relative_to(folder).as_posix() for found in folder.glob("*/model.py"))
         hint = (
@@ -58,7 +61,9 @@ def stage(path, directory):
             else "is what a submission begins with"
         )
         raise ChallengeError(f"{path} has no model.py at its root; it {hint} (docs/write-a-model.md)")
-    return folder
+    if folder is path:
+        _copy(path, directory, Path(os.path.realpath(output)))
+    return directory
 
 
 def checksum(folder):
@@ -66,12 +71,17 @@ def checksum(folder):
     digest = hashlib.sha256()
     for file in sorted(Path(folder).rglob("*")):
         name = file.relative_to(folder)
-        if file.is_file() and not any(part.startswith(".") or part == "__pycache__" for part in name.parts):
+        if file.is_file() and not any(map(_is_left_out, name.parts)):
             digest.update(f"{name.as_posix()}\0{file.stat().st_size}\0".encode())
             with open(file, "rb") as content:
                 while block := content.read(1 << 20):
                     digest.update(block)
     return digest.hexdigest()
+
+
+def _is_left_out(name):
+    """Whether a file or folder of this name is a cache or hidden."""
+    return name.startswith(".") or name == "__pycache__"
 
 
 def load_model_class(folder):
@@ -105,8 +115,6 @@ def set_path(folder):
 
 
 def _copy_own(directory):
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
     for name in OWN_SUBMISSION:
         origin = PROJECT / name
         if origin.is_dir():
@@ -115,10 +123,44 @@ def _copy_own(directory):
             shutil.copy2(origin, directory / name)
 
 
+def _copy(folder, directory, output):
+    """Copy the files and folders that make up a submission, but no more than a zip may hold."""
+    size = 0
+    for number, entry in enumerate(_entries(folder, output)):
+        size += entry.stat().st_size if entry.is_file() else 0
+        if size > MAX_UNPACKED_BYTES or number >= MAX_FILES:
+            raise ChallengeError(
+                f"{folder} has more than {MAX_UNPACKED_BYTES / 1e6:,.0f} MB or {MAX_FILES:,} files: give a folder that "
+                "holds nothing but the submission"
+            )
+        copy = directory / entry.relative_to(folder)
+        if entry.is_dir():
+            copy.mkdir()
+            continue
+        try:
+            content = open(entry, "rb")  # noqa: SIM115 (an error in writing is another one)
+        except OSError as error:
+            raise ChallengeError(
+                f"{entry} cannot be read ({error.strerror}): mend it, or give another folder"
+            ) from error
+        with content, open(copy, "wb") as file:
+            shutil.copyfileobj(content, file)
+        shutil.copymode(entry, copy)
+
+
+def _entries(folder, output, above=()):
+    """Paths of the folders and files below `folder`, links followed but in no circle; the parent before the child."""
+    above = (*above, folder.resolve())
+    for path in sorted(folder.iterdir()):
+        if path.is_file() and not _is_left_out(path.name):
+            yield path
+        elif path.is_dir() and not _is_left_out(path.name) and path.resolve() not in (*above, output):
+            yield path
+            yield from _entries(path, output, above)
+
+
 def _unpack(path, directory):
     """Unpack a zip so that every member lands inside `directory`."""
-    shutil.rmtree(directory, ignore_errors=True)
-    directory.mkdir(parents=True)
     with _unpacking(path), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
         _check_size(path, members)

@@ -93,7 +93,9 @@ def soft_met_noise(soft_met, events, seed=SOFT_MET_SEED):
     """The two components in GeV of the soft MET noise, arrays (events,), or None (section 3, step 3)."""
     if not soft_met > 0:
         return None
-    stream = _standard_normal(seed, -(-2 * events // _NOISE_BLOCK) * _NOISE_BLOCK)
+    # What else numpy takes for a seed cannot be kept, and with None the noise is another one each time.
+    drawn = _standard_normal if isinstance(seed, (int, np.integer)) else _standard_normal.__wrapped__
+    stream = drawn(seed, -(-2 * events // _NOISE_BLOCK) * _NOISE_BLOCK)
     return soft_met * stream[:events], soft_met * stream[events : 2 * events]
 
 

@@ -6,24 +6,33 @@ dies was doing is done again.
 
 import concurrent.futures
 import contextlib
+import itertools
 import logging
 import multiprocessing
-import os
 import sys
-import threading
+import time
 from concurrent.futures.process import BrokenProcessPool
 
 from tqdm import tqdm
 
+from .children import THREADS, end_with_parent, environment
 from .errors import ChallengeError
+
+#: Processes that one machine is asked for at the most.
+MAX_PROCESSES = 1024
 
 #: Worker processes that may die before the work is given up.
 MOST_DEATHS = 3
 
-#: Seconds in which a dask scheduler must answer, and in which it must have its first worker.
+#: Seconds in which a dask scheduler must answer, and for which it may have no worker; silence is looked into after the
+#: first.
 ANSWER_SECONDS, WORKER_SECONDS = 10, 120
 
-_THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Seconds between two looks for results of a dask cluster.
+LOOK_SECONDS = 0.1
+
+#: Tasks per worker that a pool has at a time, or whose results wait for their turn.
+AHEAD = 2
 
 _log = logging.getLogger(__name__)
 
@@ -63,7 +72,30 @@ def as_completed(tasks, workers):
     """
     if isinstance(workers, str):
         return _on_cluster(tasks, workers)
-    return _in_processes(tasks, workers) if min(workers, len(tasks)) > 1 else _here(tasks)
+    if min(workers, len(tasks)) <= 1:
+        return _here(tasks)
+    return _in_processes(tasks, workers, dict.fromkeys(THREADS, "1"))
+
+
+def in_order(tasks, workers):
+    """Results of `tasks` in their order; only a few more than were taken are there at a time, for what needs memory.
+
+    Unlike those of `as_completed`, tasks have the threads that they would have in this process.
+
+    Arguments:
+        tasks: list of functions without arguments, which can be pickled.
+        workers: number of processes; with 1 the tasks are done in this one.
+
+    Returns:
+        iterator.
+
+    Raises:
+        ChallengeError: worker processes die again and again; or whatever a task raises.
+    """
+    workers = min(workers, len(tasks))
+    if workers <= 1:
+        return (task() for task in tasks)
+    return (result for _, result in _in_processes(tasks, workers, {}, ordered=True))
 
 
 def _here(tasks):
@@ -88,11 +120,12 @@ def _one_torch_thread():
         torch.set_num_threads(threads)
 
 
-def _in_processes(tasks, workers):
+def _in_processes(tasks, workers, variables, ordered=False):
+    """As `as_completed`, by processes with the environment `variables`; where `ordered`, in the order of `tasks`."""
     left, deaths = dict(enumerate(tasks)), 0
     while left:
         try:
-            for number, result in _in_pool(dict(left), workers):
+            for number, result in _in_pool(dict(left), workers, variables, ordered):
                 del left[number]
                 yield number, result
         except BrokenProcessPool:
@@ -104,45 +137,31 @@ def _in_processes(tasks, workers):
             _log.warning("a worker process died; the %d tasks that are left are begun again", len(left))
 
 
-def _in_pool(tasks, workers):
-    """Results of `tasks`, a dict from number to task, by a pool that breaks if one of its processes dies."""
+def _in_pool(tasks, workers, variables, ordered):
+    """As `_in_processes` for a dict from number to task, by a pool that breaks if one of its processes dies.
+
+    It ends with this generator, whatever its processes are doing then.
+    """
+    workers = min(workers, len(tasks))
     spawn = multiprocessing.get_context("spawn")
-    with (
-        _environment(dict.fromkeys(_THREADS, "1")),
-        concurrent.futures.ProcessPoolExecutor(min(workers, len(tasks)), spawn, _end_with_parent) as pool,
-    ):
-        try:
-            numbers = {pool.submit(task): number for number, task in tasks.items()}
-            for future in concurrent.futures.as_completed(numbers):
-                yield numbers[future], future.result()
-        except BaseException:
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-
-
-def _end_with_parent():
-    """Have this process end when the one that started it does, even if killed: a pool's processes wait for it else."""
-
-    parent = multiprocessing.parent_process()
-    assert parent is not None, "a pool's process has one"
-
-    def wait():
-        parent.join()
-        os._exit(1)
-
-    threading.Thread(target=wait, daemon=True).start()
-
-
-@contextlib.contextmanager
-def _environment(variables):
-    """Environment of the processes started within."""
-    kept = {name: os.environ.get(name) for name in variables}
-    os.environ.update(variables)
+    pool = concurrent.futures.ProcessPoolExecutor(workers, spawn, end_with_parent)
+    waiting, futures = iter(tasks.items()), {}
     try:
-        yield
+        while True:
+            with environment(variables):
+                more = itertools.islice(waiting, AHEAD * workers - len(futures))
+                futures |= {pool.submit(task): number for number, task in more}
+            if not futures:
+                break
+            first = concurrent.futures.FIRST_COMPLETED
+            for future in [next(iter(futures))] if ordered else concurrent.futures.wait(futures, None, first).done:
+                yield futures.pop(future), future.result()
+    except BaseException:
+        for process in list(pool._processes.values()):  # Python 3.14 has a method for it
+            process.kill()
+        raise
     finally:
-        for name, value in kept.items():
-            os.environ.pop(name) if value is None else os.environ.update({name: value})
+        pool.shutdown(cancel_futures=True)
 
 
 def _on_cluster(tasks, address):
@@ -152,7 +171,7 @@ def _on_cluster(tasks, address):
         futures = client.map(_call, tasks, pure=False)
         numbers = {future.key: number for number, future in enumerate(futures)}
         try:
-            for future in distributed.as_completed(futures):
+            for future in _watched(distributed.as_completed(futures), client, address):
                 yield numbers[future.key], future.result()
         except distributed.KilledWorker:
             raise ChallengeError(
@@ -204,6 +223,32 @@ def _check_workers(client, address):
         ) from None
 
 
+def _watched(finished, client, address):
+    """The futures of `finished`, dask's `as_completed`, as long as there are workers, or soon will be again."""
+    since, warned = time.monotonic(), False
+    while not finished.is_empty():
+        if finished.has_ready():
+            yield next(finished)
+            since, warned = time.monotonic(), False
+            continue
+        time.sleep(LOOK_SECONDS)
+        alone = time.monotonic() - since
+        if alone < ANSWER_SECONDS:
+            continue
+        with contextlib.suppress(OSError):  # a scheduler that has gone away cancels the futures
+            if client.nthreads():
+                since, warned = time.monotonic(), False
+                continue
+        if not warned:
+            _log.warning("the dask scheduler at %s has no workers any more; waiting for new ones", address)
+            warned = True
+        if alone > WORKER_SECONDS:
+            raise ChallengeError(
+                f"the dask scheduler at {address} has had no worker for {WORKER_SECONDS} s: start some with "
+                f"`dask worker {address}`, in this project's folder (what is done is kept)"
+            )
+
+
 def _known():
     """Whoever gets this function by its name can import this project."""
 
@@ -216,4 +261,5 @@ def _one_thread_per_task():
 
 
 def _call(task):
+    _one_thread_per_task()  # this worker may have come later than the others
     return task()

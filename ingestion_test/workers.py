@@ -1,10 +1,12 @@
 """Processes that hold a model: one fits it, one or many predict with it (protocol, section 6)."""
 
 import contextlib
-import math
 import multiprocessing
+import multiprocessing.util
 import os
 import pickle
+import reprlib
+import signal
 import sys
 import threading
 import time
@@ -12,14 +14,19 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
+from .children import THREADS, end_with_parent, environment
 from .errors import ChallengeError, shortage
 from .files import replaced
 from .pseudo_experiments import PseudoExperiment, experiment_test_set
+from .scoring import TOO_LARGE, is_finite
 from .sources import OfficialFolder, open_test_events
 from .submissions import load_model_class
 from .systematics import systematics
 
 RESULT_KEYS = ("mu_hat", "delta_mu_hat", "p16", "p84")
+
+#: Seconds after which a worker that says nothing is looked at.
+LOOK_SECONDS = 1
 
 _context = multiprocessing.get_context("spawn")
 
@@ -38,7 +45,7 @@ class Job:
         fits: whether this process fits the model.
         log: file that takes what the submission prints; None: the terminal.
         gpu: what CUDA_VISIBLE_DEVICES is set to, None to leave it.
-        run: text that no other run has, so that a cluster's worker never takes the model of another one.
+        run: text that no other call of `ingestion.run` has, so that a cluster's worker never keeps another's process.
     """
 
     submission: Path
@@ -86,6 +93,8 @@ class TrainSet:
 class Worker:
     """A process that runs `Job`, seen from the process that started it.
 
+    As in the official program it may start others: with them it is a process group, which ends as a whole.
+
     Arguments:
         job: its `Job`.
         threads: number of threads for numerical libraries, unless the environment says one.
@@ -93,17 +102,19 @@ class Worker:
 
     def __init__(self, job, threads):
         self.connection, theirs = _context.Pipe()
-        self.process = _context.Process(target=_main, args=(theirs, job), daemon=True)
-        with _environment(dict.fromkeys(_THREAD_VARIABLES, str(threads))):
+        self.process = _context.Process(target=_main, args=(theirs, job))
+        with environment(dict.fromkeys(THREADS, str(threads)), keep=True):
             self.process.start()
         theirs.close()
         self.experiment = None
         self.idle = False
+        #: Function that ends it; called at the end of this process too, which would wait for it.
+        self.close = multiprocessing.util.Finalize(self, _end, (self.connection, self.process), exitpriority=0)
 
     def give(self, experiment):
         """Hand the worker its next `PseudoExperiment`."""
         self.experiment, self.idle = experiment, False
-        with contextlib.suppress(BrokenPipeError):  # a dead worker is noticed at `receive`
+        with contextlib.suppress(ConnectionError):  # a dead worker is noticed at `receive`
             self.connection.send(experiment)
 
     def receive(self):
@@ -113,6 +124,9 @@ class Worker:
             WorkerError: the submission failed, or the process died.
         """
         try:
+            while not self.connection.poll(LOOK_SECONDS):
+                if self.is_dead and not self.connection.poll():
+                    raise EOFError
             message = self.connection.recv()
         except (EOFError, OSError):  # an OSError where it died in the middle of a message
             self.process.join()
@@ -122,14 +136,19 @@ class Worker:
         self.experiment, self.idle = None, True
         return message
 
-    def close(self):
-        """End the process, whatever it is doing."""
-        self.connection.close()
-        self.process.terminate()
-        self.process.join(timeout=5)
-        if self.process.is_alive():
-            self.process.kill()
-            self.process.join()
+    @property
+    def is_dead(self):
+        """Whether the process has ended; the connection tells if no process that it has started holds the other end."""
+        return self.process.exitcode is not None
+
+
+def _end(connection, process):
+    """End a worker's process and those that it has started, whatever they are doing."""
+    connection.close()
+    with contextlib.suppress(OSError):  # no group: at its very beginning, or all over
+        os.killpg(process.pid, signal.SIGKILL)
+    process.kill()
+    process.join()
 
 
 @dataclass(frozen=True)
@@ -185,21 +204,6 @@ def _drop_worker():
         worker.close()
 
 
-_THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
-
-
-@contextlib.contextmanager
-def _environment(variables):
-    """Environment of the processes started within; what the user has set stays."""
-    new = {name: value for name, value in variables.items() if name not in os.environ}
-    os.environ.update(new)
-    try:
-        yield
-    finally:
-        for name in new:
-            del os.environ[name]
-
-
 def _death(exitcode):
     if exitcode is not None and exitcode < 0:
         hint = ", as the system does when memory runs out (fewer --workers need less)" if exitcode == -9 else ""
@@ -209,6 +213,8 @@ def _death(exitcode):
 
 def _main(connection, job):
     """Body of a worker process."""
+    os.setpgid(0, 0)
+    end_with_parent(lambda: os.killpg(0, signal.SIGKILL))
     if job.log is not None:
         _redirect_output(job.log)
     if job.gpu is not None:
@@ -289,7 +295,7 @@ def checked_prediction(prediction):
     """The four numbers of a prediction, as the official program can write and score them.
 
     Raises:
-        WorkerError: not a dict, a key is missing, or a value is not a finite number that JSON can hold.
+        WorkerError: not a dict, a key is missing, or a value is no number that JSON can hold and that can be scored.
     """
     if not isinstance(prediction, dict):
         raise WorkerError(f"Model.predict returned {type(prediction).__name__}, not a dict")
@@ -302,6 +308,9 @@ def checked_prediction(prediction):
                 f'Model.predict returned "{key}" as {type(value).__name__}, which Codabench cannot write as JSON; '
                 "return a plain number: float(...)"
             )
-        if not math.isfinite(value):
-            raise WorkerError(f'Model.predict returned {value} as "{key}"; scores need finite numbers')
+        if not is_finite(value):
+            said = reprlib.repr(value)
+            raise WorkerError(
+                f'Model.predict returned {said} as "{key}"; scores need finite numbers below {TOO_LARGE:g}'
+            )
     return {key: float(prediction[key]) for key in RESULT_KEYS}

@@ -10,7 +10,7 @@ COMPETITION = "https://www.codabench.org/competitions/2977/"
 
 
 def main(arguments=None):
-    """The command line; returns the exit code: 0, or 2 for what the user can mend."""
+    """The command line; returns the exit code: 0, 2 for what the user can mend, 130 if interrupted."""
     parser = argparse.ArgumentParser(
         prog="python -m submission",
         description="Make the zip for Codabench, and check one as Codabench would run it.",
@@ -33,6 +33,9 @@ def main(arguments=None):
             print(f"{flags.zip}: {build(flags.zip) / 1e6:.2f} MB; next: python -m submission verify {flags.zip}")
         else:
             _verify(flags.zip)
+    except KeyboardInterrupt:
+        print("interrupted", file=sys.stderr)
+        return 130
     except UploadError as error:
         print(f"error: {' '.join(str(error).split())[:2000]}", file=sys.stderr)
         return 2

@@ -5,6 +5,8 @@ import io
 import subprocess
 import sys
 import tempfile
+import token
+import tokenize
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -24,14 +26,33 @@ IMAGE_PACKAGES = frozenset(
     | {"tensorflow", "torch", "xgboost"}
 )
 
+#: What these packages cannot be without.
+IMAGE_DEPENDENCIES = frozenset(
+    {"PIL", "absl", "astunparse", "certifi", "charset_normalizer", "contourpy", "cycler", "dateutil", "filelock"}
+    | {"flatbuffers", "fontTools", "fsspec", "functorch", "gast", "google", "grpc", "h5py", "idna", "jinja2", "joblib"}
+    | {"keras", "kiwisolver", "markdown", "markupsafe", "ml_dtypes", "mpl_toolkits", "mpmath", "namex", "networkx"}
+    | {"opt_einsum", "optree", "packaging", "pylab", "pyparsing", "pytz", "requests", "six", "sympy", "tensorboard"}
+    | {"termcolor", "threadpoolctl", "torchgen", "tqdm", "triton", "typing_extensions", "urllib3", "werkzeug", "wrapt"}
+)
+
 #: Modules of the official program: it finds its own first.
 OFFICIAL_MODULES = frozenset({"datasets", "systematics", "derived_quantities", "ingestion", "visualization"})
 
 #: Version of Python in the official image.
 PYTHON = (3, 10)
 
+#: Its standard library: that of the Python at hand without what is newer, with what has been taken out since.
+STANDARD_LIBRARY = sys.stdlib_module_names - {"annotationlib", "compression", "tomllib"} | frozenset(
+    {"aifc", "asynchat", "asyncore", "audioop", "binhex", "cgi", "cgitb", "chunk", "crypt", "distutils", "imghdr"}
+    | {"imp", "lib2to3", "mailcap", "msilib", "nis", "nntplib", "ossaudiodev", "pipes", "smtpd", "sndhdr", "spwd"}
+    | {"sunau", "telnetlib", "uu", "xdrlib"}
+)
+
 #: Seconds that a pseudo-experiment of the final phase may take: 10,000 of them, 30 processes, two hours.
 MOST_SECONDS = 2 * 3600 * 30 / 10_000
+
+#: Seconds that the trial run of `checks` may take.
+TRIAL_SECONDS = 1800
 
 
 class UploadError(Exception):
@@ -55,8 +76,9 @@ def build(path):
     files = [PROJECT / "model.py", *sorted((PROJECT / "submission").rglob("*"))]
     with zipfile.ZipFile(content, "w", zipfile.ZIP_DEFLATED) as archive:
         for file in files:
-            if file.is_file() and "__pycache__" not in file.parts and not file.name.startswith((".", *NOT_UPLOADED)):
-                member = zipfile.ZipInfo(file.relative_to(PROJECT).as_posix(), date_time=(2025, 1, 1, 0, 0, 0))
+            name = file.relative_to(PROJECT).as_posix()
+            if file.is_file() and not _is_useless(name) and not file.name.startswith(NOT_UPLOADED):
+                member = zipfile.ZipInfo(name, date_time=(2025, 1, 1, 0, 0, 0))
                 member.compress_type, member.external_attr = zipfile.ZIP_DEFLATED, 0o644 << 16
                 archive.writestr(member, file.read_bytes())
     size = len(content.getvalue())
@@ -107,8 +129,8 @@ def checks(path):
         ("model.py at the root, nothing useless beside it", lambda: _check_files(path, names)),
         ("Python 3.10, as in the image", lambda: _check_syntax(sources)),
         ("packages of the image, no others", lambda: _check_imports(sources)),
-        ("no module named as one of the official program's", lambda: _check_names(names)),
-        ("a run on simulated events, half a minute", lambda: _run(path)),
+        ("no module named as one of the official program's", lambda: _check_names(sources)),
+        (f"a run on simulated events, half a minute ({TRIAL_SECONDS // 60} at the most)", lambda: _run(path)),
     ]
 
 
@@ -129,7 +151,7 @@ def _check_files(path, names):
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise UploadError(f"the zip holds {twice[0]} more than once: leave one of them")
-    useless = [name for name in names if "__pycache__" in name or PurePosixPath(name).name.startswith(".")]
+    useless = [name for name in names if _is_useless(name)]
     if useless:
         raise UploadError(f"the zip holds {useless[0]}, a cache or hidden file: leave such files out")
     size = path.stat().st_size
@@ -138,10 +160,16 @@ def _check_files(path, names):
     return f"{len(names)} files, {size / 1e6:.1f} MB"
 
 
+def _is_useless(name):
+    """Whether a file is a cache or hidden, or lies in such a folder."""
+    return any(part.startswith(".") or part == "__pycache__" for part in PurePosixPath(name).parts)
+
+
 def _check_syntax(sources):
     for name, source in sources.items():
         try:
             ast.parse(source, name, feature_version=PYTHON)
+            _check_f_strings(name, source)
         except SyntaxError as error:
             raise UploadError(
                 f"{name}, line {error.lineno}: {error.msg}; the image has Python 3.10, which must be able to read it"
@@ -151,12 +179,39 @@ def _check_syntax(sources):
     return f"{len(sources)} modules"
 
 
+def _check_f_strings(name, source):
+    """What Python 3.12 and later take within the braces of f-strings and 3.10 does not; ast tells older ones of it."""
+    if sys.version_info < (3, 12):
+        return
+    quotes: list[str] = []  # of the f-strings that a token lies in
+    for kind, text, (line, _), *_ in tokenize.tokenize(io.BytesIO(source).readline):
+        around = quotes[:-1] if kind in (token.FSTRING_MIDDLE, token.FSTRING_END) else quotes
+        if any(quote in text or (len(quote) == 1 and "\n" in text) for quote in around) or (
+            around and ("\\" in text or kind == token.COMMENT)
+        ):
+            raise SyntaxError(
+                "quote, backslash, comment or new line in the braces of an f-string", (name, line, 0, text)
+            )
+        if kind == token.FSTRING_START:
+            quotes.append(text.lstrip("fFrR"))
+        elif kind == token.FSTRING_END:
+            quotes.pop()
+
+
 def _check_imports(sources):
-    """Absolute imports may name the standard library, the image's packages, and modules of the zip."""
+    """Absolute imports may name the standard library, the image's packages, and modules of the zip.
+
+    What is tried, with ImportError excepted, may name any.
+    """
     own = {part.removesuffix(".py") for name in sources for part in PurePosixPath(name).parts}
     found = set()
     for name, source in sources.items():
-        for node in ast.walk(ast.parse(source)):
+        nodes = list(ast.walk(ast.parse(source)))
+        tries = [node for node in nodes if isinstance(node, ast.Try) and _excepts_imports(node)]
+        tried = {inner for node in tries for part in node.body for inner in ast.walk(part)}
+        for node in nodes:
+            if node in tried:
+                continue
             if isinstance(node, ast.Import):
                 imported = [alias.name for alias in node.names]
             elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
@@ -164,7 +219,7 @@ def _check_imports(sources):
             else:
                 continue
             for module in (module.split(".")[0] for module in imported):
-                if module not in sys.stdlib_module_names | IMAGE_PACKAGES | own | OFFICIAL_MODULES:
+                if module not in STANDARD_LIBRARY | IMAGE_PACKAGES | IMAGE_DEPENDENCIES | own | OFFICIAL_MODULES:
                     raise UploadError(
                         f"{name}, line {node.lineno}, imports {module}, which the image does not have: do without, "
                         "or put its code into the zip"
@@ -173,11 +228,17 @@ def _check_imports(sources):
     return ", ".join(sorted(found)) or "the standard library"
 
 
-def _check_names(names):
-    for name in names:
-        path = PurePosixPath(name)
-        module = path.parts[0] if len(path.parts) > 1 else path.stem
-        for taken in {module, path.stem if len(path.parts) == 2 else module} & OFFICIAL_MODULES:
+def _excepts_imports(node):
+    """Whether a `try` goes on where a module is missing."""
+    kinds = [kind for one in node.handlers for kind in (ast.walk(one.type) if one.type else [ast.Name("Exception")])]
+    names = {kind.id for kind in kinds if isinstance(kind, ast.Name)}
+    return bool(names & {"ImportError", "ModuleNotFoundError", "Exception", "BaseException"})
+
+
+def _check_names(sources):
+    for name in sources:
+        # Found are modules and packages at the root and in its folders, not what lies deeper.
+        for taken in {part.removesuffix(".py") for part in PurePosixPath(name).parts[:2]} & OFFICIAL_MODULES:
             raise UploadError(f"{name}: the official program has a module {taken} and finds its own first; rename it")
     return f"none of {', '.join(sorted(OFFICIAL_MODULES))}"
 
@@ -207,7 +268,12 @@ def _run(path):
 
 
 def _call(command):
-    done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False)
+    try:
+        done = subprocess.run(command, cwd=PROJECT, capture_output=True, text=True, check=False, timeout=TRIAL_SECONDS)
+    except subprocess.TimeoutExpired:
+        raise UploadError(
+            f"the run was not over after {TRIAL_SECONDS // 60} minutes: make fit and predict faster"
+        ) from None
     if done.returncode:
         said = done.stderr.strip().splitlines() or [f"exit code {done.returncode}: try it with `score`"]
         raise UploadError(said[-1].removeprefix("error: "))

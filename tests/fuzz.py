@@ -23,7 +23,8 @@ _context = multiprocessing.get_context("fork")  # what is imported once is there
 
 def main(arguments=None):
     """The command line; returns the exit code: 0, or 1 if an input led to what it should not."""
-    parser = argparse.ArgumentParser(prog="python -m tests.fuzz", description=__doc__)
+    program = "python -m tests.fuzz"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__, epilog=f"example: {program} --only predictions")
     add = parser.add_argument
     add("--inputs", type=int, default=1000, metavar="N", help="over all doors (default 1000)")
     add("--only", choices=[door.name for door in DOORS], help="one door alone")
@@ -75,14 +76,14 @@ def _verdicts(door, inputs, timeout, seed):
     theirs.close()
     case, start = None, time.monotonic()
     try:
-        while connection.poll(START_SECONDS if case is None else timeout):
+        while connection.poll(limit := START_SECONDS if case is None else timeout):
             message = connection.recv()
             if isinstance(message, str):
                 case, start = message, time.monotonic()
             else:
                 yield case, message, time.monotonic() - start
                 case = None
-        yield case or "the start", Verdict(False, f"hangs: nothing after {timeout:g} s", ""), timeout
+        yield case or "the start", Verdict(False, f"hangs: nothing after {limit:g} s", ""), limit
     except EOFError:
         process.join()
         if process.exitcode:

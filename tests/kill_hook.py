@@ -11,7 +11,7 @@ _EVENTS = {"open", "os.mkdir", "os.remove", "os.rename", "os.rmdir", "os.truncat
 
 
 def install(folder, counter, at, whole):
-    """Count the operations in `folder`, and before number `at` kill this process, or the `whole` group.
+    """Count the operations in `folder`, and before number `at` kill this process, or the `whole` command.
 
     Arguments:
         counter: file that grows by a byte at each; all processes of a command have it in common.
@@ -22,7 +22,9 @@ def install(folder, counter, at, whole):
         if event in _EVENTS and folder in str(arguments[0]):
             os.write(growing, b".")
             if os.fstat(growing).st_size == at:
-                os.kill(0 if whole else os.getpid(), signal.SIGKILL)
+                if whole:
+                    os.killpg(os.getsid(0), signal.SIGKILL)
+                os.kill(os.getpid(), signal.SIGKILL)  # the process of a submission is in a group of its own
 
     sys.addaudithook(watch)
 

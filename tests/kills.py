@@ -2,11 +2,12 @@
 
 A round starts a command, kills it by SIGKILL up to three times, each time continuing it, lets it end, and compares what
 it wrote with an undisturbed run. A moment is a time, or a file operation, just before which it dies: so between the
-writing of a file and its renaming too. What dies is the whole group of processes, or one of them: the first at a time,
+writing of a file and its renaming too. What dies is the whole command, or one of its processes: any of them at a time,
 the one at work at a file operation. If that is a worker, the command must go on, or say so in one line.
 """
 
 import argparse
+import contextlib
 import json
 import os
 import random
@@ -31,8 +32,8 @@ from training.stages import STAGES
 _TIMINGS = {"minutes", "ingestion_duration", "seconds_events", "seconds_predict", "run_seconds"}
 _ENDS = {".html": b"</html>\n", ".md": b"\n", ".png": b"IEND\xaeB`\x82"}
 
-#: Seconds that processes may live on whose parent was killed.
-_GRACE = 30
+#: Seconds that processes may live on whose parent was killed, and that a command may take.
+_GRACE, _LONGEST = 30, 1200
 
 
 @dataclass(frozen=True)
@@ -52,11 +53,15 @@ class Case:
 
 @dataclass(frozen=True)
 class Kill:
-    """When and whom: after `seconds` of work or before the file operation number `operation`; all processes or one."""
+    """When and whom: after `seconds` of work or before the file operation number `operation`; all processes or one.
+
+    After `seconds` the one is number `place`, counted round and round, of those that there are.
+    """
 
     seconds: float | None = None
     operation: int = 0
     whole: bool = True
+    place: int = 0
 
 
 @dataclass(frozen=True)
@@ -141,8 +146,11 @@ class Killer:
             self._wait_for_work(process)
             time.sleep(kill.seconds)
             if process.poll() is None:
-                os.killpg(process.pid, signal.SIGKILL) if kill.whole else process.kill()
-        process.wait()
+                there = _members(process.pid) or [process.pid]
+                for one in there if kill.whole else [there[kill.place % len(there)]]:
+                    with contextlib.suppress(ProcessLookupError):
+                        os.kill(one, signal.SIGKILL)
+        process.wait(_LONGEST)
         said = self.log.read_text(errors="replace")
         end = time.monotonic() + _GRACE
         while left := _members(process.pid):
@@ -160,7 +168,7 @@ class Killer:
         process = self._start(output, first, Kill())
         self._wait_for_work(process)
         begin = time.monotonic()
-        assert process.wait() == 0, self.log.read_text(errors="replace")
+        assert process.wait(_LONGEST) == 0, self.log.read_text(errors="replace")
         return time.monotonic() - begin
 
     def _wait_for_work(self, process):
@@ -168,17 +176,17 @@ class Killer:
             time.sleep(0.01)
 
 
-def _members(group):
-    """Processes of a group that are alive."""
+def _members(session):
+    """Processes of a session that are alive, the first one first."""
     found = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, own = path.read_text().rpartition(")")[2].split()[:3]
+            state, _, _, own = path.read_text().rpartition(")")[2].split()[:4]
         except OSError:
             continue
-        if int(own) == group and state != "Z":
+        if int(own) == session and state != "Z":
             found.append(int(path.parent.name))
-    return found
+    return sorted(found)
 
 
 def results(output):
@@ -210,7 +218,7 @@ def random_kill(chance, reference):
     """A `Kill` at a moment of the undisturbed run that `chance`, a `random.Random`, chooses."""
     whole, timed, share = chance.random() < 0.5, chance.random() < 0.5, chance.random()
     if timed:
-        return Kill(seconds=share * reference.seconds, whole=whole)
+        return Kill(seconds=share * reference.seconds, whole=whole, place=0 if whole else chance.randrange(4))
     return Kill(operation=1 + int(share * reference.operations), whole=whole)
 
 
@@ -251,7 +259,10 @@ class _Stages:
 
 def main():
     """The command line; returns the exit code: 1 if a command did not survive."""
-    parser = argparse.ArgumentParser(prog="python -m tests.kills", description=__doc__.splitlines()[0])
+    program = "python -m tests.kills"
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --rounds 5 --only simulate"
+    )
     parser.add_argument("--rounds", type=int, default=10, help="of each command (default 10)")
     parser.add_argument("--only", metavar="A,B", help="commands (default: all)")
     parser.add_argument("--seed", type=int, default=0)

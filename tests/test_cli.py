@@ -1,14 +1,17 @@
 """Command lines: our own and the official program's."""
 
+import argparse
 import io
 import json
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
 from ingestion_test.cli import Bar, main
+from ingestion_test.errors import run_command
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import PseudoExperiment
 from ingestion_test.submissions import PROJECT
@@ -104,6 +107,7 @@ def test_wrong_flags(flags, text, capsys):
     [
         (["--data", "nowhere"], "error: no such folder"),
         (["--data", "DATA", "--submission", "nowhere"], "error: no such submission"),
+        (["--data", "DATA", "--submission", ""], "error: --submission is empty"),
         (["--data", "DATA", "--resume"], "error: --resume needs --output"),
     ],
 )
@@ -113,3 +117,22 @@ def test_what_the_user_can_mend_is_one_line(flags, text, data_folder, capsys, mo
     error = capsys.readouterr().err
     assert error.startswith(text)
     assert error.count("\n") == 1
+
+
+def test_too_many_processes(tmp_path, capsys):
+    assert main(["simulate", "--output", str(tmp_path / "out"), "--workers", "2000"]) == 2
+    assert capsys.readouterr().err == "error: 2000 workers are too many: use 1024 or fewer\n"
+
+
+@pytest.mark.parametrize(
+    ("flags", "said"),
+    [
+        ({}, "interrupted"),
+        ({"resume": False, "only": None}, "interrupted; what is done is kept: --resume continues"),
+        ({"resume": False, "only": (0, 0)}, "interrupted"),
+    ],
+)
+def test_what_an_interruption_leaves(flags, said, capsys):
+    command = mock.Mock(side_effect=KeyboardInterrupt)
+    assert run_command(argparse.Namespace(command=command, **flags)) == 130
+    assert capsys.readouterr().err == f"{said}\n"

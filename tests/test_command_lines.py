@@ -11,17 +11,17 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
 
-#: Files with a parser, but the tools that tune the simulation.
+#: Files with a parser.
 SOURCES = [
     path
     for room in ("ingestion_test", "submission", "training", "experiments", "benchmarks")
     for path in sorted((ROOT / room).rglob("*.py"))
-    if "ArgumentParser(" in path.read_text(encoding="utf-8") and path.parent.name != "simulation"
-]
+    if "ArgumentParser(" in path.read_text(encoding="utf-8")
+] + [ROOT / "tests" / "fuzz.py", ROOT / "tests" / "kills.py"]
 
 #: A command line of this project: program and arguments.
 COMMAND = re.compile(
-    r"python3? (-m (?:ingestion_test|submission|training|experiments|benchmarks)\b\S*|ingestion_test/run_\w+\.py)"
+    r"python3? (-m (?:ingestion_test|submission|training|experiments|benchmarks|tests)\b\S*|ingestion_test/run_\w+\.py)"
     r"([^#&|]*)"
 )
 

@@ -7,17 +7,21 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from ingestion_test.cli import main
 from ingestion_test.errors import ChallengeError
-from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, run, visible_gpus
+from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, output_folder, run, visible_gpus
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import experiment_test_set, plan
+from ingestion_test.run_scoring import score_folder
+from ingestion_test.schema import METADATA_FILE
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.submissions import PROJECT
 from ingestion_test.systematics import systematics
+from tests.conftest import write_folder
 from tests.submissions import COMPLETE, good, predicting, write
 
 SETTINGS = RunSettings(num_sets=2, num_experiments=2, seed=7)
@@ -66,6 +70,9 @@ def test_results_are_those_of_the_model_whatever_the_number_of_workers(tmp_path,
         (predicting(good("np.float32(1)"), head="import numpy as np"), r'"mu_hat" as float32, which Codabench cannot'),
         (predicting("os.kill(os.getpid(), signal.SIGKILL)"), r"killed by signal 9, as the system does when memory"),
         (predicting("os._exit(3)"), r"ended unexpectedly with exit code 3"),
+        (predicting("os.fork() or signal.pause()\n        os._exit(3)"), r"ended unexpectedly with exit code 3"),
+        (predicting(good("1e60")), r'returned 1e\+60 as "mu_hat"; scores need finite numbers below 1e\+50'),
+        (predicting(good().replace("1.0", "10**400", 1)), r'returned 1000.* as "mu_hat"'),
     ],
 )
 def test_a_failing_pseudo_experiment_is_named(files, text, tmp_path, data_folder):
@@ -144,10 +151,44 @@ def test_a_model_left_by_another_run_is_not_taken(tmp_path, data_folder):
     """A parallel run fits, fails and leaves its model; a new one in the folder, as the official script starts it."""
     with pytest.raises(ChallengeError):
         _run(tmp_path, data_folder, predicting("raise ValueError"), workers=2)
-    assert (tmp_path / "output" / ".work" / "model.pkl").exists()
+    (left,) = (tmp_path / "output" / ".work").glob("model-*.pkl")
     (tmp_path / "output" / JOURNAL_FILE).unlink()
-    outcomes = _run(tmp_path, data_folder, predicting(good("self.value"), fit="self.value = 2.5"), workers=2)
+    files = predicting(good("self.value"), fit=f"open({str(left)!r}, 'wb').close(); self.value = 2.5")  # a late writer
+    outcomes = _run(tmp_path, data_folder, files, workers=2)
     assert {outcome.prediction["mu_hat"] for outcome in outcomes} == {2.5}
+
+
+#: Starts processes, as a loader of data does, and writes beside itself; fails until "mended" is there.
+BUSY = predicting(
+    "if not os.path.exists(os.environ['MENDED']): raise RuntimeError('not yet')\n        "
+    + good("float((Path(__file__).parent / 'fitted').read_text())"),
+    fit="(Path(__file__).parent / 'fitted').write_text(str(sum(ProcessPoolExecutor(2).map(abs, [-1, 2]))))",
+    head="from concurrent.futures import ProcessPoolExecutor\nfrom pathlib import Path",
+)
+
+
+@pytest.mark.parametrize("workers", [1, 2])
+def test_a_submission_that_starts_processes_and_writes_beside_itself(workers, tmp_path, data_folder, monkeypatch):
+    monkeypatch.setenv("MENDED", str(tmp_path / "mended"))
+    with pytest.raises(ChallengeError, match="not yet"):
+        _run(tmp_path, data_folder, BUSY, workers=workers)
+    (tmp_path / "mended").touch()
+    outcomes = _run(tmp_path, data_folder, BUSY, workers=workers, resume=True)
+    assert {outcome.prediction["mu_hat"] for outcome in outcomes} == {3}
+    assert sorted(path.name for path in (tmp_path / "submission").iterdir()) == ["model.py"]
+
+
+def test_results_of_an_earlier_run_are_not_scored_against_the_truth_of_another(tmp_path, data_folder):
+    output = tmp_path / "output"
+    _run(tmp_path, data_folder, predicting(good()))
+    score_folder(output, output)
+    with pytest.raises(ChallengeError, match="oh"):
+        _run(tmp_path, data_folder, predicting("raise ValueError('oh')"), replace(SETTINGS, seed=8), replace_old=True)
+    kept = {"submission.log", "pseudo_experiments.jsonl", "test_settings.json", ".lock", ".work"}
+    assert {path.name for path in output.iterdir()} == kept
+    assert "ValueError: oh" in (output / "submission.log").read_text()
+    with pytest.raises(ChallengeError, match="is missing: run the ingestion"):
+        score_folder(output, output)
 
 
 @pytest.mark.parametrize(
@@ -159,6 +200,16 @@ def test_another_run_is_not_continued(change, text, tmp_path, data_folder):
     other = predicting(good("2.0")) if not change else predicting(good())
     with pytest.raises(ChallengeError, match=text):
         _run(tmp_path, data_folder, other, settings=replace(SETTINGS, **change), resume=True)
+
+
+def test_a_run_on_rescaled_events_is_not_continued(tmp_path, events):
+    """The same file of events; what they sum to is in its metadata."""
+    data = write_folder(tmp_path / "data", events)
+    _run(tmp_path, data, predicting(good()))
+    metadata = json.loads((data / METADATA_FILE).read_text())
+    (data / METADATA_FILE).write_text(json.dumps(metadata | {"sum_weights": 1000}))
+    with pytest.raises(ChallengeError, match="another sum_weights"):
+        _run(tmp_path, data, predicting(good()), resume=True)
 
 
 def test_a_damaged_journal_is_refused(tmp_path, data_folder):
@@ -179,7 +230,7 @@ def _command(folder, data_folder, output, *more):
 
 
 def _wait_for(condition):
-    end = time.monotonic() + 60
+    end = time.monotonic() + 600
     while not condition():
         assert time.monotonic() < end
         time.sleep(0.02)
@@ -207,9 +258,7 @@ def test_a_killed_run_is_resumed_and_a_second_one_refused(tmp_path, data_folder)
 
 
 def test_workers_end_with_a_killed_run(tmp_path, data_folder):
-    files = predicting(
-        f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); import time; time.sleep(1); " + good()
-    )
+    files = predicting(good(), fit=f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); signal.pause()")
     folder = write(tmp_path / "submission", files)
     process = subprocess.Popen(
         _command(folder, data_folder, tmp_path / "output"), cwd=PROJECT, stderr=subprocess.DEVNULL
@@ -217,7 +266,7 @@ def test_workers_end_with_a_killed_run(tmp_path, data_folder):
     _wait_for((tmp_path / "pid").exists)
     process.send_signal(signal.SIGKILL)
     process.wait()
-    pid = int((tmp_path / "pid").read_text() or 0)
+    pid = int((tmp_path / "pid").read_text() or 0)  # that of a process in the midst of its fit
     _wait_for(lambda: not os.path.exists(f"/proc/{pid}"))
 
 
@@ -225,6 +274,15 @@ def test_output_that_cannot_be_written(tmp_path, data_folder):
     (tmp_path / "file").write_text("")
     with pytest.raises(ChallengeError, match=r"cannot write to .*file/output: Not a directory"):
         _run(tmp_path, data_folder, predicting(good()), name="file/output")
+
+
+def test_a_file_elsewhere_is_named_as_itself(tmp_path):
+    (tmp_path / "file").touch()
+    with (
+        pytest.raises(ChallengeError, match=r"^.*/file/data: Not a directory; mend that"),
+        output_folder(tmp_path / "out"),
+    ):
+        (tmp_path / "file" / "data").read_bytes()
 
 
 def test_only_one_pseudo_experiment(tmp_path, data_folder, capfd):
@@ -256,6 +314,9 @@ def test_gpus_are_named_as_the_environment_says(monkeypatch):
     assert visible_gpus() == ["2", "5"]
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     assert visible_gpus() == []
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
+    monkeypatch.setattr(Path, "glob", lambda _, pattern: [Path("/dev/nvidia3")])  # a container's only one
+    assert visible_gpus() == ["0"]
 
 
 def test_workers_get_the_gpus_in_turn(tmp_path, data_folder, monkeypatch):

@@ -186,3 +186,11 @@ def test_a_run_gives_the_same_file_again(tmp_path):
     for name in ("first.html", "second.html"):
         write_report(tmp_path / name, make_scores(sets=1))
     assert (tmp_path / "first.html").read_bytes() == (tmp_path / "second.html").read_bytes()
+
+
+def test_bytes_that_are_no_text_are_shown(tmp_path):
+    settings = {"Submission": b"/data/\xff.zip".decode(errors="surrogateescape")}
+    write_report(tmp_path / "report.html", make_scores(), settings=settings)
+    page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
+    assert "/data/\\udcff.zip" in page.text
+    assert page.embedded["settings"] == settings

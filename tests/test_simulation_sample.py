@@ -2,14 +2,20 @@
 
 import argparse
 import errno
+import fcntl
 import json
+import logging
 import multiprocessing
+import os
+import signal
+import threading
 
 import numpy as np
 import pandas as pd
 import pyarrow.parquet as pq
 import pytest
 
+from ingestion_test.cli import main
 from ingestion_test.derived import derived_features
 from ingestion_test.errors import ChallengeError
 from ingestion_test.schema import (
@@ -24,7 +30,7 @@ from ingestion_test.schema import (
     UNDEFINED,
     YIELDS,
 )
-from ingestion_test.simulation import add_arguments, cached_folder, run, sample, simulate, write_folder, writer
+from ingestion_test.simulation import add_arguments, cache, cached_folder, run, sample, simulate, write_folder, writer
 
 ROWS = 20_000
 
@@ -84,6 +90,15 @@ def test_same_events_for_any_number_of_workers(frame):
     blocks = list(simulate(ROWS, seed=7, workers=2))
     for name in ("PRI_met", "weights", "DER_mass_vis"):
         np.testing.assert_array_equal(np.concatenate([block[name] for block in blocks]), frame[name])
+
+
+def test_the_same_events_where_a_worker_is_killed(frame, caplog):
+    blocks = simulate(ROWS, seed=7, workers=2)
+    first = next(blocks)
+    os.kill(multiprocessing.active_children()[0].pid, signal.SIGKILL)
+    met = np.concatenate([block["PRI_met"] for block in (first, *blocks)])
+    np.testing.assert_array_equal(met, frame["PRI_met"])
+    assert "a worker process died" in caplog.text
 
 
 def test_blocks_do_not_depend_on_what_came_before():
@@ -152,6 +167,19 @@ def test_command_line(tmp_path, capsys):
         run(parser.parse_args(["--output", str(tmp_path / "two"), "--seed", "-1", "--size", "1000"]))
 
 
+def test_output_behind_links(tmp_path, capsys):
+    def simulated(name):
+        return main(["simulate", "--size", "1000", "--workers", "1", "--output", str(tmp_path / name)])
+
+    (tmp_path / "empty").mkdir()
+    (tmp_path / "link").symlink_to("empty")
+    assert simulated("link") == 0
+    assert (tmp_path / "empty" / DATA_FILE).exists()
+    (tmp_path / "loop").symlink_to("loop")
+    assert simulated("loop") == 2
+    assert "leads nowhere" in capsys.readouterr().err
+
+
 def test_cache_keeps_and_mends(tmp_path):
     def cached():
         return cached_folder(1000, seed=2, cache_dir=tmp_path, workers=1)
@@ -184,6 +212,17 @@ def test_cache_that_cannot_be_written(tmp_path):
 def _make(cache_dir, results):
     folder = cached_folder(1000, seed=4, cache_dir=cache_dir, workers=1)
     results.put((str(folder), (folder / DATA_FILE).stat().st_ino))
+
+
+def test_who_waits_for_the_cache_says_so(tmp_path, caplog):
+    caplog.set_level(logging.INFO)
+    with open(tmp_path / f"simulation-{cache.generator_version()}-1000-seed0.lock", "w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        waiting = threading.Thread(target=cached_folder, args=(1000, 0, tmp_path, 1))
+        waiting.start()
+        while "waiting for another process" not in caplog.text:
+            assert waiting.is_alive()
+    waiting.join()
 
 
 def test_two_processes_at_once_share_one_sample(tmp_path):

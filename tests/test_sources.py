@@ -298,6 +298,30 @@ def test_a_process_without_events(events, tmp_path):
         OfficialFolder(write_folder(tmp_path, frame)).test_events()
 
 
+@pytest.mark.parametrize("kind", ["int8", "uint8", "int16", "int64"])
+def test_weights_that_are_whole_numbers_are_rescaled_all_the_same(kind, events, tmp_path):
+    source = OfficialFolder(write_folder(tmp_path, events.assign(weights=np.full(len(events), 3, kind))))
+    np.testing.assert_allclose(source.test_events().weights.sum(dtype=float), SUM_WEIGHTS, rtol=1e-6)
+    np.testing.assert_allclose(source.train_set()["weights"].sum(), SUM_WEIGHTS)
+
+
+def test_the_smallest_whole_number_is_no_angle(events, tmp_path):
+    source = OfficialFolder(write_folder(tmp_path, events.assign(PRI_met=np.int64(-(2**63)))))
+    with pytest.raises(ChallengeError, match="PRI_met is -9223372036854775808 in row 0"):
+        source.test_events()
+
+
+def test_names_that_no_row_has_are_no_labels(events, tmp_path):
+    labels = pd.Categorical(events["detailed_labels"], categories=["wjets", *PROCESSES])
+    source = OfficialFolder(write_folder(tmp_path / "more", events.assign(detailed_labels=labels)))
+    assert source.test_events().counts == OfficialFolder(write_folder(tmp_path, events)).test_events().counts
+
+
+def test_memory_that_runs_out_is_no_damage(data_folder):
+    with pytest.raises(MemoryError), OfficialFolder(data_folder)._reading("a row group"):
+        raise pa.ArrowMemoryError("malloc of size 64 failed")
+
+
 def test_weights_that_sum_to_nothing(events, tmp_path):
     with pytest.raises(ChallengeError, match=r"sum to 0.0; they must be positive"):
         OfficialFolder(write_folder(tmp_path, events.assign(weights=np.float32(0)))).test_events()

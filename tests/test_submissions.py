@@ -7,10 +7,15 @@ import zipfile
 
 import pytest
 
+from ingestion_test import submissions
 from ingestion_test.errors import ChallengeError
 from ingestion_test.submissions import OWN_SUBMISSION, PROJECT, checksum, stage
 from submission.upload import UploadError, checks
 from tests.submissions import COMPLETE, good, predicting, write
+
+
+def _stage(path, directory, output="out"):
+    return stage(path, directory, output)
 
 
 def _zip(path, files):
@@ -20,20 +25,39 @@ def _zip(path, files):
     return path
 
 
-def test_a_folder_is_used_in_place(tmp_path):
-    folder = write(tmp_path / "mine", COMPLETE)
-    assert stage(folder, tmp_path / "work") == folder
-    assert not (tmp_path / "work").exists()
+def test_a_folder_is_copied(tmp_path):
+    rest = {"__pycache__/x.pyc": "", ".git/config": "", "out/result_0.json": "", "parts/.hidden": ""}
+    folder = write(tmp_path / "mine", COMPLETE | rest)
+    (folder / "parts" / "circle").symlink_to("..")
+    (folder / "link.py").symlink_to("model.py")
+    (folder / "run.sh").touch(0o755)
+    assert _stage(folder, tmp_path / "work", folder / "out") == tmp_path / "work"
+    copied = {str(path.relative_to(tmp_path / "work")) for path in (tmp_path / "work").rglob("*")}
+    assert copied == {*COMPLETE, "parts", "link.py", "run.sh"}
+    assert (tmp_path / "work" / "run.sh").stat().st_mode & 0o111
+    assert checksum(tmp_path / "work") != checksum(folder)  # that of the results in it
+
+
+def test_a_folder_with_much_beside_the_submission_is_refused(tmp_path, monkeypatch):
+    monkeypatch.setattr(submissions, "MAX_FILES", 2)
+    with pytest.raises(ChallengeError, match="more than 1,000 MB or 2 files: give a folder that"):
+        _stage(write(tmp_path / "mine", COMPLETE), tmp_path / "work")
+
+
+def test_no_name_is_no_folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(write(tmp_path / "mine", COMPLETE))
+    with pytest.raises(ChallengeError, match="--submission is empty"):
+        _stage("", tmp_path / "work")
 
 
 def test_a_zip_is_unpacked(tmp_path):
-    folder = stage(_zip(tmp_path / "mine.zip", COMPLETE), tmp_path / "work")
+    folder = _stage(_zip(tmp_path / "mine.zip", COMPLETE), tmp_path / "work")
     assert folder == tmp_path / "work"
     assert (folder / "parts/helper.py").read_text() == COMPLETE["parts/helper.py"]
 
 
 def test_our_own_submission_is_what_is_uploaded(tmp_path):
-    folder = stage(None, tmp_path / "work")
+    folder = _stage(None, tmp_path / "work")
     assert sorted(path.name for path in folder.iterdir()) == sorted(OWN_SUBMISSION)
     assert (folder / "model.py").read_bytes() == (PROJECT / "model.py").read_bytes()
 
@@ -42,7 +66,7 @@ def test_our_own_submission_is_what_is_uploaded(tmp_path):
 def test_no_member_leaves_the_folder(name, tmp_path):
     path = _zip(tmp_path / "bad.zip", COMPLETE | {name: "bad"})
     with pytest.raises(ChallengeError, match="would be unpacked outside the folder"):
-        stage(path, tmp_path / "deep" / "work")
+        _stage(path, tmp_path / "deep" / "work")
     assert not list(tmp_path.rglob("*out.py"))
 
 
@@ -53,7 +77,7 @@ def test_links_are_refused(tmp_path):
     with zipfile.ZipFile(path, "w") as archive:
         archive.writestr(link, "/etc/passwd")
     with pytest.raises(ChallengeError, match="'link' is a link"):
-        stage(path, tmp_path / "work")
+        _stage(path, tmp_path / "work")
 
 
 @pytest.mark.parametrize(("size", "times"), [(20_000_000, 60), (0, 10_001)])
@@ -62,7 +86,7 @@ def test_bombs_are_refused(size, times, tmp_path):
         archive.writestr("model.py", bytes(size))
         archive.filelist *= times
     with pytest.raises(ChallengeError, match=r"would unpack to .* refused above 1,000 MB or 10,000 files"):
-        stage(tmp_path / "bomb.zip", tmp_path / "work")
+        _stage(tmp_path / "bomb.zip", tmp_path / "work")
     with pytest.raises(UploadError, match=r"would unpack to .* more than 1,000 MB or 10,000 files"):
         checks(tmp_path / "bomb.zip")
     assert not list((tmp_path / "work").iterdir())
@@ -70,14 +94,14 @@ def test_bombs_are_refused(size, times, tmp_path):
 
 def test_what_is_no_submission(tmp_path):
     with pytest.raises(ChallengeError, match="no such submission"):
-        stage(tmp_path / "nowhere", tmp_path / "work")
+        _stage(tmp_path / "nowhere", tmp_path / "work")
     with pytest.raises(ChallengeError, match=r"has no model\.py at its root; it is what"):
-        stage(write(tmp_path / "empty", {"other.py": ""}), tmp_path / "work")
+        _stage(write(tmp_path / "empty", {"other.py": ""}), tmp_path / "work")
     with pytest.raises(ChallengeError, match="it lies in inner/"):
-        stage(_zip(tmp_path / "deep.zip", {"inner/model.py": ""}), tmp_path / "work")
+        _stage(_zip(tmp_path / "deep.zip", {"inner/model.py": ""}), tmp_path / "work")
     (tmp_path / "no.zip").write_text("text")
     with pytest.raises(ChallengeError, match="cannot be unpacked"):
-        stage(tmp_path / "no.zip", tmp_path / "work")
+        _stage(tmp_path / "no.zip", tmp_path / "work")
 
 
 def test_checksum_sees_names_and_contents_but_no_caches(tmp_path):

@@ -104,6 +104,13 @@ def test_soft_met_noise_comes_from_its_seed(events, seed):
     assert not first["PRI_met"].equals(systematics(events, soft_met=2.0, seed=seed + 1)["PRI_met"])
 
 
+def test_soft_met_noise_without_a_seed_is_another_one_each_time(events):
+    first, again = (systematics(events, soft_met=2.0, seed=None)["PRI_met"] for _ in range(2))
+    assert not first.equals(again)
+    lists = [systematics(events, soft_met=2.0, seed=[1, 2]) for _ in range(2)]
+    pd.testing.assert_frame_equal(*lists)
+
+
 @pytest.mark.parametrize(
     ("data_set", "text"),
     [

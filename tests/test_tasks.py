@@ -9,6 +9,7 @@ from pathlib import Path
 import dask
 import numpy as np
 import pytest
+import torch
 from dask.distributed import LocalCluster
 
 from ingestion_test import tasks
@@ -108,6 +109,29 @@ def test_processes_that_die_again_and_again_end_the_work():
         completed([_die, _die], 2, "deaths", "death")
 
 
+def _nap(folder, number):
+    time.sleep(15)
+    (Path(folder) / str(number)).touch()
+
+
+def _naps(first, folder):
+    """Results of a task that is done at once and of many that are not."""
+    return as_completed([first, *_list(functools.partial(_nap, str(folder)), range(5))], 2)
+
+
+def test_an_error_ends_what_is_running_and_what_waits(tmp_path):
+    with pytest.raises(ChallengeError, match="cannot be mended"):
+        list(_naps(_fail, tmp_path))
+    assert not list(tmp_path.iterdir())
+
+
+def test_results_that_nobody_wants_are_not_waited_for(tmp_path):
+    naps = _naps(functools.partial(_square, 3), tmp_path)
+    assert next(naps) == (0, 9)
+    naps.close()  # as an interruption does
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.parametrize("workers", [1, 2])
 def test_what_a_task_raises_is_raised(workers):
     with pytest.raises(ChallengeError, match="cannot be mended"):
@@ -203,6 +227,27 @@ def test_a_scheduler_that_goes_away():
         made.close()
         with pytest.raises(ChallengeError, match=r"has gone away: start it again \(what is done is kept\)"):
             list(naps)
+
+
+def test_all_workers_go_away(monkeypatch, caplog):
+    with LocalCluster(n_workers=1, host="127.0.0.1", dashboard_address=":0", silence_logs=50) as made:
+        naps = as_completed(_list(time.sleep, [0.2] * 50), made.scheduler_address)
+        next(naps)
+        monkeypatch.setattr(tasks, "ANSWER_SECONDS", 1)
+        monkeypatch.setattr(tasks, "WORKER_SECONDS", 3)
+        made.scale(0)
+        with pytest.raises(ChallengeError, match=r"has had no worker for 3 s: start some with .*what is done is kept"):
+            list(naps)
+    assert "has no workers any more; waiting for new ones" in caplog.text
+
+
+def test_a_task_of_dask_has_one_thread_even_if_its_worker_came_late():
+    threads = torch.get_num_threads()
+    try:
+        torch.set_num_threads(2)
+        assert tasks._call(torch.get_num_threads) == 1
+    finally:
+        torch.set_num_threads(threads)
 
 
 def test_no_worker(monkeypatch):

@@ -1,13 +1,16 @@
 """The zip for Codabench: what is in it, and what a check of it says."""
 
+import subprocess
 import zipfile
+from unittest import mock
 
 import pytest
 
 from ingestion_test.submissions import OFFICIAL_MODULES as OFFICIAL_FOLDER
+from submission import upload
 from submission.__main__ import main
 from submission.upload import NOT_UPLOADED, OFFICIAL_MODULES, UploadError, build, checks
-from tests.submissions import COMPLETE, good, predicting
+from tests.submissions import COMPLETE, good, predicting, write
 
 
 def _zip(path, files):
@@ -55,13 +58,51 @@ def test_a_failing_run_is_reported(tmp_path, capsys):
         ({"model.py": "type Pair = tuple"}, r"model\.py, line 1: .* the image has Python 3\.10"),
         ({"model.py": "\nimport zuko"}, r"model\.py, line 2, imports zuko, which the image does not have"),
         ({"model.py": "from safetensors.torch import load"}, "imports safetensors"),
+        ({"model.py": "import tomllib"}, "imports tomllib, which the image does not have"),
+        ({"model.py": "try:\n    import zuko\nexcept ValueError:\n    pass"}, r"line 2, imports zuko"),
+        ({"model.py": "try:\n    pass\nexcept ImportError:\n    import zuko"}, r"line 4, imports zuko"),
+        ({"model.py": "x = {}\ny = f'{x['a']}'"}, r"model\.py, line 2: .* the image has Python 3\.10"),
+        ({"model.py": "", ".git/config": ""}, r"holds \.git/config, a cache or hidden file"),
+        ({"model.py": "", ".ipynb_checkpoints/a.py": ""}, r"holds \.ipynb_checkpoints/a\.py, a cache"),
         (predicting(good()) | {"systematics.py": ""}, "has a module systematics and finds its own first"),
         (predicting(good()) | {"parts/datasets.py": ""}, "has a module datasets and finds its own first"),
+        (predicting(good()) | {"datasets/a.py": ""}, "has a module datasets and finds its own first"),
     ],
 )
 def test_what_codabench_would_refuse(files, text, tmp_path):
     with pytest.raises(UploadError, match=text):
         _verify(_zip(tmp_path / "a.zip", files))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"model.py": "import joblib\nfrom tqdm import tqdm\nimport distutils, __future__"},
+        {"model.py": "try:\n    import zuko\nexcept (KeyError, ImportError):\n    zuko = None"},
+        {"model.py": "try:\n    import zuko\nexcept:\n    zuko = None"},
+        {"model.py": "", "weights/systematics.npz": "", "datasets/a.npz": "", "a/b/datasets.py": ""},
+        {"model.py": 'x = {}\ny = f"{x[\'a\']:{x[\'b\']}} \\n {{}}"\nz = f"""{x["a"]} \'b\'\n"""'},
+    ],
+)
+def test_what_codabench_would_take(files, tmp_path):
+    for _, check in checks(_zip(tmp_path / "a.zip", files))[:-1]:
+        check()
+
+
+def test_a_run_that_does_not_end_and_one_that_is_interrupted(tmp_path, monkeypatch, capsys):
+    path = str(_zip(tmp_path / "a.zip", predicting(good())))
+    monkeypatch.setattr(upload, "TRIAL_SECONDS", 0.1)
+    assert main(["verify", path]) == 2
+    assert "the run was not over after" in capsys.readouterr().err
+    monkeypatch.setattr(subprocess, "run", mock.Mock(side_effect=KeyboardInterrupt))
+    assert main(["verify", path]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_hidden_folders_are_not_built_in(tmp_path, monkeypatch):
+    monkeypatch.setattr(upload, "PROJECT", write(tmp_path / "project", {"model.py": "", "submission/.git/a.py": ""}))
+    build(tmp_path / "a.zip")
+    assert zipfile.ZipFile(tmp_path / "a.zip").namelist() == ["model.py"]
 
 
 def test_what_is_no_zip(tmp_path):

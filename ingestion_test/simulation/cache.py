@@ -116,5 +116,9 @@ def _checksum(path):
 def _locked(path):
     """Hold the lock file `path`; the system frees it if the process dies."""
     with open(path, "w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            _log.info("waiting for another process that makes or checks these events (%s is locked)", path)
+            fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 from ..errors import ChallengeError
-from ..files import locked, sync
-from ..schema import DATA_FILE
+from ..files import locked
+from ..tasks import MAX_PROCESSES
 from .cache import remove_leftovers
 from .sample import SIZES, number_of_blocks, number_of_rows
 from .writer import write_folder
@@ -29,19 +29,22 @@ def run(args):
     rows = number_of_rows(args.size)
     if rows > MAX_ROWS:
         raise ChallengeError(f"a sample of {rows:,} rows is too large: use {MAX_ROWS:,} or fewer")
+    if args.workers > MAX_PROCESSES:
+        raise ChallengeError(f"{args.workers} workers are too many: use {MAX_PROCESSES} or fewer")
     workers = min(args.workers, number_of_blocks(rows))
     terminal = sys.stderr.isatty()
-    output = Path(args.output).resolve()
+    output = Path(os.path.realpath(args.output))
+    if output.is_symlink():
+        raise ChallengeError(f"{output} is a link that leads nowhere: use another --output")
     lock = output.parent / f".{output.name}.lock"
     try:
         output.parent.mkdir(parents=True, exist_ok=True)
         with locked(lock, f"another run is writing to {output}; choose another --output"):
             remove_leftovers(output)
             try:
-                folder = write_folder(args.output, args.size, args.seed, workers, terminal, args.unweighted)
-                sync(folder / DATA_FILE)
+                write_folder(output, args.size, args.seed, workers, terminal, args.unweighted)
             finally:
                 lock.unlink()
     except OSError as error:
         raise ChallengeError(f"cannot write to {output.parent}: {error.strerror}; use another --output") from error
-    print(f"simulated events: {folder}")
+    print(f"simulated events: {output}")

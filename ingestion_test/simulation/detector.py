@@ -25,7 +25,7 @@ LEP_EFFICIENCY = 0.95, 0.85
 
 @dataclass(frozen=True)
 class Response:
-    """What the specification leaves open of the detector; fitted to the reference (`tune.HISTOGRAMS`).
+    """What the specification leaves open of the detector; fitted to the reference (`tune`).
 
     Arguments:
         jet: mean corrected pT of a jet over its parton's pT.

@@ -10,8 +10,7 @@ like signal are kept with small weights and the others thinned out to few heavy 
 """
 
 import json
-import multiprocessing
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -19,6 +18,7 @@ import numpy as np
 from ..derived import derived_features
 from ..errors import ChallengeError
 from ..schema import DERIVED, PRIMARIES, PROCESSES, SIGNAL, YIELDS
+from ..tasks import in_order
 from . import odds
 from .importance import thin
 from .processes import throw
@@ -82,19 +82,15 @@ def simulate(size="default", seed=0, workers=1, unweighted=False):
         (rows,), the place in `schema.PROCESSES`.
 
     Raises:
-        ChallengeError: a bad `size`, `seed` or number of `workers`.
+        ChallengeError: a bad `size`, `seed` or number of `workers`; or these die again and again.
     """
     rows = number_of_rows(size)
     if seed < 0:
         raise ChallengeError(f"the seed {seed} is negative: use 0 or a positive integer")
     if workers < 1:
         raise ChallengeError(f"{workers} workers cannot work: use 1 or more")
-    tasks = [(rows, seed, number, unweighted) for number in range(number_of_blocks(rows))]
-    if workers == 1:
-        yield from map(_block, tasks)
-        return
-    with multiprocessing.get_context("spawn").Pool(workers) as pool:
-        yield from pool.imap(_block, tasks)
+    tasks = [partial(_block, (rows, seed, number, unweighted)) for number in range(number_of_blocks(rows))]
+    yield from in_order(tasks, workers)
 
 
 def _block(task):

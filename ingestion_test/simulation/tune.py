@@ -1,7 +1,5 @@
 """Tune the simulation to reference events; needs torch and scikit-learn, which the simulation itself does not.
 
-    python -m ingestion_test.simulation.tune --reference reference_events.parquet [--held-out] [STEP ...]
-
 Steps, in this order (default: all):
 - parameters: the numbers of `parameters.json`, fitted to the histograms of `observables` by least squares;
 - networks: the odds of reference against simulation, one ensemble per process, and of signal against background;
@@ -22,6 +20,8 @@ from ..schema import PRIMARIES, PROCESSES, SIGNAL, YIELDS
 from . import importance, odds, processes, resonance, sample
 from .observables import histograms, pulls
 from .radiation import NODES
+
+STEPS = ("parameters", "networks", "proposal", "strata")
 
 #: Fitted numbers per process with the step of the derivative: "a.b" is b in the part a, or element b of the list a.
 _COMMON = {
@@ -262,14 +262,19 @@ def held_out(reference):
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    program = "python -m ingestion_test.simulation.tune"
+    parser = argparse.ArgumentParser(
+        prog=program,
+        description=__doc__.splitlines()[0],
+        epilog=f"example: {program} --reference reference_events.parquet --held-out",
+    )
     parser.add_argument("--reference", required=True, help="parquet file with reference events")
     parser.add_argument("--held-out", action="store_true", help="train on one half, test on the other, write nothing")
-    parser.add_argument(
-        "steps", nargs="*", metavar="STEP", help="parameters, networks, proposal, strata (default: all)"
-    )
+    parser.add_argument("steps", nargs="*", metavar="STEP", help=f"{', '.join(STEPS)} (default: all)")
     args = parser.parse_args()
-    steps = args.steps or ["parameters", "networks", "proposal", "strata"]
+    steps = args.steps or STEPS
+    if unknown := [step for step in steps if step not in STEPS]:
+        parser.error(f"no step {', '.join(unknown)}: {', '.join(STEPS)}")
     reference = pd.read_parquet(args.reference)
     if args.held_out:
         held_out(reference)

@@ -1,7 +1,4 @@
-"""Show the simulation against reference events: figures, and the effect of the nuisance parameters in both.
-
-python -m ingestion_test.simulation.validate --reference reference_events.parquet --output docs/figures
-"""
+"""Show the simulation against reference events: figures, and the effect of the nuisance parameters in both."""
 
 import argparse
 from pathlib import Path
@@ -165,7 +162,9 @@ def _shift_ratio(columns, weights, nominal, kept, shifts, name, edges, bootstrap
 
 
 def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    program = "python -m ingestion_test.simulation.validate"
+    example = f"example: {program} --reference reference_events.parquet --output docs/figures"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__, epilog=example)
     parser.add_argument("--reference", required=True, help="parquet file with reference events")
     parser.add_argument("--output", required=True, type=Path, help="folder for the figures")
     parser.add_argument("--rows", type=int, default=600_000, help="simulated rows (default: 600000)")

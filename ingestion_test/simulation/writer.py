@@ -9,7 +9,7 @@ import pyarrow.parquet as pq
 from tqdm import tqdm
 
 from ..errors import ChallengeError
-from ..files import write_json
+from ..files import sync, write_json
 from ..schema import DATA_FILE, FILE_COLUMNS, LUMINOSITY, METADATA_FILE, PROCESSES, SIGNAL, SUM_WEIGHTS
 from .sample import number_of_blocks, number_of_rows, simulate
 
@@ -42,8 +42,10 @@ def write_folder(output, size="default", seed=0, workers=1, progress=True, unwei
             bar = tqdm(blocks, total=number_of_blocks(rows), desc="simulating", unit="block", disable=not progress)
             with pq.ParquetWriter(whole / DATA_FILE, _SCHEMA) as writer:
                 written = sum(_write(writer, block) for block in bar)
+            sync(whole / DATA_FILE)
             write_json(whole / METADATA_FILE, _metadata(written))
             whole.replace(output)
+            sync(output.parent)
     except OSError as error:
         raise ChallengeError(
             f"cannot write the simulated events to {output}: {error.strerror or error}; "

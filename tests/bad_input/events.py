@@ -23,6 +23,8 @@ _COLUMNS = (*PRIMARIES, "weights", "detailed_labels", "labels")
 _TYPES = {
     "int64": pa.int64(),
     "int8": pa.int8(),
+    "int16": pa.int16(),
+    "uint8": pa.uint8(),
     "float16": pa.float16(),
     "float64": pa.float64(),
     "text": pa.string(),

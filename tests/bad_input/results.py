@@ -1,4 +1,4 @@
-"""Doors of results: what an ingestion left for scoring, and the journal of a run that is to be continued."""
+"""Doors of results: predictions, what an ingestion left for scoring, the journal of a run that is to be continued."""
 
 import argparse
 import copy
@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from ingestion_test import run_scoring
 from ingestion_test.cli import Bar
-from ingestion_test.errors import run_command
+from ingestion_test.errors import ChallengeError, run_command
 from ingestion_test.ingestion import output_folder
 from ingestion_test.journal import Journal
+from ingestion_test.pseudo_experiments import PseudoExperiment
+from ingestion_test.workers import RESULT_KEYS, Outcome, WorkerError, checked_prediction
 from tests.bad_input.sandbox import Door
 from tests.bad_input.spoiling import FILE_SPOILS, JSON_TEXTS, JSON_VALUES, spoil
 
@@ -118,7 +120,31 @@ def _continue(path):
     return run_command(argparse.Namespace(command=command))
 
 
+_PREDICTIONS = st.dictionaries(
+    st.sampled_from(RESULT_KEYS),
+    st.floats() | st.sampled_from([1e49, 1e50, -1e60, 1e300, True, 10**49, 10**60]) | JSON_VALUES,
+    max_size=4,
+).map(lambda changes: {"mu_hat": 1.0, "delta_mu_hat": 0.5, "p16": 0.5, "p84": 1.5} | changes)
+
+
+def _prepare_predictions(case, place):
+    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _record(case, place)))
+
+
+def _record(prediction, place):
+    """Check a prediction, write it into a journal and read it there, as a run and its continuation do."""
+    try:
+        outcome = Outcome(PseudoExperiment(0, 0, 5, 1.0), checked_prediction(prediction), 0.1, 0.2)
+    except WorkerError as error:
+        raise ChallengeError(str(error)) from error
+    place.out.mkdir()
+    path = place.out / "pseudo_experiments.jsonl"
+    Journal(path, _IDENTITY, resume=False).add(outcome, 4.0)
+    assert Journal(path, _IDENTITY, resume=True).outcomes == {(0, 0): outcome}
+
+
 DOORS = (
+    Door("predictions", _PREDICTIONS, _prepare_predictions),
     Door(
         "results",
         st.tuples(_CHANGES, st.sampled_from([[], ["--phase-2"]])),
