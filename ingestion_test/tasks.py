@@ -13,6 +13,7 @@ import sys
 import time
 from concurrent.futures.process import BrokenProcessPool
 
+from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
 from .children import THREADS, end_with_parent, environment
@@ -100,24 +101,24 @@ def in_order(tasks, workers):
 
 def _here(tasks):
     for number, task in enumerate(tasks):
-        with _one_torch_thread():
+        with _one_thread():
             result = task()
         yield number, result
 
 
 @contextlib.contextmanager
-def _one_torch_thread():
-    """One thread for torch, which is not imported for that."""
+def _one_thread():
+    """One thread for numpy's linear algebra, whose sums depend on their number, and for torch, if that is imported."""
     torch = sys.modules.get("torch")
-    if torch is None:
-        yield
-        return
-    threads = torch.get_num_threads()
-    torch.set_num_threads(1)
+    threads = torch.get_num_threads() if torch else None
     try:
-        yield
+        with threadpool_limits(1):
+            if torch:
+                torch.set_num_threads(1)
+            yield
     finally:
-        torch.set_num_threads(threads)
+        if torch:
+            torch.set_num_threads(threads)
 
 
 def _in_processes(tasks, workers, variables, ordered=False):
@@ -254,10 +255,11 @@ def _known():
 
 
 def _one_thread_per_task():
-    """Make the torch of a dask worker use one thread per task; by its name a worker imports this module."""
+    """Make a dask worker use one thread per task, as `_one_thread`; by its name a worker imports this module."""
     import torch
 
     torch.set_num_threads(1)
+    threadpool_limits(1)
 
 
 def _call(task):
