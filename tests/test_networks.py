@@ -67,7 +67,7 @@ def test_flows_are_validated_on_events_that_they_have_not_seen(parts, tmp_path, 
     *events, _, _, _, _, validation = given[0]
     assert len(events[0]) == len(events[1]) == pytest.approx(CONFIG.flows.events / 2, rel=0.2)
     for own, checked in zip(events, validation):
-        assert len(checked) == pytest.approx(len(own) / 4, rel=0.2)
+        assert len(checked) == pytest.approx(len(own) / 4, rel=0.4)  # of few events
         assert not {row.tobytes() for row in own} & {row.tobytes() for row in checked}
 
 
