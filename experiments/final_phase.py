@@ -74,7 +74,11 @@ def _run(arguments, estimator, events):
     scores = throw_phase(estimator, *size, arguments.seed)
     print(summary_table(scores, None, bootstrap(scores)))
     seeds = [arguments.seed + 10**6 * (1 + i) for i in range(arguments.repeats)]
-    moved = {move: [summary(throw_phase(estimator, *size, one, move)) for one in seeds] for move in MOVES}
+    moved: dict[float, list] = {move: [] for move in MOVES}
+    for one in seeds:
+        fits = fit_phase(estimator, *size, one)
+        for move, found in moved.items():
+            found.append(summary(phase_scores(estimator, fits, move)))
     result = {"seed": arguments.seed, "templates": summary(scores), "repeated": moved[0.0]}
     result["moved"] = [{"move": move, **_mean_and_spread(found)} for move, found in moved.items()]
     if events is not None:
@@ -95,9 +99,18 @@ def parameters(mu, seed):
 
 def throw_phase(estimator, sets, experiments, seed, move=0.0):
     """`scoring.Scores` of pseudo-experiments thrown from an `Estimator`'s templates, all mu_hat moved by `move`."""
-    mus = ground_truth_mus(sets, seed)
+    return phase_scores(estimator, fit_phase(estimator, sets, experiments, seed), move)
+
+
+def fit_phase(estimator, sets, experiments, seed):
+    """The fits of pseudo-experiments thrown from an `Estimator`'s templates: of each set mu and a `FitResult`."""
     seeds = official_seeds(seed, [experiments] * sets)
-    return score_sets(mus, [_throw(estimator, mu, own, move) for mu, own in zip(mus, seeds)])
+    return [(mu, _fit(estimator, mu, own)) for mu, own in zip(ground_truth_mus(sets, seed), seeds)]
+
+
+def phase_scores(estimator, fits, move=0.0):
+    """`scoring.Scores` of fits, as `fit_phase` returns them, all mu_hat moved by `move`."""
+    return score_sets([mu for mu, _ in fits], [_result(estimator.belt, fit, move) for _, fit in fits])
 
 
 def official_seeds(seed, sizes):
@@ -105,16 +118,20 @@ def official_seeds(seed, sizes):
     return [seed + number * size + np.arange(size) for number, size in enumerate(sizes)]
 
 
-def _throw(estimator, mu, seeds, move):
-    """Results of one set, dict of lists: counts drawn from the templates, fitted, intervals by the belt."""
+def _fit(estimator, mu, seeds):
+    """Fits of one set: counts drawn from the templates, with the parameters that `score` draws for these seeds."""
     values = np.stack([parameters(mu, int(one)) for one in seeds])
     random = np.random.default_rng([int(seeds[0]), len(seeds)])
     expected = with_template_error(estimator.likelihood, estimator.likelihood.templates.expected(values), random)
-    fit = estimator.likelihood.fit(random.poisson(expected))
+    return estimator.likelihood.fit(random.poisson(expected))
+
+
+def _result(belt, fit, move):
+    """Result of one set as ingestion writes it, dict of arrays, all mu_hat of the `FitResult` moved by `move`."""
     moved = fit.mu_hat + move
-    intervals = estimator.belt.intervals(moved, fit.sigma, fit.valid)
+    intervals = belt.intervals(moved, fit.sigma, fit.valid)
     half = (intervals.p84 - intervals.p16) / 2
-    mu_hat = np.clip(moved, *estimator.belt.config.mu_range)
+    mu_hat = np.clip(moved, *belt.config.mu_range)
     return {"mu_hats": mu_hat, "delta_mu_hats": half, "p16": intervals.p16, "p84": intervals.p84}
 
 
@@ -181,7 +198,7 @@ def compare(estimator, events, seeds):
         its scatter within the sets; the bias of mu_hat in units of half an interval.
     """
     mus = [one.mu for one in events.sets]
-    thrown = score_sets(mus, [_throw(estimator, mu, own, 0.0) for mu, own in zip(mus, seeds)])
+    thrown = phase_scores(estimator, [(mu, _fit(estimator, mu, own)) for mu, own in zip(mus, seeds)])
     result = []
     for name, values in {
         "interval": lambda one: one.p84 - one.p16,

@@ -149,7 +149,7 @@ def test_shipped_weights_are_known_by_configuration_and_data(two, shown):
     assert not _is_shipped(Training(training.config, training.source, training.output), own_sample=False)
     assert shown() == ""
     assert _is_shipped(Training(training.config, training.source, training.output), own_sample=True)
-    assert "trained on another file than this sample" in shown()
+    assert "trained on another file than this machine's sample" in shown()
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
