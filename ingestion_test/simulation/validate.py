@@ -1,13 +1,17 @@
 """Show the simulation against reference events: figures, and the effect of the nuisance parameters in both."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..schema import PRIMARIES, PROCESSES
+from ..schema import PRIMARIES, PROCESSES, SUM_WEIGHTS
+from ..sources import OfficialFolder
 from ..systematics import post_selection, shift
+from . import official
+from .cache import cached_folder
 from .observables import observables
 from .sample import simulate
 
@@ -161,29 +165,61 @@ def _shift_ratio(columns, weights, nominal, kept, shifts, name, edges, bootstrap
     return ratios[0], np.std(ratios[1:], axis=0)
 
 
-def main():
-    program = "python -m ingestion_test.simulation.validate"
-    example = f"example: {program} --reference reference_events.parquet --output docs/figures"
-    parser = argparse.ArgumentParser(prog=program, description=__doc__, epilog=example)
-    parser.add_argument("--reference", required=True, help="parquet file with reference events")
-    parser.add_argument("--output", required=True, type=Path, help="folder for the figures")
-    parser.add_argument("--rows", type=int, default=600_000, help="simulated rows (default: 600000)")
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    args.output.mkdir(parents=True, exist_ok=True)
-    reference = pd.read_parquet(args.reference)
-    blocks = list(simulate(args.rows, args.seed))
+def compare_with_official(folder, most):
+    """Print how far the events of a data folder are from the official figures; returns the number of rows beyond."""
+    source, sums = OfficialFolder(folder), official.Sums()
+    for primaries, weights, process in official.read(folder, most):
+        sums.add(primaries, weights, process)
+    print(f"{sums.events:,} rows of {folder}")
+    return official.report(sums, source.sum_weights or SUM_WEIGHTS)
+
+
+def draw_figures(reference, rows, seed, output):
+    """The figures of docs/simulation.md.
+
+    Arguments:
+        reference: DataFrame of reference events.
+        rows, seed: of the simulated sample.
+        output: folder.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    blocks = list(simulate(rows, seed))
     events = {name: np.concatenate([block[name] for block in blocks]) for name in (*PRIMARIES, "weights", "process")}
     for code, process in enumerate(PROCESSES):
         mine = events["process"] == code
         sides = []
         for side in ({k: v[mine] for k, v in events.items()}, reference[reference.detailed_labels == process]):
-            columns, rows = selected(side)
-            sides.append((observables(columns), np.asarray(side["weights"], float)[rows]))
-        plot_process(process, *sides, args.output / f"simulation_{process}.png")
+            columns, kept = selected(side)
+            sides.append((observables(columns), np.asarray(side["weights"], float)[kept]))
+        plot_process(process, *sides, output / f"simulation_{process}.png")
     sides = [(side, np.asarray(side["weights"], float)) for side in (events, reference)]
-    plot_shifts(*sides, args.output / "simulation_shifts.png")
+    plot_shifts(*sides, output / "simulation_shifts.png")
+
+
+def main():
+    program = "python -m ingestion_test.simulation.validate"
+    example = f"""examples:
+  {program} --official --data FOLDER
+  {program} --reference reference_events.parquet --output docs/figures"""
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__, epilog=example, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--official", action="store_true", help="compare with the figures of the full official data")
+    task.add_argument("--reference", help="draw figures beside the reference events of this parquet file")
+    parser.add_argument("--data", help="with --official: data folder (default: the simulated events of the cache)")
+    parser.add_argument("--most", type=int, default=5_000_000, help="with --official: rows (default: 5000000)")
+    parser.add_argument("--output", type=Path, help="with --reference: folder for the figures")
+    parser.add_argument("--rows", type=int, default=600_000, help="with --reference: simulated rows (default: 600000)")
+    parser.add_argument("--seed", type=int, default=1, help="with --reference: of the simulated rows (default: 1)")
+    args = parser.parse_args()
+    if args.official:
+        return int(compare_with_official(args.data or cached_folder(), args.most) > 0)
+    if not args.output:
+        parser.error("--reference needs --output")
+    draw_figures(pd.read_parquet(args.reference), args.rows, args.seed, args.output)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())
