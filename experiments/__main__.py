@@ -3,7 +3,7 @@
 import argparse
 import sys
 
-from experiments import ablation, digits, final_phase, method, table2, toy
+from experiments import ablation, digits, final_phase, method, official_shift, table2, toy
 from ingestion_test.errors import run_command
 
 #: Of each command the module, with SUMMARY, add_arguments(parser) and run(arguments), and an example's arguments.
@@ -12,6 +12,7 @@ COMMANDS = {
     "digits": (digits, "--preset smoke"),
     "method": (method, "--event-level runs/score-20261124-233503"),
     "final": (final_phase, "--repeats 5"),
+    "official-shift": (official_shift, "--rows 200000"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),
     "ablation": (ablation, "--preset smoke"),
 }

@@ -177,7 +177,9 @@ def report(sums: Sums, sum_weights: float) -> int:
     Arguments:
         sum_weights: expected events that the weights of all events added stand for.
     """
-    print(f"yields: official, simulated / official; largest difference of {len(points()) - 1} shifted ones over nominal")
+    print(
+        f"yields: official, simulated / official; largest difference of {len(points()) - 1} shifted ones over nominal"
+    )
     beyond = 0
     for (region, process), (ratio, error, worst, at) in yield_ratios(sums, sum_weights / sums.total).items():
         off = abs(ratio - 1) > max(LIMITS["yield"], 2 * error) or worst > max(LIMITS["shift"], error)

@@ -7,9 +7,15 @@ import numpy as np
 from . import decays, detector
 from .detector import Response
 from .radiation import Radiation, radiate
-from .vectors import azimuth, boost, from_rapidity, invariant_mass, pseudorapidity, two_body
+from .vectors import azimuth, from_rapidity, invariant_mass, pseudorapidity, two_body
 
 TOP, W, Z = (172.5, 1.4), (80.4, 2.1), (91.19, 2.5)
+
+#: Share of the events thrown in each channel; fixed, so that the random numbers do not change with the rates.
+THROWN = {
+    "tt:tau": 0.5, "tt:fake": 0.5, "tw:tau": 0.3, "tw:fake": 0.1,
+    "ww:tau": 0.5, "ww:fake": 0.5, "zz:qq": 0.2, "zz:nunu": 0.25,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,7 @@ class Pair:
         mean_pt: mean transverse momentum in GeV of each particle in the pair's frame (Gamma distribution of order 2).
         spread, separation: widths of the pair's rapidity and of the half difference of the two.
         radiation: initial-state radiation.
-        channels: share thrown of each channel.
+        channels: relative rate of each channel.
         fake_slope: raw pT in GeV over which the chance of a jet to fake a tau falls to 1/e.
         alignment: of the W spins in diboson events: slope of the charged fermion's angle to the W's flight.
         response: of the detector.
@@ -40,8 +46,8 @@ def generate(rng, n, model):
     """`n` thrown events of every channel in turn; returns (columns, weight) as `resonance.generate` does."""
     parts = []
     for name, share in model.channels.items():
-        columns, weight = _channel(rng, max(int(n * min(share, 1)), 1), model, name)
-        parts.append((columns, weight * np.float32(max(share, 1))))
+        columns, weight = _channel(rng, max(int(n * THROWN[name]), 1), model, name)
+        parts.append((columns, weight * np.float32(share / THROWN[name])))
     return {k: np.concatenate([part[0][k] for part in parts]) for k in parts[0][0]}, np.concatenate(
         [p[1] for p in parts]
     )

@@ -207,9 +207,7 @@ class _Tau:
 
 def _with_jet(tau, partons, jets):
     """`partons` and `jets` with what is seen of a tau that is not found: a jet, if it is hard enough for one."""
-    return tuple(np.concatenate([a, b[None]]) for a, b in zip(partons, tau.place)), np.concatenate(
-        [jets, tau.pt[None]]
-    )
+    return tuple(np.concatenate([a, b[None]]) for a, b in zip(partons, tau.place)), np.concatenate([jets, tau.pt[None]])
 
 
 def _decay(rng, boson, model, chances, found=(True, True)):
@@ -245,7 +243,9 @@ def _decay(rng, boson, model, chances, found=(True, True)):
     tau1, tau2 = (np.stack([x * cos - y * sin, x * sin + y * cos]) for x, y in (tau1, tau2))
     if found[0]:
         x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(t["x1"], helicity), 0) * chances[1], helicity)
-        first = _Tau(t["pt1"] * x1 * t["scale1"], t["eta1"], np.arctan2(tau1[1], tau1[0]), (1 - x1 * t["scale1"]) * tau1)
+        first = _Tau(
+            t["pt1"] * x1 * t["scale1"], t["eta1"], np.arctan2(tau1[1], tau1[0]), (1 - x1 * t["scale1"]) * tau1
+        )
     else:
         first = _not_found(rng, tau1, t["eta1"], helicity, chances[1], model.response)
     if found[1]:

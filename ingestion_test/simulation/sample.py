@@ -153,7 +153,7 @@ def thrown(process, rng, count, world=worlds.DEFAULT):
     """
     parts, found = [], 0
     while found < count:
-        columns, weights = throw(process, rng, min(_BATCH, 2 * count + 100), _models(world)[process])
+        columns, weights = throw(process, rng, min(_BATCH, 2 * count + 100), models(world)[process])
         columns = {name: np.round(columns[name].astype(np.float32), 3) for name in PRIMARIES}
         parts.append((columns, weights, odds.features(columns)))
         found += len(weights)
@@ -161,7 +161,7 @@ def thrown(process, rng, count, world=worlds.DEFAULT):
     return columns, *(np.concatenate([part[i] for part in parts]) for i in (1, 2))
 
 
-_models = cache(worlds.models)
+models = cache(worlds.models)
 
 
 def correction(process, x, world=worlds.DEFAULT):
