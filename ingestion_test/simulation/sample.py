@@ -38,7 +38,7 @@ THROWN_PER_ROW = {"ztautau": 10.0, "diboson": 1.5, "ttbar": 3.0, "htautau": 1.2}
 #: A background event with the signal-to-background density ratio r gets rows in proportion to 1 + RICHNESS r.
 RICHNESS = 2.0
 #: Largest log of the odds by which the reweighting changes a weight.
-MAX_LOG_ODDS = 1.2
+MAX_LOG_ODDS = 0.6
 
 #: Inner edges of the strata in the log of the density ratio of signal to background.
 STRATA_EDGES = (-2.0, -1.0, 0.0, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)

@@ -106,8 +106,6 @@ def fit_parameters(process, reference, parameters, evaluations=8, events=600_000
     def slopes(moves):
         here = residuals(moves)
         print(f"{process}: sum of squares {here @ here:.1f}", flush=True)
-        import os
-        if os.environ.get("SAVE"): json.dump(_moved(parameters, dict(zip(steps, moves * list(steps.values())))), open(os.environ["SAVE"], "w"), indent=1)
         return np.stack([(residuals(moves + 0.5 * one) - here) / 0.5 for one in np.eye(len(moves))], 1)
 
     low = [
@@ -228,7 +226,7 @@ def reweighting(process, reference, model=None, events=250_000):
     return train((odds.features(columns), weights), (target, np.ones(len(target))), groups, hidden)
 
 
-def fit_tilt(process, events=1_500_000, stiffness=20.0, seed=300):
+def fit_tilt(process, events=1_500_000, stiffness=60.0, seed=300):
     """Coefficients of `tilt.factors` that bring a process to the official yields and moments.
 
     Minimised are the squared differences over `TILT_TOLERANCE` and `stiffness` squared times the variance of the log of
