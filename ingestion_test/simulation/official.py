@@ -37,7 +37,11 @@ def figures() -> dict:
 
 
 def regions(features: Floats) -> dict[str, Bools]:
-    """The regions of the figures, bool arrays (events,), for selected events: features (events, 28)."""
+    """The regions of the figures and the one that is left, bool arrays (events,), which cover all selected events.
+
+    Arguments:
+        features: array (events, 28) as `schema.FEATURES`, after the selection.
+    """
     mt, leading, subleading, pt_h = (
         features[:, FEATURES.index(name)]
         for name in (
@@ -53,6 +57,7 @@ def regions(features: Floats) -> dict[str, Bools]:
         "lowMT_noVBFJet_ptH100": low & ~vbf & hard,
         "lowMT_VBFJet": low & vbf,
         "highMT_VBFJet": ~low & vbf,
+        "highMT_noVBFJet": ~low & ~vbf,
     }
 
 

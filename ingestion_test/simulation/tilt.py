@@ -1,9 +1,9 @@
 """Exponential tilting: smooth factors on the weights that bring yields and moments to those of the official data.
 
 A factor is exp(sum_r s_r(x) (a_r + b_r . u(x) + c_r . u(x)^2)): s_r is a smooth membership of the region r of
-`official.regions`, u are standardised features, cut off at +-`REACH`. Of all factors that give the moments wanted, those
-of this form distort the least (they minimise the relative entropy), were the memberships sharp; smooth ones leave no
-edges. The coefficients are fitted by `tune`.
+`official.regions`, u are standardised features, cut off at +-`REACH`; b_r and c_r are there where the official moments
+are known. Of all factors that give the moments wanted, those of this form would distort the least (they minimise the
+relative entropy), were the memberships sharp; smooth ones leave no edges. The coefficients are fitted by `tune`.
 """
 
 import json
@@ -21,7 +21,7 @@ Floats = npt.NDArray[np.floating]
 
 
 def memberships(x: Floats) -> dict[str, Floats]:
-    """Smooth memberships of the regions of `official.regions`, arrays (events,) in [0, 1].
+    """Smooth memberships of the regions of `official.regions`, arrays (events,) in [0, 1] that sum to 1.
 
     Arguments:
         x: `odds.features` of the events.
@@ -35,6 +35,7 @@ def memberships(x: Floats) -> dict[str, Floats]:
         "lowMT_noVBFJet_ptH100": low * (1 - vbf) * hard,
         "lowMT_VBFJet": low * vbf,
         "highMT_VBFJet": (1 - low) * vbf,
+        "highMT_noVBFJet": (1 - low) * (1 - vbf),
     }
 
 

@@ -226,84 +226,132 @@ def reweighting(process, reference, model=None, events=250_000):
     return train((odds.features(columns), weights), (target, np.ones(len(target))), groups, hidden)
 
 
-def fit_tilt(process, events=1_500_000, stiffness=60.0, seed=300):
+def fit_tilt(process, reference, events=6_000_000, stiffness=60.0, seed=300):
     """Coefficients of `tilt.factors` that bring a process to the official yields and moments.
 
     Minimised are the squared differences over `TILT_TOLERANCE` and `stiffness` squared times the variance of the log of
-    the factors in each region.
+    the factors in each region. Regions without an official yield keep to that of the reference events, within its
+    error.
 
     Arguments:
+        reference: DataFrame of the process's reference events.
         events: accepted events of the sample, after the learned reweighting.
 
     Returns:
         the process's entry of `tilt.json`.
     """
-    columns, weights, x = sample.thrown(process, np.random.default_rng(seed), events)
-    weights = weights.astype(float) * sample.learned(process, x)
-    features, kept = transform(np.stack([columns[name] for name in PRIMARIES], 1))
+    primaries, weights, x = _tilt_sample(process, events, seed)
     members = tilt.memberships(x)
-    near = sum(s for name, s in members.items() if name in official.figures()["moments"]) * weights
+    moments = {r for r, processes_ in official.figures()["moments"].items() if process in processes_}
+    near = sum((members[r] for r in moments), 1e-3) * weights
     base = tilt.basis(x)
     mean = np.average(base, weights=near, axis=0)
     scale = np.sqrt(np.average((base - mean) ** 2, weights=near, axis=0)) + 1e-6
     f = tilt.terms(x, mean.astype(np.float32), scale.astype(np.float32))
-    names = [r for r, processes_ in official.figures()["yields"].items() if process in processes_]
-    sizes = [f.shape[1] if process in official.figures()["moments"].get(r, {}) else 1 for r in names]
-    design = np.concatenate([members[r][:, None] * f[:, :size] for r, size in zip(names, sizes)], axis=1)
-    cells = _cells(process, features, kept)
-    rigid = stiffness * np.sqrt(
-        np.average(design**2, weights=weights, axis=0)
-        / np.repeat([np.average(members[r], weights=weights) for r in names], sizes)
-    )
+    sizes = [f.shape[1] if r in moments else 1 for r in members]
+    design = np.concatenate([s[:, None] * f[:, :size] for s, size in zip(members.values(), sizes)], axis=1)
+    cells = _cells(process, primaries, reference)
+    shares = np.repeat([np.average(s, weights=weights) for s in members.values()], sizes)
+    rigid = stiffness * np.sqrt(np.average(design**2, weights=weights, axis=0) / np.maximum(shares, 1e-6))
+    rigid += 1e-3
 
+    @cache_last
     def differences(theta):
         factor = np.exp(np.clip(design @ theta.astype(np.float32), -tilt.MAX_LOG, tilt.MAX_LOG))
         found, slopes = _tilted(weights * factor, design, cells)
         return np.concatenate([found, rigid * theta]), np.concatenate([slopes, np.diag(rigid)])
 
-    memory = {}
-
-    def at(theta):
-        key = theta.tobytes()
-        if key not in memory:
-            memory.clear()
-            memory[key] = differences(theta)
-        return memory[key]
-
-    found = least_squares(lambda t: at(t)[0], np.zeros(design.shape[1]), lambda t: at(t)[1], max_nfev=15, ftol=1e-4)
-    factor = np.exp(np.clip(design @ found.x, -tilt.MAX_LOG, tilt.MAX_LOG))
+    start = np.zeros(design.shape[1])
+    found = least_squares(
+        lambda theta: differences(theta)[0], start, lambda theta: differences(theta)[1], max_nfev=15, ftol=1e-4
+    )
+    factor = np.exp(np.clip(design @ found.x.astype(np.float32), -tilt.MAX_LOG, tilt.MAX_LOG))
     _print_spread(process, factor, weights, members)
     parts = np.split(found.x, np.cumsum(sizes)[:-1])
-    regions = {r: np.round(part, 5).tolist() for r, part in zip(names, parts)}
+    regions = {r: np.round(part, 5).tolist() for r, part in zip(members, parts)}
     return {"mean": np.round(mean, 5).tolist(), "scale": np.round(scale, 5).tolist(), "regions": regions}
 
 
-def _cells(process, features, kept):
-    """Per region with official figures: (yield over that of the process, rows, standardised features or None)."""
+def cache_last(function):
+    """`function` of an array, which remembers the last value."""
+    memory = {}
+
+    def remembering(argument):
+        key = argument.tobytes()
+        if key not in memory:
+            memory.clear()
+            memory[key] = function(argument)
+        return memory[key]
+
+    return remembering
+
+
+def _tilt_sample(process, events, seed, share=0.2):
+    """Simulated events after the learned reweighting; of those in no region with official moments, a share.
+
+    Returns:
+        primaries float32 array (events, 16), float64 weights, `odds.features`.
+    """
+    rng = np.random.default_rng(seed)
+    moments = [r for r, processes_ in official.figures()["moments"].items() if process in processes_]
+    parts = []
+    for _ in range(-(-events // 250_000)):
+        columns, weights, x = sample.thrown(process, rng, 250_000)
+        weights = weights.astype(float) * sample.learned(process, x)
+        members = tilt.memberships(x)
+        rare = sum((members[r] for r in moments), np.zeros(len(x))) > 1e-2
+        chance = np.where(rare, 1.0, share)
+        rows = np.flatnonzero(rng.random(len(x)) < chance)
+        parts.append((np.stack([columns[name][rows] for name in PRIMARIES], 1), (weights / chance)[rows], x[rows]))
+    return tuple(np.concatenate(part) for part in zip(*parts))
+
+
+def _cells(process, primaries, reference):
+    """What the tilt is fitted to.
+
+    Returns:
+        list of (share of the process's yield in a region at a point of the nuisance parameters, its tolerance
+        (relative), rows there, features of these in units of the official moments or None).
+    """
     cells = []
-    for region, inside in official.regions(features).items():
-        if process not in official.figures()["yields"][region]:
-            continue
-        share = official.figures()["yields"][region][process]["nominal"] / YIELDS[process]
-        moments, standard = official.figures()["moments"].get(region, {}).get(process), None
-        if moments:
-            mean, sd = np.array([moments[name] for name in FEATURES]).T
-            standard = ((features[inside] - mean) / sd).astype(np.float32)
-        cells.append((share, kept[inside], standard))
+    yields, moments = official.figures()["yields"], official.figures()["moments"]
+    for point in ((0, 0, 0), (-3, 0, 0), (3, 0, 0), (0, -3, 0), (0, 3, 0)):
+        features, kept = transform(primaries, None, 1 + official.PULL * point[0], 1 + official.PULL * point[1])
+        for region, inside in official.regions(features).items():
+            cell = yields.get(region, {}).get(process)
+            if cell is None and any(point):
+                continue
+            if cell is None:
+                share, tolerance = _reference_share(reference, region)
+            else:
+                shifted = {tuple(entry[:3]): entry[3] for entry in cell["shifted"]} | {(0, 0, 0): cell["nominal"]}
+                share, tolerance = shifted[point] / YIELDS[process], TILT_TOLERANCE["yield"]
+            standard = None
+            if not any(point) and process in moments.get(region, {}):
+                mean, sd = np.array([moments[region][process][name] for name in FEATURES]).T
+                standard = ((features[inside] - mean) / sd).astype(np.float32)
+            cells.append((share, tolerance, kept[inside], standard))
     return cells
+
+
+def _reference_share(reference, region):
+    """Share of the reference events in a region, and its relative error."""
+    features, _ = transform(reference[list(PRIMARIES)].to_numpy(np.float32))
+    number = max(np.count_nonzero(official.regions(features)[region]), 1)
+    return number / len(reference), number**-0.5
 
 
 def _tilted(weights, design, cells):
     """Differences of weighted events from the official figures over `TILT_TOLERANCE`, and their derivatives."""
     values, slopes = [], []
     total, total_slope = weights.sum(), weights @ design
-    for share, rows, z in cells:
+    for share, tolerance, rows, z in cells:
         w = weights[rows]
         f = design[rows] * w[:, None].astype(np.float32)
         here, slope = w.sum(), f.sum(axis=0, dtype=float)
         ratio = here / total / share
-        values.append([(ratio - 1) / TILT_TOLERANCE["yield"]])
-        slopes.append((ratio * (slope / here - total_slope / total) / TILT_TOLERANCE["yield"])[None])
+        values.append([(ratio - 1) / tolerance])
+        slopes.append((ratio * (slope / here - total_slope / total) / tolerance)[None])
         if z is None:
             continue
         mean, square = w @ z / here, w @ z**2 / here
@@ -412,8 +460,9 @@ def _networks(reference):
     odds.save({p: reweighting(p, of, processes.MODELS[p]) for p, of in reference.groupby("detailed_labels")})
 
 
-def _tilt(_):
-    tilt.TILT_FILE.write_text(json.dumps({p: fit_tilt(p) for p in PROCESSES}) + "\n")
+def _tilt(reference):
+    fitted = {p: fit_tilt(p, of) for p, of in reference.groupby("detailed_labels")}
+    tilt.TILT_FILE.write_text(json.dumps({p: fitted[p] for p in PROCESSES}) + "\n")
 
 
 def _signal(_):
