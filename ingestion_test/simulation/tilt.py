@@ -1,9 +1,9 @@
 """Exponential tilting: smooth factors on the weights that bring yields and moments to those of the official data.
 
 A factor is exp(sum_r s_r(x) (a_r + b_r . u(x) + c_r . u(x)^2)): s_r is a smooth membership of the region r of
-`official.regions`, u are standardised features, cut off at +-`REACH`; b_r and c_r are there where the official moments
-are known. Of all factors that give the moments wanted, those of this form would distort the least (they minimise the
-relative entropy), were the memberships sharp; smooth ones leave no edges. The coefficients are fitted by `tune`.
+`official.regions`, u are standardised features, cut off at +-`REACH`; b_r and c_r are there where official moments are
+known or events are few. Of all factors that give the moments wanted, those of this form would distort the least (they
+minimise the relative entropy), were the memberships sharp; smooth ones leave no edges. `tune` fits the coefficients.
 """
 
 import json
@@ -21,10 +21,13 @@ Floats = npt.NDArray[np.floating]
 
 
 def memberships(x: Floats) -> dict[str, Floats]:
-    """Smooth memberships of the regions of `official.regions`, arrays (events,) in [0, 1] that sum to 1.
+    """Smooth memberships of the regions of `official.regions`, and of the events whose hadronic tau is too soft.
 
     Arguments:
         x: `odds.features` of the events.
+
+    Returns:
+        dict of arrays (events,) in [0, 1]; those of the regions sum to 1.
     """
     mt = np.sqrt(np.maximum(np.exp(2 * x[:, 10]) - 100, 0))
     low = _step((70 - mt) / 8)
@@ -36,6 +39,7 @@ def memberships(x: Floats) -> dict[str, Floats]:
         "lowMT_VBFJet": low * vbf,
         "highMT_VBFJet": (1 - low) * vbf,
         "highMT_noVBFJet": (1 - low) * (1 - vbf),
+        "soft": _step((np.log(25) - x[:, 1]) / 0.04),
     }
 
 

@@ -74,7 +74,7 @@ _SIGNED = (".rate.", ".further.", "cluster", "alignment")
 #: rates at neighbouring nodes, so that spectra are smooth; and of a parameter's distance from its start, in steps.
 TOLERANCE = {"yield": 0.0075, "mean": 0.015, "sd": 0.04, "bend": 0.5, "parameter": 10.0}
 #: The same for the tilt.
-TILT_TOLERANCE = {"yield": 0.002, "mean": 0.005, "sd": 0.01}
+TILT_TOLERANCE = {"yield": 0.001, "mean": 0.005, "sd": 0.01}
 
 
 def fit_parameters(process, reference, parameters, evaluations=8, events=600_000):
@@ -226,7 +226,7 @@ def reweighting(process, reference, model=None, events=250_000):
     return train((odds.features(columns), weights), (target, np.ones(len(target))), groups, hidden)
 
 
-def fit_tilt(process, reference, events=6_000_000, stiffness=60.0, seed=300):
+def fit_tilt(process, reference, events=6_000_000, stiffness=50.0, seed=300):
     """Coefficients of `tilt.factors` that bring a process to the official yields and moments.
 
     Minimised are the squared differences over `TILT_TOLERANCE` and `stiffness` squared times the variance of the log of
@@ -242,13 +242,12 @@ def fit_tilt(process, reference, events=6_000_000, stiffness=60.0, seed=300):
     """
     primaries, weights, x = _tilt_sample(process, events, seed)
     members = tilt.memberships(x)
-    moments = {r for r, processes_ in official.figures()["moments"].items() if process in processes_}
-    near = sum((members[r] for r in moments), 1e-3) * weights
+    near = sum((members[r] for r in _shaped(process)), 1e-3) * weights
     base = tilt.basis(x)
     mean = np.average(base, weights=near, axis=0)
     scale = np.sqrt(np.average((base - mean) ** 2, weights=near, axis=0)) + 1e-6
     f = tilt.terms(x, mean.astype(np.float32), scale.astype(np.float32))
-    sizes = [f.shape[1] if r in moments else 1 for r in members]
+    sizes = [f.shape[1] if r in _shaped(process) else 1 for r in members]
     design = np.concatenate([s[:, None] * f[:, :size] for s, size in zip(members.values(), sizes)], axis=1)
     cells = _cells(process, primaries, reference)
     shares = np.repeat([np.average(s, weights=weights) for s in members.values()], sizes)
@@ -272,6 +271,12 @@ def fit_tilt(process, reference, events=6_000_000, stiffness=60.0, seed=300):
     return {"mean": np.round(mean, 5).tolist(), "scale": np.round(scale, 5).tolist(), "regions": regions}
 
 
+def _shaped(process):
+    """Regions in which the tilt depends on the features: those with official moments, or a yield of few events."""
+    yields, moments = official.figures()["yields"], official.figures()["moments"]
+    return [r for r in yields if process in moments.get(r, {}) or (r == "highMT_VBFJet" and process in yields[r])]
+
+
 def cache_last(function):
     """`function` of an array, which remembers the last value."""
     memory = {}
@@ -287,19 +292,18 @@ def cache_last(function):
 
 
 def _tilt_sample(process, events, seed, share=0.2):
-    """Simulated events after the learned reweighting; of those in no region with official moments, a share.
+    """Simulated events after the learned reweighting; of those outside the regions of `_shaped`, a share.
 
     Returns:
         primaries float32 array (events, 16), float64 weights, `odds.features`.
     """
     rng = np.random.default_rng(seed)
-    moments = [r for r, processes_ in official.figures()["moments"].items() if process in processes_]
     parts = []
     for _ in range(-(-events // 250_000)):
         columns, weights, x = sample.thrown(process, rng, 250_000)
         weights = weights.astype(float) * sample.learned(process, x)
         members = tilt.memberships(x)
-        rare = sum((members[r] for r in moments), np.zeros(len(x))) > 1e-2
+        rare = sum((members[r] for r in _shaped(process)), np.zeros(len(x))) > 1e-2
         chance = np.where(rare, 1.0, share)
         rows = np.flatnonzero(rng.random(len(x)) < chance)
         parts.append((np.stack([columns[name][rows] for name in PRIMARIES], 1), (weights / chance)[rows], x[rows]))

@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ..schema import PRIMARIES, PROCESSES, SUM_WEIGHTS
+from ..schema import FEATURES, PRIMARIES, PROCESSES, SUM_WEIGHTS
 from ..sources import OfficialFolder
-from ..systematics import post_selection, shift
+from ..systematics import post_selection, shift, transform
 from . import official
 from .cache import cached_folder
 from .observables import observables
@@ -27,6 +27,19 @@ SHOWN = {
     "abs_jet_eta": (r"leading jet $|\eta|$", 5),
     "pt_h": (r"$p_T$ of lepton + tau + MET [GeV]", 250),
     "mass_jj": (r"dijet mass [GeV]", 800),
+}
+#: The same for the figures of the regions: feature -> (label, ends of the axis).
+IN_REGIONS = {
+    "PRI_jet_leading_pt": (r"leading jet $p_T$ [GeV]", 0, 350),
+    "PRI_jet_subleading_pt": (r"subleading jet $p_T$ [GeV]", -30, 180),
+    "DER_mass_jet_jet": (r"dijet mass [GeV]", -30, 1200),
+    "DER_mass_vis": (r"visible mass [GeV]", 0, 200),
+    "PRI_met": (r"MET [GeV]", 0, 200),
+    "DER_pt_h": (r"$p_T$ of lepton + tau + MET [GeV]", 0, 350),
+}
+SHOWN_REGIONS = {
+    "lowMT_VBFJet": r"two hard jets, $m_T$ < 70 GeV",
+    "lowMT_noVBFJet_ptH100": r"no two hard jets, $m_T$ < 70 GeV, $p_T^H \geq$ 100 GeV",
 }
 #: Colours of Okabe and Ito, told apart by the colour-blind too.
 SIMULATED, REFERENCE = "#0072B2", "#D55E00"
@@ -165,13 +178,61 @@ def _shift_ratio(columns, weights, nominal, kept, shifts, name, edges, bootstrap
     return ratios[0], np.std(ratios[1:], axis=0)
 
 
-def compare_with_official(folder, most):
-    """Print how far the events of a data folder are from the official figures; returns the number of rows beyond."""
-    source, sums = OfficialFolder(folder), official.Sums()
+def compare_with_official(folder, most, output=None):
+    """Print how far the events of a data folder are from the official figures, and draw them.
+
+    Arguments:
+        folder: data folder.
+        most: rows looked at.
+        output: folder for the figures; None for none.
+
+    Returns:
+        number of rows of the table beyond the limits.
+    """
+    source, sums, chunks = OfficialFolder(folder), official.Sums(), []
     for primaries, weights, process in official.read(folder, most):
         sums.add(primaries, weights, process)
+        if output:
+            features, kept = transform(primaries)
+            chunks.append((features, weights[kept], process[kept]))
     print(f"{sums.events:,} rows of {folder}")
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        events = [np.concatenate(part) for part in zip(*chunks)]
+        for process in ("ztautau", "htautau", "ttbar"):
+            plot_moments(process, *events, output / f"simulation_official_{process}.png")
     return official.report(sums, source.sum_weights or SUM_WEIGHTS)
+
+
+def plot_moments(process, features, weights, names, path):
+    """Distributions of one process in two regions, with the official mean and standard deviation.
+
+    Arguments:
+        features: array (events, 28) after the post-selection.
+        weights, names: weight and name of the process of each event, arrays (events,).
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(2, len(IN_REGIONS), figsize=(15, 6.5), layout="constrained")
+    regions = official.regions(features)
+    for row, (region, title) in zip(axes, SHOWN_REGIONS.items()):
+        inside = regions[region] & (names == process)
+        for axis, (name, (label, low, top)) in zip(row, IN_REGIONS.items()):
+            values, w = features[inside, FEATURES.index(name)], weights[inside]
+            mean, sd = official.figures()["moments"][region][process][name]
+            axis.hist(values, np.linspace(low, top, 41), weights=w / w.sum(), histtype="step", color=SIMULATED)
+            axis.axvspan(mean - sd, mean + sd, color=REFERENCE, alpha=0.2, label="official mean ± sd")
+            axis.axvline(mean, color=REFERENCE)
+            found = np.average(values, weights=w)
+            spread = np.sqrt(np.average((values - found) ** 2, weights=w))
+            height = 0.05 * axis.get_ylim()[1]
+            axis.errorbar(found, height, xerr=spread, fmt="o", capsize=4, color=SIMULATED, label="simulated mean ± sd")
+            axis.set(xlabel=label, xlim=(low, top), ylabel="share of events per bin")
+        row[0].set_title(title)
+    axes[0, -1].legend()
+    figure.suptitle(f"{process}: simulated events, and mean and standard deviation of the full official data")
+    figure.savefig(path, dpi=70)
+    plt.close(figure)
 
 
 def draw_figures(reference, rows, seed, output):
@@ -209,12 +270,12 @@ def main():
     task.add_argument("--reference", help="draw figures beside the reference events of this parquet file")
     parser.add_argument("--data", help="with --official: data folder (default: the simulated events of the cache)")
     parser.add_argument("--most", type=int, default=5_000_000, help="with --official: rows (default: 5000000)")
-    parser.add_argument("--output", type=Path, help="with --reference: folder for the figures")
+    parser.add_argument("--output", type=Path, help="folder for the figures (default with --official: none)")
     parser.add_argument("--rows", type=int, default=600_000, help="with --reference: simulated rows (default: 600000)")
     parser.add_argument("--seed", type=int, default=1, help="with --reference: of the simulated rows (default: 1)")
     args = parser.parse_args()
     if args.official:
-        return int(compare_with_official(args.data or cached_folder(), args.most) > 0)
+        return int(compare_with_official(args.data or cached_folder(), args.most, args.output) > 0)
     if not args.output:
         parser.error("--reference needs --output")
     draw_figures(pd.read_parquet(args.reference), args.rows, args.seed, args.output)
