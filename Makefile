@@ -19,11 +19,11 @@ test: $(VENV)/.installed lint
 # index in PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu spares them), against the installed ones.
 OLD_PYTHON ?= python3.10
 old: $(VENV)/.installed $(VENV)-old/.installed
-	OTHER_PYTHON="$(CURDIR)/$(VENV)-old/bin/python" $(RUN) -m pytest -rP tests/test_other_versions.py
+	OTHER_PYTHON="$(CURDIR)/$(VENV)-old/bin/python" $(RUN) -m pytest -rP tests/upload/test_other_versions.py
 
-$(VENV)-old/.installed: tests/oldest.txt
+$(VENV)-old/.installed: tests/upload/oldest.txt
 	$(OLD_PYTHON) -m venv $(VENV)-old
-	$(VENV)-old/bin/python -m pip install --quiet -r tests/oldest.txt
+	$(VENV)-old/bin/python -m pip install --quiet -r tests/upload/oldest.txt
 	@touch $@
 
 lint: $(VENV)/.installed

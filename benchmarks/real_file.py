@@ -23,10 +23,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from experiments.drawing import panels, save
-from ingestion_test.files import write_json
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.simulation import cached_folder
 from ingestion_test.sources import TEST_SHARE, THREADS, OfficialFolder
+from runtime.files import write_json
 from training.samples import MOST_ROWS, PARTS
 
 OFFICIAL_ROWS = 220_099_101

@@ -20,7 +20,6 @@ from pathlib import Path
 import numpy as np
 
 from experiments.drawing import panels, save
-from ingestion_test.files import write_json
 from ingestion_test.ingestion import RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
@@ -28,6 +27,7 @@ from ingestion_test.run_scoring import score_folder
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.simulation import cached_folder
 from ingestion_test.sources import OfficialFolder
+from runtime.files import write_json
 from submission import artifacts
 
 EVENTS = (1_000, 10_000, 100_000, 1_000_000)

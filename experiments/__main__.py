@@ -4,7 +4,7 @@ import argparse
 import sys
 
 from experiments import ablation, digits, final_phase, method, table2, toy
-from ingestion_test.errors import run_command
+from runtime.errors import run_command
 
 #: Of each command the module, with SUMMARY, add_arguments(parser) and run(arguments), and an example's arguments.
 COMMANDS = {

@@ -16,10 +16,11 @@ import numpy as np
 from experiments import ablation_figure, results
 from experiments.method import flatness, limited, load, mean_over, widths
 from experiments.methods import run_or_adopt
-from ingestion_test import files, simulation
-from ingestion_test.cli import add_workers_arguments
-from ingestion_test.ingestion import output_folder
+from ingestion_test import simulation
 from ingestion_test.sources import OfficialFolder
+from runtime import files
+from runtime.arguments import add_workers_arguments
+from runtime.output import output_folder
 from submission import artifacts
 from submission.confidence import BeltConfig
 from submission.likelihood import PRESETS as LIKELIHOODS

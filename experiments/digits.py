@@ -17,9 +17,9 @@ from sklearn.datasets import load_digits
 
 from experiments import digits_figures
 from experiments.results import CONTINUED, claim, record
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
-from ingestion_test.ingestion import output_folder
+from runtime import files
+from runtime.errors import ChallengeError
+from runtime.output import output_folder
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 

@@ -2,7 +2,7 @@
 
 from matplotlib.figure import Figure
 
-from ingestion_test import files
+from runtime import files
 
 #: Colours of Okabe and Ito, told apart by colour-blind readers; the grey is none of theirs.
 BLUE, RED, GREEN, ORANGE = "#0072B2", "#D55E00", "#009E73", "#E69F00"

@@ -12,14 +12,15 @@ import numpy as np
 from experiments import final_phase_figure
 from experiments.method import load_run
 from experiments.results import Table, add_docs_argument, publish
-from ingestion_test.cli import count, seed
-from ingestion_test.errors import ChallengeError
-from ingestion_test.files import write_json
-from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings, output_folder
+from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings
 from ingestion_test.journal import Journal
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import ground_truth_mus
 from ingestion_test.scoring import bootstrap, score_sets, sigma68, summary_table
+from runtime.arguments import count, seed
+from runtime.errors import ChallengeError
+from runtime.files import write_json
+from runtime.output import output_folder
 from submission import artifacts
 from submission.parameters import PARAMETERS
 from training.neyman import with_template_error

@@ -17,15 +17,16 @@ from scipy.stats import chi2 as chi_squared
 from experiments import method_figures, method_tables
 from experiments.method_tables import BOTH
 from experiments.results import add_docs_argument, publish
-from ingestion_test import files, simulation
-from ingestion_test.cli import add_workers_arguments, count
-from ingestion_test.errors import ChallengeError
-from ingestion_test.ingestion import output_folder
+from ingestion_test import simulation
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.scoring import load_predictions, score_sets
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
+from runtime import files
+from runtime.arguments import add_workers_arguments, count
+from runtime.errors import ChallengeError
+from runtime.output import output_folder
 from submission import artifacts
 from submission.confidence import COVERAGE, BeltConfig
 from submission.features import CATEGORIES, categories

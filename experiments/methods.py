@@ -10,8 +10,8 @@ from pathlib import Path
 from experiments.boosted.training import BoostedConfig, BoostedTraining
 from experiments.boosted.trees import BoostedScorer
 from experiments.mle_nu.training import NuClassifierConfig, NuNeymanConfig, NuTemplatesConfig, NuTraining
-from ingestion_test import files
 from ingestion_test.submissions import PROJECT, checksum
+from runtime import files
 from submission import artifacts
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.score import Scorer

@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
+from runtime import files
+from runtime.errors import ChallengeError
 
 #: What is said of the work that is done by a command that goes on from its checkpoints by itself.
 CONTINUED = " (what is done is kept: the same command continues)"

@@ -9,14 +9,17 @@ from experiments import table2_figures
 from experiments.method import widths
 from experiments.methods import METHODS, code_checksum, likelihood_of, prepare
 from experiments.results import Table, add_docs_argument, claim, kept_rows, publish, some_of
-from ingestion_test import files, simulation
-from ingestion_test.cli import Bar, add_workers_arguments, count
-from ingestion_test.ingestion import RunSettings, output_folder
+from ingestion_test import simulation
+from ingestion_test.cli import Bar
+from ingestion_test.ingestion import RunSettings
 from ingestion_test.ingestion import run as ingest
 from ingestion_test.pseudo_experiments import plan
 from ingestion_test.run_scoring import score_folder
 from ingestion_test.scoring import load_predictions, score_sets
 from ingestion_test.sources import OfficialFolder
+from runtime import files
+from runtime.arguments import add_workers_arguments, count
+from runtime.output import output_folder
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.likelihood import Likelihood
 from training.config import SAMPLES

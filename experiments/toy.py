@@ -15,8 +15,8 @@ from experiments import toy_figures
 from experiments.classifiers import accuracy, train_classifiers
 from experiments.gaussians import BACKGROUND, SIGNAL, Embedding, Grid, draw
 from experiments.results import CONTINUED, Table, claim, record
-from ingestion_test import files
-from ingestion_test.ingestion import output_folder
+from runtime import files
+from runtime.output import output_folder
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 

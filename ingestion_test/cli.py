@@ -2,7 +2,6 @@
 
 import argparse
 import math
-import os
 import sys
 import tempfile
 import time
@@ -10,14 +9,15 @@ from pathlib import Path
 
 from tqdm import tqdm
 
+from runtime.arguments import add_workers_arguments, count, seed
+from runtime.errors import ChallengeError, run_command
+
 from . import simulation
-from .errors import ChallengeError, run_command
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
 from .nuisance import NUISANCE_NAMES
 from .run_scoring import score_folder
 from .scoring import Running
 from .sources import OfficialFolder
-from .tasks import MAX_PROCESSES
 
 
 def main(arguments=None):
@@ -31,44 +31,6 @@ def main(arguments=None):
     _add_score(commands)
     _add_simulate(commands)
     return run_command(parser.parse_args(arguments))
-
-
-def add_workers_arguments(parser):
-    """Declare --workers and --scheduler, of which one is `workers` as `tasks.as_completed` takes it."""
-    add = parser.add_mutually_exclusive_group().add_argument
-    cores = str(os.cpu_count())  # a text, which argparse tells from the same number given with --scheduler
-    add("--workers", type=_processes, default=cores, metavar="N", help="processes (default: one per core)")
-    add("--scheduler", dest="workers", metavar="ADDRESS", help="dask scheduler whose workers do the work instead")
-
-
-def count(text):
-    """An argparse type: a whole number of at least 1."""
-    number = _whole(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
-
-
-def _processes(text):
-    number = count(text)
-    if number > MAX_PROCESSES:
-        raise argparse.ArgumentTypeError(f"{text} is more than {MAX_PROCESSES} processes")
-    return number
-
-
-def seed(text):
-    """An argparse type: a seed that numpy's RandomState takes, with room for the numbers that a run adds to it."""
-    number = _whole(text)
-    if not 0 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**31 - 1}")
-    return number
-
-
-def _whole(text):
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
 
 
 def _systematics(text):

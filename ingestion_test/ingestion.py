@@ -1,7 +1,6 @@
 """Ingestion: a submission meets all pseudo-experiments of a run (protocol, sections 2, 5 and 6)."""
 
 import contextlib
-import errno
 import hashlib
 import json
 import os
@@ -12,13 +11,15 @@ from dataclasses import dataclass, replace
 from multiprocessing.connection import wait
 from pathlib import Path
 
-from .errors import ChallengeError, shortage
-from .files import locked, remove_parts, write_json
+from runtime.errors import ChallengeError
+from runtime.files import write_json
+from runtime.output import output_folder
+from runtime.tasks import as_completed
+
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
 from .pseudo_experiments import ground_truth_mus, plan
 from .submissions import checksum, stage
-from .tasks import as_completed
 from .workers import LOOK_SECONDS, RESULT_KEYS, Job, Prediction, Worker, WorkerError
 
 DEFAULT_SEED = 31415
@@ -153,36 +154,6 @@ def _forget(output, model):
     """Remove what an earlier run has left in a folder, so that nobody scores it against the truth of this one."""
     for path in (model, *(path for pattern in _RESULTS for path in output.glob(pattern))):
         path.unlink(missing_ok=True)
-
-
-@contextlib.contextmanager
-def output_folder(path, kept=" (what is done is kept: --resume continues)"):
-    """Make the folder `path` and keep it for this run alone.
-
-    What a killed run was writing in it is removed.
-
-    Arguments:
-        kept: what is said then of the work that is done.
-
-    Raises:
-        ChallengeError: another run is writing to it, something in it cannot be written or something elsewhere not be
-            used, or memory runs out.
-    """
-    path = Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with locked(path / ".lock", f"another run is writing to {path}; choose another --output"):
-            remove_parts(path)
-            yield
-    except (OSError, MemoryError, RuntimeError) as error:
-        said = shortage(error)
-        if isinstance(error, OSError) and error.errno != errno.ENOMEM:
-            said = f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output"
-            if isinstance(error.filename, str) and not Path(error.filename).absolute().is_relative_to(path.absolute()):
-                said = f"{error.filename}: {error.strerror or error}; mend that"
-        if said is None:
-            raise
-        raise ChallengeError(said + kept) from error
 
 
 def _identity(settings, source, folder):

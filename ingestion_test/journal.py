@@ -5,7 +5,8 @@ import os
 from dataclasses import asdict
 from pathlib import Path
 
-from .errors import ChallengeError
+from runtime.errors import ChallengeError
+
 from .pseudo_experiments import PseudoExperiment
 from .scoring import is_finite
 from .workers import RESULT_KEYS, Outcome

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import numpy as np
 
+from runtime.files import replaced
+
 from . import figures
-from .files import replaced
 from .scoring import BOOTSTRAPS, RESULT_KEYS, coverage_band, number
 
 #: What the final phase bootstraps, and how it is called here.

@@ -9,11 +9,11 @@ if __name__ == "__main__":
     # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from ingestion_test.cli import count, seed
-from ingestion_test.errors import run_command
 from ingestion_test.ingestion import DEFAULT_SEED, RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.sources import OfficialFolder
+from runtime.arguments import count, seed
+from runtime.errors import run_command
 
 
 def main(arguments=None):

@@ -8,9 +8,9 @@ if __name__ == "__main__":
     # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from ingestion_test.errors import ChallengeError, run_command
 from ingestion_test.report import write_report
 from ingestion_test.scoring import bootstrap, load_predictions, score_sets, summary_table, write_scores
+from runtime.errors import ChallengeError, run_command
 
 
 def score_folder(prediction, output, phase_2=False, settings=None, seconds_per_experiment=None):

@@ -16,8 +16,8 @@ from pathlib import Path
 
 import numpy as np
 
-from .errors import ChallengeError
-from .files import parsed_json, write_json
+from runtime.errors import ChallengeError
+from runtime.files import parsed_json, write_json
 
 #: Coverage that an interval should have.
 ONE_SIGMA = 0.6827

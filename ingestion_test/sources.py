@@ -19,8 +19,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .errors import ChallengeError
-from .files import parsed_json
+from runtime.errors import ChallengeError
+from runtime.files import parsed_json
+
 from .schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES
 
 #: Share of the file's rows, its first ones, that pseudo-experiments are made of; the rest is for training.

@@ -10,7 +10,7 @@ import sys
 import zipfile
 from pathlib import Path, PurePosixPath
 
-from .errors import ChallengeError
+from runtime.errors import ChallengeError
 
 PROJECT = Path(__file__).resolve().parents[1]
 

@@ -14,9 +14,10 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from .children import THREADS, end_with_parent, environment
-from .errors import ChallengeError, shortage
-from .files import replaced
+from runtime.children import THREADS, end_with_parent, environment
+from runtime.errors import ChallengeError, shortage
+from runtime.files import replaced
+
 from .pseudo_experiments import PseudoExperiment, experiment_test_set
 from .scoring import TOO_LARGE, is_finite
 from .sources import OfficialFolder, open_test_events

@@ -6,25 +6,30 @@ from pathlib import Path
 
 import pytest
 
-from submission.upload import IMAGE_PACKAGES, PYTHON
+from upload.checks import IMAGE_PACKAGES, PYTHON
 
 ROOT = Path(__file__).resolve().parents[1]
 
 #: What each room may import of the others.
 ALLOWED = {
-    "ingestion_test": set(),
+    "runtime": set(),
+    "ingestion_test": {"runtime"},
     "submission": set(),
     "model.py": {"submission"},
-    "training": {"ingestion_test", "submission"},
-    "experiments": {"ingestion_test", "submission", "training", "model"},
+    "upload": {"runtime", "ingestion_test"},
+    "training": {"runtime", "ingestion_test", "submission"},
+    "experiments": {"runtime", "ingestion_test", "submission", "training", "model"},
 }
+
+#: The command line's door to the room `upload`; it stays here when the rest travels.
+DOOR = ROOT / "submission" / "__main__.py"
 
 ROOMS = {name.removesuffix(".py") for name in ALLOWED} | {"tests", "benchmarks"}
 
 
 def _sources(room):
     path = ROOT / room
-    return [path] if path.is_file() else sorted(path.rglob("*.py"))
+    return [path] if path.is_file() else [source for source in sorted(path.rglob("*.py")) if source != DOOR]
 
 
 def _imported(path):

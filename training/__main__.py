@@ -9,10 +9,10 @@ from pathlib import Path
 import pandas as pd
 
 from ingestion_test import simulation
-from ingestion_test.cli import add_workers_arguments
-from ingestion_test.errors import ChallengeError, run_command
-from ingestion_test.ingestion import output_folder
 from ingestion_test.sources import OfficialFolder
+from runtime.arguments import add_workers_arguments
+from runtime.errors import ChallengeError, run_command
+from runtime.output import output_folder
 
 from .config import PRESETS, SAMPLES, default_output
 from .flows import usable_device

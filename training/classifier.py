@@ -10,7 +10,7 @@ import torch
 from torch.nn import functional
 from tqdm import tqdm
 
-from ingestion_test.errors import ChallengeError
+from runtime.errors import ChallengeError
 from submission.classifier import Classifier
 from submission.features import CATEGORIES
 

@@ -13,8 +13,8 @@ from pathlib import Path
 import torch
 from tqdm import tqdm
 
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
+from runtime import files
+from runtime.errors import ChallengeError
 from submission.flows import Flow
 
 CHECKPOINT_VERSION = 1

@@ -8,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from tqdm import tqdm
 
-from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
-from ingestion_test.tasks import completed
+from runtime.errors import ChallengeError
+from runtime.tasks import completed
 from submission.features import CATEGORIES, FEATURES, Standardisation, features
 from submission.flows import FlowConfig, evaluate
 from submission.score import VIEWS, Discriminator, Scorer
@@ -35,7 +35,7 @@ def train_flows(sample, held_out, config, device, checkpoints, workers=1):
         config: `config.NetworksConfig`.
         device: "cpu" or "cuda"; with several GPUs each task has its own.
         checkpoints: folder that an interrupted training is resumed from.
-        workers: as for `ingestion_test.tasks.as_completed`.
+        workers: as for `runtime.tasks.as_completed`.
 
     Returns:
         (discriminators, summary): tuple of `Discriminator`, empty without flows, and a dict for the manifest.

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ingestion_test.tasks import completed
+from runtime.tasks import completed
 from submission.confidence import make_belt, spread_mu
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
@@ -139,7 +139,7 @@ def throw_all(likelihood, mu, stream, seed, workers=1, checkpoint=None):
         mu: array (throws,), true signal strengths.
         stream: which of `STREAMS`.
         seed: of all streams.
-        workers: as for `ingestion_test.tasks.as_completed`; the outcome does not depend on them.
+        workers: as for `runtime.tasks.as_completed`; the outcome does not depend on them.
         checkpoint: folder that keeps the blocks; those found there are not thrown again. None: no.
 
     Returns:

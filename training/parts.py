@@ -5,8 +5,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
+from runtime import files
+from runtime.errors import ChallengeError
 
 
 def kept_or_made(path, about, make):

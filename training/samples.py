@@ -10,10 +10,10 @@ from functools import cached_property
 
 import numpy as np
 
-from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import draw_nuisance_parameters
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES, SIGNAL
 from ingestion_test.systematics import soft_met_noise, transform
+from runtime.errors import ChallengeError
 from submission.features import CATEGORIES, categories
 
 #: Shares of the training rows, one after the other: for the networks, for checks of them, and for the templates.

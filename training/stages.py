@@ -17,11 +17,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
 from ingestion_test.schema import FEATURES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
+from runtime import files
+from runtime.errors import ChallengeError
 from submission import artifacts
 from submission.estimator import Estimator
 from submission.histogram import NO_JET_FEATURE, Histogram, edges_of_scores
@@ -59,7 +59,7 @@ class Training:
         source: `sources.OfficialFolder` of the events.
         output: folder of the stages' files and checkpoints.
         device: "cpu" or "cuda".
-        workers: who does work that is a list of independent tasks, as `ingestion_test.tasks.as_completed` takes it.
+        workers: who does work that is a list of independent tasks, as `runtime.tasks.as_completed` takes it.
     """
 
     config: Config

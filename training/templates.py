@@ -13,7 +13,7 @@ import numpy as np
 
 from ingestion_test.schema import PROCESSES
 from ingestion_test.systematics import transform
-from ingestion_test.tasks import completed
+from runtime.tasks import completed
 from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 from submission.templates import fit_templates
@@ -71,7 +71,7 @@ def make_templates(events, seed, checkpoint=None, workers=1):
         events: `TemplateEvents`.
         seed: of the soft_met noise.
         checkpoint: folder that keeps the counts of every point; points found there are not counted again. None: no.
-        workers: as for `ingestion_test.tasks.as_completed`; the outcome does not depend on them.
+        workers: as for `runtime.tasks.as_completed`; the outcome does not depend on them.
 
     Returns:
         (`Templates`, dict of what `summary` reports).

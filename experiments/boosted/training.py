@@ -5,7 +5,7 @@ import dataclasses
 import lightgbm
 
 from experiments.boosted.trees import BoostedScorer, Trees
-from ingestion_test import files
+from runtime import files
 from submission.features import CATEGORIES
 from training.classifier import TrainedClassifier
 from training.networks import Kind

@@ -12,14 +12,14 @@ import torch
 from experiments.mle_nu.estimator import FILE, NuEstimator
 from experiments.mle_nu.nuisance import SumOfScores
 from experiments.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.sources import TestEvents
 from ingestion_test.systematics import systematics
-from ingestion_test.tasks import completed
+from runtime import files
+from runtime.errors import ChallengeError
+from runtime.tasks import completed
 from submission.confidence import spread_mu
 from submission.features import CATEGORIES
 from training import classifier

@@ -12,8 +12,9 @@ import sys
 import time
 from pathlib import Path
 
-from ..errors import ChallengeError
-from ..files import write_json
+from runtime.errors import ChallengeError
+from runtime.files import write_json
+
 from ..schema import DATA_FILE, METADATA_FILE
 from .sample import number_of_rows
 from .writer import write_folder

@@ -4,9 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-from ..errors import ChallengeError
-from ..files import locked
-from ..tasks import MAX_PROCESSES
+from runtime.errors import ChallengeError
+from runtime.files import locked
+from runtime.tasks import MAX_PROCESSES
+
 from .cache import remove_leftovers
 from .sample import SIZES, number_of_blocks, number_of_rows
 from .writer import write_folder

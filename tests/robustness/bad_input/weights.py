@@ -1,0 +1,224 @@
+"""Doors of weights and tables: the artifacts of a submission, and the files that the training's stages leave."""
+
+import argparse
+import functools
+import hashlib
+import io
+import json
+import os
+import pickle
+import shutil
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+from hypothesis import strategies as st
+
+from experiments.method import load
+from ingestion_test.schema import FEATURES
+from ingestion_test.sources import OfficialFolder
+from ingestion_test.systematics import transform
+from runtime.errors import run_command
+from submission import artifacts
+from submission.artifacts import MANIFEST, NETWORKS, TABLES
+from tests.conftest import make_events
+from tests.robustness.bad_input.events import write_events
+from tests.robustness.bad_input.sandbox import Door, Place
+from tests.robustness.bad_input.spoiling import FILE_SPOILS, JSON_TEXTS, JSON_VALUES, spoil
+from training.__main__ import main as training_main
+from training.config import PRESETS
+from training.stages import Training
+
+_NAMES = (MANIFEST, NETWORKS, TABLES)
+
+_MANIFEST_KEYS = (
+    ("version",),
+    ("sha256",),
+    ("sha256", NETWORKS),
+    ("record",),
+    *(("likelihood", *rest) for rest in ((), ("nuisance",), ("shape_only",), ("more",))),
+    *(("belt", *rest) for rest in ((), ("ordering",), ("use_error",), ("mu_range",), ("more",))),
+)
+
+_NETWORK_KEYS = (
+    ("version",),
+    ("discriminators",),
+    ("standardisations",),
+    ("standardisations", 0, "names"),
+    ("standardisations", 1, "mean"),
+    *((name, *rest) for name in ("classifier", "gate") for rest in ((), ("version",), ("shape",), ("weights",))),
+    *(("classifier", "shape", name) for name in ("inputs", "width", "depth")),
+)
+
+_ARRAYS = sorted(np.load(artifacts.FOLDER / TABLES).files)
+
+_ARRAY_CHANGES = (
+    "missing",
+    "empty",
+    "half",
+    "flat",
+    "number",
+    "nan",
+    "negative",
+    "text",
+    "objects",
+    "integers",
+    "zeros",
+)
+
+#: What can be wrong with artifacts, as `_change` takes it; where networks or tables change, their checksums do too.
+_CHANGES = st.one_of(
+    st.tuples(st.just("file"), st.sampled_from(_NAMES), FILE_SPOILS),
+    st.tuples(st.just("resealed"), st.sampled_from([NETWORKS, TABLES]), FILE_SPOILS),
+    st.tuples(st.just("manifest"), st.sampled_from(_MANIFEST_KEYS), JSON_VALUES),
+    st.tuples(st.just("text"), st.none(), JSON_TEXTS),
+    st.tuples(st.just("array"), st.sampled_from(_ARRAYS), st.sampled_from(_ARRAY_CHANGES)),
+    st.tuples(st.just("network"), st.sampled_from(_NETWORK_KEYS), JSON_VALUES),
+    st.tuples(st.just("code"), st.sampled_from([NETWORKS, TABLES]), st.sampled_from(["pickle", "torch", "numpy"])),
+)
+
+
+class _Code:
+    """Makes the folder `executed` when it is unpickled."""
+
+    def __reduce__(self):
+        return os.mkdir, ("executed",)
+
+
+def _change(folder, change, at, value):
+    if change == "file":
+        spoil(folder / at, *value)
+    elif change == "text":
+        (folder / MANIFEST).write_bytes(value)
+    elif change == "manifest":
+        manifest = json.loads((folder / MANIFEST).read_text())
+        _set(manifest, at, value)
+        (folder / MANIFEST).write_text(json.dumps(manifest))
+    else:
+        if change == "resealed":
+            spoil(folder / at, *value)
+        elif change == "array":
+            _change_array(folder / TABLES, at, value)
+        elif change == "network":
+            state = torch.load(folder / NETWORKS, weights_only=True)
+            _set(state, at, value)
+            torch.save(state, folder / NETWORKS)
+        else:
+            (folder / at).write_bytes(_code(value))
+        _seal(folder)
+
+
+def _set(content, keys, value):
+    *path, last = keys
+    for key in path:
+        content = content[key]
+    content[last] = value
+
+
+def _change_array(path, name, change):
+    arrays = dict(np.load(path))
+    array = arrays.pop(name)
+    if change != "missing":
+        arrays[name] = (
+            {
+                "empty": lambda: array[..., :0],
+                "half": lambda: array[..., : array.shape[-1] // 2] if array.ndim else array,
+                "flat": lambda: array.ravel(),
+                "number": lambda: np.float64(3),
+                "nan": lambda: np.full_like(array, np.nan),
+                "negative": lambda: -array,
+                "text": lambda: array.astype(str),
+                "objects": lambda: np.array([_Code()]),
+                "integers": lambda: array.astype(int),
+                "zeros": lambda: 0 * array,
+            }[change]()
+            if array.ndim
+            else np.array([_Code()])
+        )
+    with open(path, "wb") as file:
+        np.savez(file, **arrays)
+
+
+@functools.cache
+def _code(kind):
+    content = io.BytesIO()
+    if kind == "pickle":
+        pickle.dump(_Code(), content)
+    elif kind == "torch":
+        torch.save({"version": 2, "classifier": _Code()}, content)
+    else:
+        np.savez(content, **{"templates/coefficients": np.array([_Code()])})
+    return content.getvalue()
+
+
+def _seal(folder):
+    """Write the checksums of networks and tables into the manifest."""
+    manifest = json.loads((folder / MANIFEST).read_text())
+    for name in (NETWORKS, TABLES):
+        if (folder / name).is_file():
+            manifest["sha256"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    (folder / MANIFEST).write_text(json.dumps(manifest))
+
+
+def _prepare_artifacts(case, place):
+    for name in _NAMES:
+        shutil.copyfile(artifacts.FOLDER / name, place.given / name)
+    _change(place.given, *case)
+    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _predict(place.given)))
+
+
+def _predict(folder):
+    """Load artifacts as the experiments do, and predict."""
+    estimator, _ = load(folder)
+    estimator.estimate(_events(), np.ones(len(_events())))
+
+
+@functools.cache
+def _events():
+    features, _ = transform(make_events(200).iloc[:, :16].to_numpy())
+    return pd.DataFrame(features, columns=FEATURES)
+
+
+@functools.cache
+def _stage():
+    """The file that the stage flows leaves."""
+    with tempfile.TemporaryDirectory() as folder:
+        place = Place(Path(folder))
+        place.given.mkdir()
+        write_events(place)
+        training = Training(PRESETS["default"], OfficialFolder(place.given), place.out)
+        training.run("flows")
+        return training.path("flows").read_bytes()
+
+
+_STATE_KEYS = (("version",), ("about",), ("summary",), ("state",), ("state", "version"), ("state", "discriminators"))
+
+
+def _prepare_stage(case, place):
+    change, at, value = case
+    write_events(place)
+    place.out.mkdir()
+    path = place.out / "flows.pt"
+    path.write_bytes(_code(value) if change == "code" else _stage())
+    if change == "file":
+        spoil(path, *value)
+    elif change == "state":
+        state = torch.load(path, weights_only=True)
+        _set(state, at, value)
+        torch.save(state, path)
+    flags = ["--data", str(place.given), "--output", str(place.out)]
+    return functools.partial(training_main, ["flows", "--resume", *flags])
+
+
+_STAGE_CHANGES = st.one_of(
+    st.tuples(st.just("file"), st.none(), FILE_SPOILS),
+    st.tuples(st.just("state"), st.sampled_from(_STATE_KEYS), JSON_VALUES),
+    st.tuples(st.just("code"), st.none(), st.sampled_from(["pickle", "torch", "numpy"])),
+)
+
+DOORS = (
+    Door("artifacts", _CHANGES, _prepare_artifacts),
+    Door("training stages", _STAGE_CHANGES, _prepare_stage),
+)
