@@ -25,7 +25,7 @@ import pyarrow.parquet as pq
 from experiments.drawing import panels, save
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.simulation import cached_folder
-from ingestion_test.sources import TEST_SHARE, THREADS, OfficialFolder
+from ingestion_test.sources import ROW_GROUPS_AT_A_TIME, TEST_SHARE, OfficialFolder
 from runtime.files import write_json
 from training.samples import MOST_ROWS, PARTS
 
@@ -253,7 +253,7 @@ def main():
     if flags.kept:
         found = json.loads(kept.read_text())
     else:
-        print(f"{THREADS} row groups at a time")
+        print(f"{ROW_GROUPS_AT_A_TIME} row groups at a time")
         found = measure(flags.data or cached_folder("large", seed=1), flags.sizes)
     print(table(found))
     if flags.docs:

@@ -25,7 +25,7 @@ def main():
     source = sources.OfficialFolder(flags.data or cached_folder())
 
     def read(threads, _):
-        sources.THREADS = threads
+        sources.ROW_GROUPS_AT_A_TIME = threads
         source.train_events(0, source.train_rows)
         source.test_events()
 

@@ -21,6 +21,7 @@ from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments
 from runtime.output import output_folder
+from runtime.tables import Table
 from submission import artifacts
 from submission.confidence import BeltConfig
 from submission.likelihood import PRESETS as LIKELIHOODS
@@ -329,7 +330,7 @@ HEAD = ("variant", "interval", "relative", "coverage", "least, largest", "slope 
 
 
 def table(rows):
-    """All groups as `results.Table`; `rows` is a dict from variant to its row."""
+    """All groups as `Table`; `rows` is a dict from variant to its row."""
     lines = []
     measured = {one["label"]: one for _, variants in groups(rows) for one in variants}
     for name, row in rows.items():
@@ -350,4 +351,4 @@ def table(rows):
                 ", ".join(f"{area:.4f}" for area, _ in row.get("auc", {}).values()),
             ]
         )
-    return results.Table(HEAD, lines)
+    return Table(HEAD, lines)

@@ -11,7 +11,7 @@ import numpy as np
 
 from experiments import final_phase_figure
 from experiments.method import load_run
-from experiments.results import Table, add_docs_argument, publish
+from experiments.results import add_docs_argument, publish
 from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings
 from ingestion_test.journal import Journal
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
@@ -21,6 +21,7 @@ from runtime.arguments import count, seed
 from runtime.errors import ChallengeError
 from runtime.files import write_json
 from runtime.output import output_folder
+from runtime.tables import Table
 from submission import artifacts
 from submission.parameters import PARAMETERS
 from training.neyman import with_template_error
@@ -216,7 +217,7 @@ def compare(estimator, events, seeds):
 
 
 def tables(result):
-    """The result as tables, `results.Table`."""
+    """The result as tables, `Table`."""
     shown = {kind: result[kind] for kind in ("events", "templates") if kind in result}
     repeated, phases = _mean_and_spread(result["repeated"]), len(result["repeated"])
     rows = [

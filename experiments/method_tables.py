@@ -4,8 +4,8 @@ from typing import Any
 
 import numpy as np
 
-from experiments.results import Table
 from ingestion_test.schema import PROCESSES
+from runtime.tables import Table
 from submission.confidence import COVERAGE
 
 BOTH = "1- and 2-jet"
@@ -20,7 +20,7 @@ PAPER: dict[str, Any] = {
 
 
 def all_tables(result):
-    """All tables: dict from the name of the part of docs/method.md that one fills to `results.Table`."""
+    """All tables: dict from the name of the part of docs/method.md that one fills to `Table`."""
     shown = {
         "separation": _separation_table(result["separation"]),
         "cut": _cut_table(result["shifted"]),

@@ -2,12 +2,7 @@
 
 import argparse
 import dataclasses
-import itertools
 import json
-import textwrap
-import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from runtime import files
@@ -44,60 +39,6 @@ def claim(path, about, resume):
 def record(config):
     """A dataclass as JSON holds it, to be claimed: dict."""
     return json.loads(json.dumps(dataclasses.asdict(config)))
-
-
-@dataclass(frozen=True)
-class Table:
-    """A table of texts, for pages and for the terminal.
-
-    Arguments:
-        head: titles of the columns.
-        rows: of each row the cells, as many as `head` has.
-        title: stands above it, unless empty.
-
-    Example:
-        >>> print(Table(("method", "score", "interval"), [("ours", "1.055 ± 0.021", "0.347")]).text(width=28))
-        method  score
-        ours    1.055 ± 0.021
-        <BLANKLINE>
-        method  interval
-        ours    0.347
-    """
-
-    head: Sequence[str]
-    rows: Sequence[Sequence[str]]
-    title: str = ""
-
-    def markdown(self):
-        """The table in Markdown."""
-        lines = [self.head, ["---"] * len(self.head), *self.rows]
-        title = f"**{self.title}**\n\n" if self.title else ""
-        return title + "".join("| " + " | ".join(cells) + " |\n" for cells in lines)
-
-    def text(self, width=100):
-        """Aligned columns; what does not fit into `width` follows below, beside the first column again."""
-        half = (width - 2) // 2  # so that two columns always fit
-        lines = []
-        for cells in (self.head, *self.rows):
-            lines += itertools.zip_longest(*(textwrap.wrap(cell, half) or [""] for cell in cells), fillvalue="")
-        first, *columns = map(_aligned, zip(*lines))
-        blocks = [[first]]
-        for column in columns:
-            if len(blocks[-1]) > 1 and _width("  ".join(one[0] for one in [*blocks[-1], column])) > width:
-                blocks.append([first])
-            blocks[-1].append(column)
-        texts = ("\n".join("  ".join(cells).rstrip() for cells in zip(*block)) for block in blocks)
-        return "\n\n".join([self.title, *texts] if self.title else texts)
-
-
-def _aligned(cells):
-    size = max(map(_width, cells))
-    return [cell + " " * (size - _width(cell)) for cell in cells]
-
-
-def _width(text):
-    """Columns of a terminal that a text takes: a hat stands above its letter."""
-    return sum(not unicodedata.combining(letter) for letter in text)
 
 
 def some_of(what, names):

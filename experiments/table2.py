@@ -8,7 +8,7 @@ import numpy as np
 from experiments import table2_figures
 from experiments.method import widths
 from experiments.methods import METHODS, code_checksum, likelihood_of, prepare
-from experiments.results import Table, add_docs_argument, claim, kept_rows, publish, some_of
+from experiments.results import add_docs_argument, claim, kept_rows, publish, some_of
 from ingestion_test import simulation
 from ingestion_test.cli import Bar
 from ingestion_test.ingestion import RunSettings
@@ -20,6 +20,7 @@ from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments, count
 from runtime.output import output_folder
+from runtime.tables import Table
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.likelihood import Likelihood
 from training.config import SAMPLES
@@ -233,7 +234,7 @@ def write_table(output, about):
 
 
 def table(rows):
-    """The comparison as `results.Table`; `rows` is a dict from method to its row."""
+    """The comparison as `Table`; `rows` is a dict from method to its row."""
     head = ["method", *(title for _, title, _ in COLUMNS), "data sets"]
     lines = []
     for name, row in rows.items():

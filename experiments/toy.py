@@ -14,9 +14,10 @@ from scipy.special import expit
 from experiments import toy_figures
 from experiments.classifiers import accuracy, train_classifiers
 from experiments.gaussians import BACKGROUND, SIGNAL, Embedding, Grid, draw
-from experiments.results import CONTINUED, Table, claim, record
+from experiments.results import CONTINUED, claim, record
 from runtime import files
 from runtime.output import output_folder
+from runtime.tables import Table
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 

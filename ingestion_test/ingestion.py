@@ -19,8 +19,9 @@ from runtime.tasks import as_completed
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
 from .pseudo_experiments import ground_truth_mus, plan
+from .schema import PREDICTION_KEYS, RESULT_LISTS
 from .submissions import checksum, stage
-from .workers import LOOK_SECONDS, RESULT_KEYS, Job, Prediction, Worker, WorkerError
+from .workers import LOOK_SECONDS, Job, Prediction, Worker, WorkerError
 
 DEFAULT_SEED = 31415
 
@@ -298,7 +299,7 @@ def _write_results(output, settings, outcomes, seconds):
     for set_index in range(settings.num_sets):
         members = [outcome for outcome in outcomes if outcome.experiment.set_index == set_index]
         result = {
-            f"{key}s" if key.endswith("hat") else key: [o.prediction[key] for o in members] for key in RESULT_KEYS
+            name: [outcome.prediction[key] for outcome in members] for name, key in zip(RESULT_LISTS, PREDICTION_KEYS)
         }
         write_json(output / f"result_{set_index}.json", result)
     write_json(output / "ingestion_duration.json", {"ingestion_duration": int(seconds / 60)})

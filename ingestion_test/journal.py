@@ -8,8 +8,9 @@ from pathlib import Path
 from runtime.errors import ChallengeError
 
 from .pseudo_experiments import PseudoExperiment
+from .schema import PREDICTION_KEYS
 from .scoring import is_finite
-from .workers import RESULT_KEYS, Outcome
+from .workers import Outcome
 
 
 class Journal:
@@ -93,10 +94,10 @@ def _flat(outcome):
 
 def _outcome(line):
     whole = ("set_index", "index", "seed")
-    numbers = (*whole, "mu", *RESULT_KEYS, "seconds_events", "seconds_predict", "run_seconds")
+    numbers = (*whole, "mu", *PREDICTION_KEYS, "seconds_events", "seconds_predict", "run_seconds")
     for name in numbers:
         if not is_finite(line[name]) or (name in whole and not isinstance(line[name], int)):
             raise ValueError(f"{name} is {line[name]!r}")
     experiment = PseudoExperiment(line["set_index"], line["index"], line["seed"], line["mu"])
-    prediction = {key: line[key] for key in RESULT_KEYS}
+    prediction = {key: line[key] for key in PREDICTION_KEYS}
     return Outcome(experiment, prediction, line["seconds_events"], line["seconds_predict"])

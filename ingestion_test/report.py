@@ -11,7 +11,8 @@ import numpy as np
 from runtime.files import replaced
 
 from . import figures
-from .scoring import BOOTSTRAPS, RESULT_KEYS, coverage_band, number
+from .schema import RESULT_LISTS
+from .scoring import BOOTSTRAPS, coverage_band, number
 
 #: What the final phase bootstraps, and how it is called here.
 BOOTSTRAPPED = {"quantiles_score": "Score", "coverage": "Coverage", "interval": "Interval"}
@@ -218,7 +219,7 @@ def _row(values):
 
 def _experiments(i, one):
     """Each pseudo-experiment of set `i`, folded."""
-    rows = zip(range(one.size), *(map(number, getattr(one, name)) for name in RESULT_KEYS))
+    rows = zip(range(one.size), *(map(number, getattr(one, name)) for name in RESULT_LISTS))
     table = _table(("Pseudo-experiment", "μ̂", "Δμ̂", "p16", "p84"), rows)
     return f"<details><summary>Set {i}, each pseudo-experiment</summary>{table}</details>"
 
@@ -237,7 +238,7 @@ def _embedded(scores, bootstrap, settings, seconds_per_experiment):
         "bootstrap": bootstrap.summary() if bootstrap is not None else None,
         "sets": [
             {"mu": one.mu, **summary(one)}
-            | {name: np.round(getattr(one, name), 6).tolist() for name in ("score_quantiles", *RESULT_KEYS)}
+            | {name: np.round(getattr(one, name), 6).tolist() for name in ("score_quantiles", *RESULT_LISTS)}
             for one in scores.sets
         ],
     }

@@ -56,5 +56,10 @@ SUM_WEIGHTS = 1_051_433.0
 #: Integrated luminosity in 1/fb.
 LUMINOSITY = 10
 
+#: What a model's `predict` returns: mu_hat, its error and the ends of the 68.27% interval.
+PREDICTION_KEYS = ("mu_hat", "delta_mu_hat", "p16", "p84")
+#: The lists of these numbers in the `result_{i}.json` of a set, in the same order.
+RESULT_LISTS = ("mu_hats", "delta_mu_hats", "p16", "p84")
+
 DATA_FILE = "FAIR_Universe_HiggsML_data.parquet"
 METADATA_FILE = "FAIR_Universe_HiggsML_data_metadata.json"

@@ -19,6 +19,8 @@ import numpy as np
 from runtime.errors import ChallengeError
 from runtime.files import parsed_json, write_json
 
+from .schema import RESULT_LISTS
+
 #: Coverage that an interval should have.
 ONE_SIGMA = 0.6827
 #: Added to the mean width, so that a width of 0 has a finite score.
@@ -28,10 +30,7 @@ BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 42
 #: How often the pseudo-experiments of a set are redrawn for the error of its score.
 REDRAWN = 400
 #: What is larger is no estimate; the fourth power in `rmse` of what is smaller does not overflow.
-TOO_LARGE = 1e50
-
-#: The lists in a `result_{i}.json`.
-RESULT_KEYS = ("mu_hats", "delta_mu_hats", "p16", "p84")
+ESTIMATE_LIMIT = 1e50
 
 
 def rmse(mu, mu_hats, delta_mu_hats):
@@ -178,12 +177,12 @@ def score_set(mu, result):
 
     Arguments:
         mu: the set's true signal strength.
-        result: dict of the four lists `RESULT_KEYS` of finite numbers, equally long, as in `result_{i}.json`.
+        result: dict of the four lists `RESULT_LISTS` of finite numbers, equally long, as in `result_{i}.json`.
 
     Returns:
         `SetScore`.
     """
-    mu_hats, delta_mu_hats, p16, p84 = (np.asarray(result[key], dtype=float) for key in RESULT_KEYS)
+    mu_hats, delta_mu_hats, p16, p84 = (np.asarray(result[key], dtype=float) for key in RESULT_LISTS)
     return SetScore(
         rmse=float(rmse(mu, mu_hats, delta_mu_hats)),
         mae=float(mae(mu, mu_hats, delta_mu_hats)),
@@ -333,7 +332,7 @@ def load_predictions(folder):
 
 def _read_result(path):
     result = _read_object(path)
-    for key in RESULT_KEYS:
+    for key in RESULT_LISTS:
         _check_numbers(path, result, key)
         if len(result[key]) != len(result["mu_hats"]):
             raise ChallengeError(
@@ -351,13 +350,13 @@ def _check_numbers(path, content, key):
         if not is_finite(value):
             raise ChallengeError(
                 f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number "
-                f"below {TOO_LARGE:g}; mend the submission's predict() and run the ingestion again"
+                f"below {ESTIMATE_LIMIT:g}; mend the submission's predict() and run the ingestion again"
             )
 
 
 def is_finite(value):
     """Whether `value`, out of a JSON file, is a number that scores can be computed from."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < TOO_LARGE
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < ESTIMATE_LIMIT
 
 
 def _read_object(path):

@@ -34,12 +34,12 @@ TRAIN_ROWS_SEED = 31415
 MAX_EVENTS = 100_000_000
 
 #: What is as large as this is no weight, no momentum and no angle.
-TOO_LARGE = 1e9
+VALUE_LIMIT = 1e9
 
 _BATCH_ROWS = 1 << 17
 
 #: Row groups that are read at a time; more would cost memory, and decoding is no faster than the disk by then.
-THREADS = min(8, os.cpu_count() or 1)
+ROW_GROUPS_AT_A_TIME = min(8, os.cpu_count() or 1)
 
 _log = logging.getLogger(__name__)
 
@@ -316,7 +316,7 @@ class OfficialFolder:
         Row groups are worked on side by side in threads: arrow and numpy leave the interpreter to others.
         """
         metadata = self._open().metadata
-        with concurrent.futures.ThreadPoolExecutor(THREADS) as pool:
+        with concurrent.futures.ThreadPoolExecutor(ROW_GROUPS_AT_A_TIME) as pool:
             batches = (self._batches(metadata, piece, columns) for piece in pieces)
             return list(pool.map(work, range(len(pieces)), batches))
 
@@ -366,7 +366,7 @@ class OfficialFolder:
                 bad = ~np.asarray(column.is_valid())
             else:
                 values = column.to_numpy()
-                bad = ~((values > -TOO_LARGE) & (values < TOO_LARGE))  # nor is NaN
+                bad = ~((values > -VALUE_LIMIT) & (values < VALUE_LIMIT))  # nor is NaN
                 if name == "weights":
                     bad |= values < 0
             if bad.any():
@@ -374,7 +374,7 @@ class OfficialFolder:
                 value = "missing" if column[row].as_py() is None else column[row].as_py()
                 raise ChallengeError(
                     f"{self.path}: {name} is {value} in row {first + row}; weights must be finite and not negative, "
-                    f"primaries finite (-25 stands for undefined), all below {TOO_LARGE:g}; remove or mend such rows"
+                    f"primaries finite (-25 stands for undefined), all below {VALUE_LIMIT:g}; remove or mend such rows"
                 )
 
     def _open(self):

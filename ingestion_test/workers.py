@@ -19,12 +19,11 @@ from runtime.errors import ChallengeError, shortage
 from runtime.files import replaced
 
 from .pseudo_experiments import PseudoExperiment, experiment_test_set
-from .scoring import TOO_LARGE, is_finite
+from .schema import PREDICTION_KEYS
+from .scoring import ESTIMATE_LIMIT, is_finite
 from .sources import OfficialFolder, open_test_events
 from .submissions import load_model_class
 from .systematics import systematics
-
-RESULT_KEYS = ("mu_hat", "delta_mu_hat", "p16", "p84")
 
 #: Seconds after which a worker that says nothing is looked at.
 LOOK_SECONDS = 1
@@ -300,9 +299,9 @@ def checked_prediction(prediction):
     """
     if not isinstance(prediction, dict):
         raise WorkerError(f"Model.predict returned {type(prediction).__name__}, not a dict")
-    for key in RESULT_KEYS:
+    for key in PREDICTION_KEYS:
         if key not in prediction:
-            raise WorkerError(f'Model.predict returned no "{key}"; it must return {", ".join(RESULT_KEYS)}')
+            raise WorkerError(f'Model.predict returned no "{key}"; it must return {", ".join(PREDICTION_KEYS)}')
         value = prediction[key]
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise WorkerError(
@@ -312,6 +311,6 @@ def checked_prediction(prediction):
         if not is_finite(value):
             said = reprlib.repr(value)
             raise WorkerError(
-                f'Model.predict returned {said} as "{key}"; scores need finite numbers below {TOO_LARGE:g}'
+                f'Model.predict returned {said} as "{key}"; scores need finite numbers below {ESTIMATE_LIMIT:g}'
             )
-    return {key: float(prediction[key]) for key in RESULT_KEYS}
+    return {key: float(prediction[key]) for key in PREDICTION_KEYS}

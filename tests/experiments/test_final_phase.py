@@ -13,8 +13,9 @@ from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
 from ingestion_test.journal import Journal
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import ground_truth_mus, plan
+from ingestion_test.schema import PREDICTION_KEYS
 from ingestion_test.scoring import sigma68
-from ingestion_test.workers import RESULT_KEYS, Outcome
+from ingestion_test.workers import Outcome
 from runtime.errors import ChallengeError
 from runtime.files import write_json
 from submission import artifacts
@@ -91,7 +92,7 @@ def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
     run = write_run(tmp_path / "run", scores, settings)
     np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 30 + np.arange(30)])
     journal = Journal(run / JOURNAL_FILE, {}, resume=False)
-    prediction = dict.fromkeys(RESULT_KEYS, 1.0)
+    prediction = dict.fromkeys(PREDICTION_KEYS, 1.0)
     for item in settings.plan()[:-1]:
         journal.add(Outcome(item, prediction, 0.0, 0.0), 0.0)
     with pytest.raises(ChallengeError, match="has other pseudo-experiments than the results"):

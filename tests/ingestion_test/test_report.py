@@ -10,7 +10,8 @@ import pytest
 
 from ingestion_test import figures
 from ingestion_test.report import write_report
-from ingestion_test.scoring import RESULT_KEYS, bootstrap, score_sets
+from ingestion_test.schema import RESULT_LISTS
+from ingestion_test.scoring import bootstrap, score_sets
 
 SVG = "{http://www.w3.org/2000/svg}"
 VOID = {"meta", "br"}
@@ -115,7 +116,7 @@ def test_tables_of_the_pseudo_experiments(page):
     scores = make_scores()
     assert page.count["details"] == len(scores.sets)
     for one in scores.sets:
-        for cells in zip(*(getattr(one, key) for key in RESULT_KEYS)):
+        for cells in zip(*(getattr(one, key) for key in RESULT_LISTS)):
             assert "".join(f"{value:.4f}" for value in cells) in page.text
 
 

@@ -12,8 +12,8 @@ import numpy as np
 import pytest
 
 from ingestion_test import run_scoring
+from ingestion_test.schema import RESULT_LISTS
 from ingestion_test.scoring import (
-    RESULT_KEYS,
     Running,
     bootstrap,
     coverage_band,
@@ -57,7 +57,7 @@ def random_results(sets=5, size=40, seed=0):
     for mu in mus:
         mu_hats, half = rng.normal(mu, 0.3, size), rng.uniform(0.2, 0.4, size)
         lists = (mu_hats, half, mu_hats - half, mu_hats + half)
-        results.append({key: values.tolist() for key, values in zip(RESULT_KEYS, lists)})
+        results.append({key: values.tolist() for key, values in zip(RESULT_LISTS, lists)})
     return mus, results
 
 

@@ -117,7 +117,7 @@ def test_rows_that_are_not_chosen_are_not_read(events, tmp_path):
 def test_number_of_threads_changes_nothing(data_folder, monkeypatch):
     found = []
     for threads in (1, 5):
-        monkeypatch.setattr(sources, "THREADS", threads)
+        monkeypatch.setattr(sources, "ROW_GROUPS_AT_A_TIME", threads)
         source = OfficialFolder(data_folder)
         found.append((*source.train_events(0, 2100), source.test_events().primaries, source.test_events().weights))
     for one, other in zip(*found):

@@ -11,7 +11,8 @@ from ingestion_test import run_scoring
 from ingestion_test.cli import Bar
 from ingestion_test.journal import Journal
 from ingestion_test.pseudo_experiments import PseudoExperiment
-from ingestion_test.workers import RESULT_KEYS, Outcome, WorkerError, checked_prediction
+from ingestion_test.schema import PREDICTION_KEYS
+from ingestion_test.workers import Outcome, WorkerError, checked_prediction
 from runtime.errors import ChallengeError, run_command
 from runtime.output import output_folder
 from tests.robustness.bad_input.sandbox import Door
@@ -121,7 +122,7 @@ def _continue(path):
 
 
 _PREDICTIONS = st.dictionaries(
-    st.sampled_from(RESULT_KEYS),
+    st.sampled_from(PREDICTION_KEYS),
     st.floats() | st.sampled_from([1e49, 1e50, -1e60, 1e300, True, 10**49, 10**60]) | JSON_VALUES,
     max_size=4,
 ).map(lambda changes: {"mu_hat": 1.0, "delta_mu_hat": 0.5, "p16": 0.5, "p84": 1.5} | changes)
