@@ -7,7 +7,7 @@ from ingestion_test.scoring import ONE_SIGMA, sigma68
 COLORS = {"templates": BLUE, "events": GREEN}
 
 #: Mean bootstrapped score of the challenge's winners, and what the paper's interval would get with coverage 0.6827 in
-#: all sets (method.md, section 6), with the styles of their lines.
+#: all sets (docs/mathematics.md#published-numbers), with the styles of their lines.
 MARKS = {"winners of the challenge": (-0.58, ":"), "the paper's interval, coverage exact": (0.69, "--")}
 
 

@@ -1,4 +1,7 @@
-"""Ingestion: a submission meets all pseudo-experiments of a run (protocol, sections 2, 5 and 6)."""
+"""Ingestion: a submission meets all pseudo-experiments of a run.
+
+Source: docs/protocol.md#seeds, docs/protocol.md#submissions.
+"""
 
 import contextlib
 import hashlib

@@ -1,4 +1,4 @@
-"""Pseudo-experiments: which there are, and the events of each (protocol, section 2)."""
+"""Pseudo-experiments: which there are, and the events of each (docs/protocol.md#pseudo-experiment)."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ def plan(num_sets, num_experiments, seed):
 
 
 def process_scales(mu, ttbar_scale=None, diboson_scale=None, bkg_scale=None):
-    """The factor on the weights of each process (section 2, step 1): dict from process to float.
+    """The factor on the weights of each process: dict of floats (docs/protocol.md#pseudo-experiment, step 1).
 
     As in the official program `bkg_scale` reaches ttbar and diboson only if they have a scale of their own.
     """
@@ -61,7 +61,7 @@ def process_scales(mu, ttbar_scale=None, diboson_scale=None, bkg_scale=None):
 
 
 def draw_rows(test_events, scales, seed):
-    """The events of a pseudo-experiment (section 2, steps 1 to 3).
+    """The events of a pseudo-experiment (docs/protocol.md#pseudo-experiment, steps 1 to 3).
 
     Arguments:
         test_events: `sources.TestEvents`.
@@ -85,7 +85,7 @@ def draw_rows(test_events, scales, seed):
 
 
 def make_test_set(test_events, mu, nuisance, seed):
-    """What the model is given to predict from (section 2, step 5).
+    """What the model is given to predict from (docs/protocol.md#pseudo-experiment, step 5).
 
     Arguments:
         test_events: `sources.TestEvents`.
@@ -98,7 +98,7 @@ def make_test_set(test_events, mu, nuisance, seed):
     """
     scales = process_scales(mu, *(nuisance[name] for name in ("ttbar_scale", "diboson_scale", "bkg_scale")))
     rows = draw_rows(test_events, scales, seed)
-    # The noise has the official fixed seed, whatever the seed of the pseudo-experiment (section 2, step 4).
+    # The noise has a fixed seed, whatever that of the pseudo-experiment (docs/protocol.md#pseudo-experiment, step 4).
     noise = soft_met_noise(nuisance["soft_met"], len(rows))
     features, _ = transform(test_events.primaries, rows, nuisance["tes"], nuisance["jes"], noise, rounded=True)
     data = pd.DataFrame(features, columns=list(FEATURES), copy=False)

@@ -1,4 +1,4 @@
-"""Run a submission on pseudo-experiments: drop-in for the official script of this name (protocol, section 5)."""
+"""Run a submission on pseudo-experiments: drop-in for the official script of this name."""
 
 import argparse
 import os
@@ -16,6 +16,7 @@ from runtime.arguments import count, seed
 from runtime.errors import run_command
 
 
+# Source of the flags: docs/protocol.md#command-lines.
 def main(arguments=None):
     """The command line; returns the exit code."""
     program = "python ingestion_test/run_ingestion.py"

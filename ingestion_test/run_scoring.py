@@ -1,4 +1,4 @@
-"""Score the output folder of an ingestion: drop-in for the official script of this name (protocol, section 5)."""
+"""Score the output folder of an ingestion: drop-in for the official script of this name."""
 
 import argparse
 import sys
@@ -58,6 +58,7 @@ def _describe(predictions):
     return texts
 
 
+# Source of the flags: docs/protocol.md#command-lines.
 def main(arguments=None):
     """The command line; returns the exit code."""
     program = "python ingestion_test/run_scoring.py"

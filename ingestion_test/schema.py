@@ -1,4 +1,6 @@
-"""Names, order and fixed numbers of the challenge's events (protocol, sections 1 and 4).
+"""Names, order and fixed numbers of the challenge's events.
+
+Source: docs/protocol.md#data-file, docs/protocol.md#derived-features.
 
 Units: pT, MET and masses in GeV, angles in radians.
 """

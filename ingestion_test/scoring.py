@@ -1,4 +1,4 @@
-"""Scores of the challenge: per set, overall and of the final phase's bootstraps (protocol, section 5).
+"""Scores of the challenge: per set, overall and of the final phase's bootstraps (docs/protocol.md#score).
 
 mu, its estimates and the ends of its intervals are dimensionless (mu = 1: the Standard Model's signal), so that every
 number here is dimensionless too, save the ingestion's duration.

@@ -1,4 +1,4 @@
-"""Where events come from: a folder in the official format (protocol, section 1).
+"""Where events come from: a folder in the official format (docs/protocol.md#data-file).
 
 Everything is streamed batch by batch, row groups side by side in threads, so memory grows with the rows asked for and
 never with the file; arrays that are mapped from files do not count, as the system takes their pages back when it must.

@@ -1,4 +1,7 @@
-"""Submissions: a folder or a zip with a `model.py`, found and loaded by the official rules (protocol, section 6)."""
+"""Submissions: a folder or a zip with a `model.py`, found and loaded by the official rules.
+
+Source: docs/protocol.md#submissions.
+"""
 
 import contextlib
 import hashlib

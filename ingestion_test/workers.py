@@ -1,4 +1,4 @@
-"""Processes that hold a model: one fits it, one or many predict with it (protocol, section 6)."""
+"""Processes that hold a model: one fits it, one or many predict with it (docs/protocol.md#submissions)."""
 
 import contextlib
 import multiprocessing

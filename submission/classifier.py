@@ -1,4 +1,4 @@
-"""The classifier, signal against background: a branch and a head per category, a shared trunk between (sec. 6.2)."""
+"""The classifier, signal against background: a branch and a head per category, a shared trunk (paper, sec. 6.2)."""
 
 import itertools
 

@@ -6,7 +6,7 @@ usual at this mu_hat: it tells how much a data set knows and hardly depends on m
 
     central   mu_hat between two quantiles at given mu
     pratt     largest p(x | mu) / mean over mu' of p(x | mu'): the shortest mean length over the range of mu
-              (J. W. Pratt, J. Am. Stat. Assoc. 56 (1961) 549; method.md, section 5)
+              (J. W. Pratt, J. Am. Stat. Assoc. 56 (1961) 549; docs/mathematics.md#belt)
 
 The ordering takes p from a normal model of mu_hat at given mu and tau; only the length of the intervals depends on how
 good that is. The thresholds are quantiles of what pseudo-experiments gave, smooth in mu and tau: where mu_hat is all

@@ -31,7 +31,7 @@ _COMMON = (
     "DER_met_phi_centrality",
 )
 
-#: The defined features of each category (20 and 27; method.md section 2).
+#: The defined features of each category (20 and 27; docs/mathematics.md#features).
 FEATURES = {
     category: (
         *(f"{name}_{part}" for name in (*LEPTONS, *JETS[category]) for part in ("pt", "eta", "phi")),

@@ -45,7 +45,7 @@ class LikelihoodConfig:
     Arguments:
         nuisance: names of the nuisance parameters that are fitted; the others are held where they have no effect.
         shape_only: whether only the shape of the histogram is used: S and B are normalised, and the total is that of
-            the data (method.md, section 4).
+            the data (docs/mathematics.md#likelihood).
         template_error: whether the templates' own statistical error is included.
         check_fit: whether a fit is invalid where the templates do not describe the data (`WORST_FIT`); not where
             nuisance parameters that matter are left out, as then they never quite do.

@@ -1,4 +1,7 @@
-"""The parameters of the fit: signal strength and nuisance parameters with their priors (protocol, section 2)."""
+"""The parameters of the fit: signal strength and nuisance parameters with their priors.
+
+Source of the priors: docs/protocol.md#nuisance-parameters.
+"""
 
 from dataclasses import dataclass
 

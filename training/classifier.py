@@ -1,4 +1,4 @@
-"""Training of the classifier on events at many random nuisance parameters (sec. 6.2, step 3)."""
+"""Training of the classifier on events at many random nuisance parameters (paper, sec. 6.2, step 3)."""
 
 import dataclasses
 import math

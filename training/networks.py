@@ -1,4 +1,4 @@
-"""The stages that train networks: flows, then the classifier on top of them (sec. 6.2, steps 2 and 3)."""
+"""The stages that train networks: flows, then the classifier on top of them (paper, sec. 6.2, steps 2 and 3)."""
 
 import functools
 from collections.abc import Callable
@@ -21,7 +21,7 @@ from .config import FlowsConfig
 from .gate import train_gate
 from .samples import draw
 
-#: Background is judged at these shares of kept signal (method.md, section 6).
+#: Background is judged at these shares of kept signal (docs/mathematics.md#published-numbers).
 EFFICIENCIES = (0.1, 0.2, 0.3, 0.5)
 
 

@@ -20,7 +20,7 @@ MAX_BYTES = 50_000_000
 #: What the files of the zip may have in all.
 MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
 
-#: Packages of the official image, by the name that is imported (protocol, section 6).
+#: Packages of the official image, by the name that is imported (docs/protocol.md#image).
 IMAGE_PACKAGES = frozenset(
     {"iminuit", "lightgbm", "matplotlib", "nflows", "numpy", "pandas", "pyarrow", "scipy", "seaborn", "sklearn"}
     | {"tensorflow", "torch", "xgboost"}

@@ -1,4 +1,4 @@
-"""A simulated sample as a folder in the official format (protocol, section 1)."""
+"""A simulated sample as a folder in the official format (docs/protocol.md#data-file)."""
 
 import tempfile
 from pathlib import Path

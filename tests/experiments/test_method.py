@@ -309,7 +309,7 @@ def test_estimates_that_are_all_too_high_tilt_the_coverage():
 
 
 def test_width_of_intervals_cut_at_the_range():
-    """Against the number in method.md, section 5: the paper's errors, 0.497 before the cut and 0.457 after it."""
+    """Against docs/mathematics.md#published-numbers: the paper's errors, 0.497 before the cut and 0.457 after it."""
     mu = np.linspace(0.1, 3, 2001)
     sigma = 0.23 + 0.04 * (mu - 0.1) / 2.9
     assert np.mean(2 * sigma) == pytest.approx(0.5, abs=0.005)

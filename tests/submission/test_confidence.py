@@ -1,4 +1,7 @@
-"""The belts on an example with known answers: a normal mu_hat with the errors of the paper (method.md, section 5)."""
+"""The belts on an example with known answers: a normal mu_hat with the errors of the paper.
+
+Source of the numbers: docs/mathematics.md#published-numbers.
+"""
 
 import numpy as np
 import pytest
