@@ -14,7 +14,7 @@ import traceback
 from dataclasses import dataclass
 from pathlib import Path
 
-from runtime.children import THREADS, end_with_parent, environment
+from runtime.children import THREAD_VARIABLES, end_with_parent, environment
 from runtime.errors import ChallengeError, shortage
 from runtime.files import replaced
 
@@ -103,7 +103,7 @@ class Worker:
     def __init__(self, job, threads):
         self.connection, theirs = _context.Pipe()
         self.process = _context.Process(target=_main, args=(theirs, job))
-        with environment(dict.fromkeys(THREADS, str(threads)), keep=True):
+        with environment(dict.fromkeys(THREAD_VARIABLES, str(threads)), keep=True):
             self.process.start()
         theirs.close()
         self.experiment = None

@@ -1,22 +1,25 @@
 """Processes that this one starts: their environment, and their end."""
 
+from __future__ import annotations
+
 import contextlib
 import multiprocessing
 import os
 import threading
+from collections.abc import Callable, Iterator, Mapping
 
-#: Variables that say how many threads numerical libraries have.
-THREADS = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
+#: Environment variables that say how many threads numerical libraries have.
+THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
 _starting = threading.Lock()
 
 
 @contextlib.contextmanager
-def environment(variables, keep=False):
+def environment(variables: Mapping[str, str], keep: bool = False) -> Iterator[None]:
     """Environment of the processes started within; one thread of this process is there at a time.
 
     Arguments:
-        variables: dict of texts.
+        variables: values by name.
         keep: whether what the user has set stays.
     """
     with _starting:
@@ -25,11 +28,14 @@ def environment(variables, keep=False):
         try:
             yield
         finally:
-            for name, value in before.items():
-                os.environ.pop(name) if value is None else os.environ.update({name: value})
+            for name, old in before.items():
+                if old is None:
+                    os.environ.pop(name)
+                else:
+                    os.environ[name] = old
 
 
-def end_with_parent(end=lambda: os._exit(1)):
+def end_with_parent(end: Callable[[], None] = lambda: os._exit(1)) -> None:
     """Have this process end when the one that started it does, even if that is killed.
 
     Arguments:
@@ -38,7 +44,7 @@ def end_with_parent(end=lambda: os._exit(1)):
     parent = multiprocessing.parent_process()
     assert parent is not None, "this process was started by multiprocessing"
 
-    def wait():
+    def wait() -> None:
         parent.join()
         end()
 

@@ -1,12 +1,18 @@
 """Errors of which the user reads one line, and how a command line shows them."""
 
+from __future__ import annotations
+
+import argparse
 import errno
 import io
 import logging
 import sys
 
-#: Characters of a message that are shown; what is longer loses its middle.
+#: Characters of a message that are shown; a longer one loses its middle.
 _LONGEST = 2000
+
+#: Numbers of the system's errors that say that there is no room for a file.
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
 
 
 class ChallengeError(Exception):
@@ -16,10 +22,7 @@ class ChallengeError(Exception):
     """
 
 
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
-
-
-def shortage(error):
+def shortage(error: BaseException) -> str | None:
     """What a user reads of an exception that says that memory or disk ran out, with the remedy; None for any other.
 
     Example:
@@ -36,7 +39,7 @@ def shortage(error):
     return None
 
 
-def one_line(error):
+def one_line(error: BaseException | str) -> str:
     """The message of an exception on one line; other programs' errors, and names of files, may have several.
 
     >>> one_line(ValueError("no such file: a\\nb"))
@@ -47,11 +50,11 @@ def one_line(error):
     return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"
 
 
-def run_command(flags):
-    """Call `flags.command(flags)`; what a user can mend becomes one line.
+def run_command(flags: argparse.Namespace) -> int:
+    """Call `flags.command(flags)`; an error that a user can mend becomes one line.
 
     Returns:
-        the exit code: 0, 2 for what the user can mend, 130 if interrupted.
+        the exit code: 0, 2 after such an error, 130 after an interruption.
     """
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
     # A file name may hold bytes that are no text.
@@ -61,14 +64,14 @@ def run_command(flags):
         flags.command(flags)
         return 0
     except KeyboardInterrupt:
-        kept = hasattr(flags, "resume") and not getattr(flags, "only", None)
-        print("interrupted" + "; what is done is kept: --resume continues" * kept, file=sys.stderr)
+        resumable = hasattr(flags, "resume") and not getattr(flags, "only", None)
+        print("interrupted" + "; what is done is kept: --resume continues" * resumable, file=sys.stderr)
         return 130
     except Exception as error:
-        said = None if isinstance(error, ChallengeError) else shortage(error)
-        if said is None and not isinstance(error, (ChallengeError, OSError)):
+        message = None if isinstance(error, ChallengeError) else shortage(error)
+        if message is None and not isinstance(error, (ChallengeError, OSError)):
             raise
-        said = one_line(said or error)
+        message = one_line(message or error)
     # The error is gone by now, and with it the progress bars that it held: they would write after the message.
-    print(f"error: {said}", file=sys.stderr)
+    print(f"error: {message}", file=sys.stderr)
     return 2

@@ -1,20 +1,24 @@
 """Files that are whole or not there: written beside their place, flushed to the disk, then renamed."""
 
+from __future__ import annotations
+
 import contextlib
 import errno
-import fcntl
 import json
 import os
 import re
+from collections.abc import Iterator
 from pathlib import Path
+from typing import IO, Any
 
 from .errors import ChallengeError
 
-_PART = re.compile(r"\..+\.\d+\.part")
+#: Names of files that are being written.
+_UNFINISHED = re.compile(r"\..+\.\d+\.part")
 
 
 @contextlib.contextmanager
-def replaced(path, mode="w"):
+def replaced(path: str | Path, mode: str = "w") -> Iterator[IO[Any]]:
     """Open a file that takes the place of `path` once the block has ended without an error.
 
     A reader sees the old file or the new one, never half of one; a failure (a full disk, say) leaves the old one.
@@ -22,21 +26,24 @@ def replaced(path, mode="w"):
     Arguments:
         path: the file's final place.
         mode: "w" (text, UTF-8) or "wb".
+
+    Raises:
+        OSError: the file cannot be written.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.{os.getpid()}.part")
+    unfinished = path.with_name(f".{path.name}.{os.getpid()}.part")
     try:
-        with open(part, mode, encoding=None if "b" in mode else "utf-8") as file:
+        with open(unfinished, mode, encoding=None if "b" in mode else "utf-8") as file:
             yield file
             file.flush()
             os.fsync(file.fileno())
-        os.replace(part, path)
+        os.replace(unfinished, path)
         sync(path.parent)
     finally:
-        part.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
-def sync(path):
+def sync(path: str | Path) -> None:
     """Make the content of a file, or the names in a folder, last through a power failure."""
     descriptor = os.open(path, os.O_RDONLY)
     try:
@@ -48,14 +55,14 @@ def sync(path):
         os.close(descriptor)
 
 
-def remove_parts(folder):
+def remove_unfinished(folder: str | Path) -> None:
     """Remove what killed processes were writing in `folder` and below; nobody may be writing there."""
     for path in Path(folder).rglob(".*.part"):
-        if _PART.fullmatch(path.name) and path.is_file():
+        if _UNFINISHED.fullmatch(path.name) and path.is_file():
             path.unlink()
 
 
-def parsed_json(path):
+def parsed_json(path: str | Path) -> Any:
     """The content of the JSON file `path`.
 
     Raises:
@@ -71,14 +78,18 @@ def parsed_json(path):
         raise ValueError("nested too deeply") from None
 
 
-def write_json(path, content):
-    """Write `content` as JSON to `path`, whole or not at all."""
+def write_json(path: str | Path, content: Any) -> None:
+    """Write `content` as JSON to `path`, whole or not at all.
+
+    Raises:
+        OSError: the file cannot be written.
+    """
     with replaced(path) as file:
         json.dump(content, file, indent=1)
         file.write("\n")
 
 
-def read_json(path):
+def read_json(path: str | Path) -> Any:
     """The content of a file that `write_json` wrote.
 
     Raises:
@@ -88,21 +99,3 @@ def read_json(path):
         return parsed_json(path)
     except (OSError, ValueError) as error:
         raise ChallengeError(f"{path} cannot be read ({error}): remove it and go on with --resume") from error
-
-
-@contextlib.contextmanager
-def locked(path, refusal):
-    """Hold the lock file `path`; the system frees it if the process dies.
-
-    Raises:
-        ChallengeError: another process holds it; the message is `refusal`.
-    """
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            current = os.path.samestat(os.fstat(file.fileno()), os.stat(path))
-        except (BlockingIOError, FileNotFoundError):
-            current = False
-        if not current:  # held, or removed by its holder since it was opened
-            raise ChallengeError(refusal)
-        yield

@@ -16,7 +16,7 @@ from concurrent.futures.process import BrokenProcessPool
 from threadpoolctl import threadpool_limits
 from tqdm import tqdm
 
-from .children import THREADS, end_with_parent, environment
+from .children import THREAD_VARIABLES, end_with_parent, environment
 from .errors import ChallengeError
 
 #: Processes that one machine is asked for at the most.
@@ -75,7 +75,7 @@ def as_completed(tasks, workers):
         return _on_cluster(tasks, workers)
     if min(workers, len(tasks)) <= 1:
         return _here(tasks)
-    return _in_processes(tasks, workers, dict.fromkeys(THREADS, "1"))
+    return _in_processes(tasks, workers, dict.fromkeys(THREAD_VARIABLES, "1"))
 
 
 def in_order(tasks, workers):

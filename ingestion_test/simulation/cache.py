@@ -1,7 +1,5 @@
 """Simulated samples made on first use and kept in a cache folder."""
 
-import contextlib
-import fcntl
 import glob
 import hashlib
 import json
@@ -14,6 +12,7 @@ from pathlib import Path
 
 from runtime.errors import ChallengeError
 from runtime.files import write_json
+from runtime.locks import waited_for
 
 from ..schema import DATA_FILE, METADATA_FILE
 from .sample import number_of_rows
@@ -63,7 +62,9 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None):
     folder = cache / f"simulation-{generator_version()}-{size}-seed{seed}"
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{folder.name}.lock"):
+        lock = cache / f"{folder.name}.lock"
+        notice = f"waiting for another process that makes or checks these events ({lock} is locked)"
+        with waited_for(lock, notice):
             if _is_whole(folder):
                 _log.info("simulated events from %s", folder)
             else:
@@ -111,15 +112,3 @@ def _checksum(path):
         while part := file.read(1 << 20):
             digest.update(part)
     return digest.hexdigest()
-
-
-@contextlib.contextmanager
-def _locked(path):
-    """Hold the lock file `path`; the system frees it if the process dies."""
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.info("waiting for another process that makes or checks these events (%s is locked)", path)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

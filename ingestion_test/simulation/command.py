@@ -5,7 +5,7 @@ import sys
 from pathlib import Path
 
 from runtime.errors import ChallengeError
-from runtime.files import locked
+from runtime.locks import locked
 from runtime.tasks import MAX_PROCESSES
 
 from .cache import remove_leftovers

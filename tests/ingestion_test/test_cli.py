@@ -1,12 +1,10 @@
 """Command lines: our own and the official program's."""
 
-import argparse
 import io
 import json
 import os
 import subprocess
 import sys
-from unittest import mock
 
 import pytest
 
@@ -15,7 +13,6 @@ from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import PseudoExperiment
 from ingestion_test.submissions import PROJECT
 from ingestion_test.workers import Outcome
-from runtime.errors import run_command
 from tests.submissions import COMPLETE, write
 
 
@@ -122,17 +119,3 @@ def test_what_the_user_can_mend_is_one_line(flags, text, data_folder, capsys, mo
 def test_too_many_processes(tmp_path, capsys):
     assert main(["simulate", "--output", str(tmp_path / "out"), "--workers", "2000"]) == 2
     assert capsys.readouterr().err == "error: 2000 workers are too many: use 1024 or fewer\n"
-
-
-@pytest.mark.parametrize(
-    ("flags", "said"),
-    [
-        ({}, "interrupted"),
-        ({"resume": False, "only": None}, "interrupted; what is done is kept: --resume continues"),
-        ({"resume": False, "only": (0, 0)}, "interrupted"),
-    ],
-)
-def test_what_an_interruption_leaves(flags, said, capsys):
-    command = mock.Mock(side_effect=KeyboardInterrupt)
-    assert run_command(argparse.Namespace(command=command, **flags)) == 130
-    assert capsys.readouterr().err == f"{said}\n"

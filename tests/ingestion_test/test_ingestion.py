@@ -280,7 +280,7 @@ def test_output_that_cannot_be_written(tmp_path, data_folder):
 def test_a_file_elsewhere_is_named_as_itself(tmp_path):
     (tmp_path / "file").touch()
     with (
-        pytest.raises(ChallengeError, match=r"^.*/file/data: Not a directory; mend that"),
+        pytest.raises(ChallengeError, match=r"^.*/file/data cannot be used .Not a directory.: mend that"),
         output_folder(tmp_path / "out"),
     ):
         (tmp_path / "file" / "data").read_bytes()

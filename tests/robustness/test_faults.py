@@ -20,7 +20,7 @@ from ingestion_test.simulation import cache, cached_folder
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.submissions import PROJECT
 from runtime.errors import ChallengeError
-from runtime.files import remove_parts, write_json
+from runtime.files import remove_unfinished, write_json
 from runtime.output import output_folder
 from tests.conftest import make_events, write_folder
 from tests.robustness.kills import Killer, cases, random_kill, results
@@ -49,7 +49,7 @@ def test_what_killed_processes_were_writing_is_removed(tmp_path):
     for name in (".result_0.json.123.part", "deep/.point.npz.45.part", ".own.part", "kept.123.part"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
-    remove_parts(tmp_path)
+    remove_unfinished(tmp_path)
     assert {path.name for path in tmp_path.rglob("*") if path.is_file()} == {".own.part", "kept.123.part"}
 
 
