@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from experiments.results import add_docs_argument, publish
+from experiments.documents import add_docs_argument, publish
 
 #: In the order in which they are run; those that also draw a figure take --docs themselves.
 NAMES = ("pseudo_experiment", "stages", "floor", "fit", "flows", "scaling", "real_file", "row_groups", "simulation")

@@ -3,14 +3,19 @@
 import argparse
 import sys
 
-from experiments import ablation, digits, final_phase, method, table2, toy
+from experiments.ablation import command as ablation
+from experiments.digits import command as digits
+from experiments.final_phase import command as final_phase
+from experiments.table2 import command as table2
+from experiments.toy import command as toy
+from experiments.trained_method import command as trained_method
 from runtime.errors import run_command
 
 #: Of each command the module, with SUMMARY, add_arguments(parser) and run(arguments), and an example's arguments.
 COMMANDS = {
     "toy": (toy, "--preset smoke"),
     "digits": (digits, "--preset smoke"),
-    "method": (method, "--event-level runs/score-20261124-233503"),
+    "method": (trained_method, "--event-level runs/score-20261124-233503"),
     "final": (final_phase, "--repeats 5"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),
     "ablation": (ablation, "--preset smoke"),

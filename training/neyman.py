@@ -24,9 +24,6 @@ BLOCK = 5000
 #: Independent random streams of a run.
 STREAMS = ("mu", "belt", "check", "bound", "redraw")
 
-#: Belts made of redrawn throws behind a belt's statistical error, which is then known to a sixth.
-REDRAWS = 20
-
 #: Draws of the nuisance parameters over which a Cramer-Rao bound is averaged.
 _BOUND_DRAWS = 500
 
@@ -67,18 +64,6 @@ class Throws:
 
 
 @dataclasses.dataclass(frozen=True)
-class Redrawn:
-    """What belts reach that are made of redrawn throws: arrays (redraws,) of mean width and mean coverage."""
-
-    width: np.ndarray
-    coverage: np.ndarray
-
-    def errors(self):
-        """Standard deviations of mean width and mean coverage: two floats."""
-        return float(np.std(self.width, ddof=1)), float(np.std(self.coverage, ddof=1))
-
-
-@dataclasses.dataclass(frozen=True)
 class Check:
     """What a belt reaches at some true mu: arrays (mus,).
 
@@ -106,7 +91,7 @@ class Check:
     def mean_width(self):
         """Mean length over the range of mu, by the trapezium rule, and its statistical error: two floats.
 
-        The error is that of the throws of the check; that of the belt, common to all mu, is in `redrawn_belts`.
+        The error is that of the throws of the check; that of the belt, common to all mu, is not in it.
         """
         share = np.ones(len(self.mu))
         share[[0, -1]] = 0.5
@@ -121,7 +106,7 @@ class Check:
 
 def belt_throws(likelihood, mu_range, config, workers=1, checkpoint=None):
     """The pseudo-experiments that a belt over `mu_range` is made from: `Throws`; arguments as `throw_all`."""
-    mu = spread_mu(_generator(config.seed, "mu", 0), config.belt_throws, mu_range)
+    mu = spread_mu(random_stream(config.seed, "mu", 0), config.belt_throws, mu_range)
     return throw_all(likelihood, mu, "belt", config.seed, workers, checkpoint)
 
 
@@ -173,7 +158,7 @@ class _Block:
         return Throws(**kept_or_made(path, self._about(), self._made))
 
     def _made(self):
-        random = _generator(self.seed, self.stream, self.number)
+        random = random_stream(self.seed, self.stream, self.number)
         return dataclasses.asdict(throw(self.likelihood, self.mu, random))
 
     def _about(self):
@@ -252,28 +237,6 @@ def check(belt, throws):
     return Check(**{name: np.array([getattr(row, name) for row in rows]) for name in names})
 
 
-def redrawn_belts(throws, config, checked, seed, redraws=REDRAWS):
-    """Bootstrap of a belt: `Redrawn`, the statistical error that it has from the throws that it is made of.
-
-    Which throws are drawn depends on their number and the seed alone. So two belts are redrawn alike, and the ratios of
-    their widths have the spread that the ratio has: what two belts made of the same throws have in common cancels.
-
-    Arguments:
-        throws: `Throws` that the belt is made of.
-        config: `BeltConfig`.
-        checked: `Throws` that belts are checked with.
-        seed: of the redraws.
-        redraws: number of belts.
-    """
-    random, size = _generator(seed, "redraw", 0), len(throws.mu)
-    found = []
-    for _ in range(redraws):
-        (belt,) = make_belts(throws.of(random.integers(size, size=size)), [config])
-        reached = check(belt, checked)
-        found.append((reached.mean_width[0], reached.coverage.mean()))
-    return Redrawn(*np.transpose(found))
-
-
 def cramer_rao_table(likelihood, config, **subsets):
     """Least mean length of +-1 sigma intervals, 2 sigma of the Cramer-Rao bound, averaged over the nuisance priors.
 
@@ -288,7 +251,7 @@ def cramer_rao_table(likelihood, config, **subsets):
     """
     table = []
     for mu in config.bound_mus:
-        nuisance = draw_pulls(_generator(config.seed, "bound", 0), _BOUND_DRAWS)
+        nuisance = draw_pulls(random_stream(config.seed, "bound", 0), _BOUND_DRAWS)
         pulls = np.column_stack([np.full(_BOUND_DRAWS, mu), nuisance])
         pulls = np.where(likelihood.fitted, pulls, likelihood.start)
         total = likelihood.templates.expected(values_from_pulls(pulls)).sum(axis=1)
@@ -302,5 +265,6 @@ def cramer_rao_table(likelihood, config, **subsets):
     return table
 
 
-def _generator(seed, stream, number):
+def random_stream(seed, stream, number):
+    """The `numpy.random.Generator` of the block `number` of one of the `STREAMS` of a run."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(STREAMS.index(stream), number)))

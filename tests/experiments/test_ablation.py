@@ -7,20 +7,12 @@ import json
 import numpy as np
 import pytest
 
-from experiments import ablation
 from experiments.__main__ import main
-from experiments.ablation import (
-    FITS,
-    NETWORKS,
-    THROWS,
-    VARIANTS,
-    first_config,
-    fit_likelihood,
-    groups,
-    measure,
-    table,
-)
-from experiments.results import publish
+from experiments.ablation import measurement
+from experiments.ablation.measurement import THROWS, fit_likelihood, measure
+from experiments.ablation.table import groups, table
+from experiments.ablation.variants import FITS, NETWORKS, VARIANTS, first_config
+from experiments.documents import publish
 from ingestion_test.sources import OfficialFolder
 from runtime.errors import ChallengeError
 from submission import artifacts
@@ -149,9 +141,9 @@ def test_shipped_networks_are_nobody_elses(data_folder, tmp_path, monkeypatch):
         offered.extend(other.output.name for other in others)
         raise TrainingFailed("far enough")
 
-    monkeypatch.setattr(ablation, "run_or_adopt", adopt)
+    monkeypatch.setattr(measurement, "run_or_adopt", adopt)
     arguments = argparse.Namespace(preset="smoke", device="cpu", workers=1)
-    row = ablation._row("no-flows", arguments, OfficialFolder(data_folder), tmp_path, None)
+    row = measurement.measured_row("no-flows", arguments, OfficialFolder(data_folder), tmp_path, None)
     assert row == {"failed": "far enough"}
     assert set(offered) == set(NETWORKS) - {"shipped"}
 

@@ -7,7 +7,8 @@ import struct
 import numpy as np
 import pytest
 
-from experiments import __main__, digits
+from experiments import __main__
+from experiments.digits import command, images
 from runtime.errors import ChallengeError
 
 
@@ -22,8 +23,8 @@ def mnist_folder(tmp_path, request):
     rng = np.random.default_rng(0)
     for part, each in (("train", 40), ("test", 10)):
         labels = np.repeat(np.arange(10), each)
-        images = rng.integers(0, 256, (len(labels), 28, 28))
-        for name, array in zip(digits.FILES[part], (images, labels)):
+        pixels = rng.integers(0, 256, (len(labels), 28, 28))
+        for name, array in zip(images.FILES[part], (pixels, labels)):
             if request.param == "gzip":
                 (tmp_path / f"{name}.gz").write_bytes(gzip.compress(idx(array)))
             else:
@@ -32,24 +33,24 @@ def mnist_folder(tmp_path, request):
 
 
 def test_idx_files_are_read(mnist_folder):
-    images = digits.mnist(mnist_folder)
-    raw = digits.read_idx(mnist_folder, "train-images-idx3-ubyte")
+    digits = images.mnist(mnist_folder)
+    raw = images.read_idx(mnist_folder, "train-images-idx3-ubyte")
     assert raw.shape == (400, 28, 28)
-    assert images.train.shape == (400, 14, 14)
-    assert images.train[3, 0, 1] == pytest.approx(raw[3, :2, 2:4].mean())
-    assert images.test_label.tolist() == np.repeat(np.arange(10), 10).tolist()
-    assert images.levels == 256
+    assert digits.train.shape == (400, 14, 14)
+    assert digits.train[3, 0, 1] == pytest.approx(raw[3, :2, 2:4].mean())
+    assert digits.test_label.tolist() == np.repeat(np.arange(10), 10).tolist()
+    assert digits.levels == 256
 
 
 @pytest.mark.parametrize("content", [b"", b"\x00\x00\x08", b"PNG and more", idx(np.zeros((3, 4, 4)))[:-1]])
 def test_broken_idx_file_is_named(tmp_path, content):
     (tmp_path / "images").write_bytes(content)
     with pytest.raises(ChallengeError, match="images cannot be read as an IDX file"):
-        digits.read_idx(tmp_path, "images")
+        images.read_idx(tmp_path, "images")
     (tmp_path / "images").unlink()
     (tmp_path / "images.gz").write_bytes(gzip.compress(idx(np.zeros((3, 4, 4))))[:-5])
     with pytest.raises(ChallengeError, match=r"images\.gz cannot be read as an IDX file"):
-        digits.read_idx(tmp_path, "images")
+        images.read_idx(tmp_path, "images")
 
 
 def test_missing_data_are_named(tmp_path, capsys):
@@ -63,13 +64,13 @@ def test_files_that_do_not_belong_together(mnist_folder):
         path.unlink()
     (mnist_folder / "t10k-labels-idx1-ubyte").write_bytes(idx(np.zeros(7)))
     with pytest.raises(ChallengeError, match="do not belong together"):
-        digits.mnist(mnist_folder)
+        images.mnist(mnist_folder)
 
 
 def test_dequantisation_fills_each_level_evenly_and_can_be_undone():
     levels = np.tile(np.arange(17), (5000, 1)).reshape(5000, 1, 17)
-    x = digits.to_logits(levels, 17, np.random.default_rng(1))
-    v = digits.from_logits(x)
+    x = images.to_logits(levels, 17, np.random.default_rng(1))
+    v = images.from_logits(x)
     np.testing.assert_array_equal(np.floor(17 * v).astype(int), levels.reshape(5000, 17))
     rest = 17 * v - levels.reshape(5000, 17)
     assert rest.mean() == pytest.approx(0.5, abs=0.01)
@@ -78,12 +79,12 @@ def test_dequantisation_fills_each_level_evenly_and_can_be_undone():
 
 
 def test_validation_rows_come_from_images_of_their_own():
-    images = digits.small_digits()
-    config = digits.DigitsConfig(copies=3)
-    rows = digits.training_rows(images, 5, config, np.random.default_rng(2))
-    pixels = images.train[images.train_label == 5].reshape(-1, 64)
+    digits = images.small_digits()
+    config = command.DigitsConfig(copies=3)
+    rows = images.training_rows(digits, 5, config, np.random.default_rng(2))
+    pixels = digits.train[digits.train_label == 5].reshape(-1, 64)
     assert len(rows) == 3 * len(pixels)
-    back = np.floor(17 * digits.from_logits(rows) + 1e-9)
+    back = np.floor(17 * images.from_logits(rows) + 1e-9)
     first = {tuple(row) for row in back[: int(0.8 * len(rows))]}
     last = {tuple(row) for row in back[int(0.8 * len(rows)) + 3 :]}
     assert not first & last
@@ -94,7 +95,7 @@ def test_smoke_run_writes_all_results(tmp_path, shown):
     assert __main__.main(["digits", "--preset", "smoke", "--output", str(tmp_path)]) == 0
     assert "scikit-learn's digits" in shown()
     result = json.loads((tmp_path / "digits.json").read_text())
-    assert [(f["digit"], f["against"], f["c"]) for f in result["flows"]] == [tuple(flow) for flow in digits.FLOWS]
+    assert [(f["digit"], f["against"], f["c"]) for f in result["flows"]] == [tuple(flow) for flow in command.FLOWS]
     assert all(0 <= f["accepted_of_digit"] <= 1 for f in result["flows"])
     for figure in ("samples", "0-against-6", "8-against-0", "9-against-4"):
         assert (tmp_path / f"{figure}.png").stat().st_size > 1000

@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.final_phase import compare, load_events, official_seeds, parameters, throw_phase
-from experiments.table2 import FirstOfRun
+from experiments.final_phase.event_level import compare, load_events
+from experiments.final_phase.phases import official_seeds, parameters, throw_phase
+from experiments.table2.command import FirstOfRun
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
 from ingestion_test.journal import Journal
 from ingestion_test.nuisance import NUISANCE_NAMES

@@ -13,18 +13,20 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
-from experiments import methods, table2
 from experiments.__main__ import main
-from experiments.artifact_model import ArtifactModel
-from experiments.boosted.training import BoostedConfig, train
-from experiments.boosted.trees import Trees
-from experiments.methods import METHODS
-from experiments.mle_nu.estimator import NuEstimator
-from experiments.mle_nu.nuisance import SumOfScores, fit_nuisance
-from experiments.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
-from experiments.mle_nu.training import NuClassifierConfig, _opened, mean_gradient, paired
-from experiments.mle_nu.training import train as train_nu
-from experiments.table2 import PAPER, SEED, FirstOfRun, row, table
+from experiments.methods import preparation
+from experiments.methods.artifact_model import ArtifactModel
+from experiments.methods.boosted.training import BoostedConfig, train
+from experiments.methods.boosted.trees import Trees
+from experiments.methods.mle_nu.estimator import NuEstimator
+from experiments.methods.mle_nu.nuisance import SumOfScores, fit_nuisance
+from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
+from experiments.methods.mle_nu.training import NuClassifierConfig, _opened, mean_gradient, paired
+from experiments.methods.mle_nu.training import train as train_nu
+from experiments.methods.registry import METHODS
+from experiments.table2 import command
+from experiments.table2.command import SEED, FirstOfRun
+from experiments.table2.rows import PAPER, row, table
 from ingestion_test.ingestion import RunSettings
 from ingestion_test.nuisance import draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import experiment_test_set
@@ -122,19 +124,19 @@ def test_submissions_of_other_code_are_not_continued(tmp_path, monkeypatch, simu
     for name in ("submission", "experiments"):
         shutil.copytree(PROJECT / name, tmp_path / "project" / name)
     shutil.copy2(PROJECT / "model.py", tmp_path / "project")
-    monkeypatch.setattr(methods, "PROJECT", tmp_path / "project")
-    first = methods.code_checksum()
-    (tmp_path / "project" / "experiments" / "table2.py").write_text("travels in no submission")
-    assert methods.code_checksum() == first
-    for changed in ("model.py", "submission/artifacts/tables.npz", "experiments/boosted/trees.py"):
+    monkeypatch.setattr(preparation, "PROJECT", tmp_path / "project")
+    first = preparation.code_checksum()
+    (tmp_path / "project" / "experiments" / "outputs.py").write_text("travels in no submission")
+    assert preparation.code_checksum() == first
+    for changed in ("model.py", "submission/artifacts/tables.npz", "experiments/methods/boosted/trees.py"):
         with open(tmp_path / "project" / changed, "ab") as file:
             file.write(b"#")
-        assert methods.code_checksum() != first
-        first = methods.code_checksum()
+        assert preparation.code_checksum() != first
+        first = preparation.code_checksum()
     flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
-    monkeypatch.setattr(table2, "run_method", lambda *_, **__: None)
-    monkeypatch.setattr(table2, "write_table", lambda *_: {})
-    monkeypatch.setattr(table2, "publish", lambda *_: None)
+    monkeypatch.setattr(command, "run_method", lambda *_, **__: None)
+    monkeypatch.setattr(command, "write_table", lambda *_: {})
+    monkeypatch.setattr(command, "publish", lambda *_: None)
     assert main(["table2", *flags, "--methods", "template-fit"]) == 0
     with open(tmp_path / "project" / "model.py", "a") as file:
         file.write("#")

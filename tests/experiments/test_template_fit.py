@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from experiments.template_fit.model import WIDTHS, Model
+from experiments.methods.template_fit.model import WIDTHS, Model
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.sources import OfficialFolder

@@ -8,9 +8,10 @@ import numpy as np
 import pytest
 from scipy.stats import multivariate_normal
 
-from experiments import __main__, toy
-from experiments.classifiers import accuracy, train_classifiers
-from experiments.gaussians import (
+from experiments import __main__
+from experiments.toy import networks
+from experiments.toy.classifiers import accuracy, train_classifiers
+from experiments.toy.gaussians import (
     BACKGROUND,
     SIGNAL,
     Embedding,
@@ -126,7 +127,7 @@ def test_smoke_run_writes_all_results(tmp_path, shown):
     assert all(0 < flow["difference"] <= 2 and 0 <= flow["beyond"] <= 1 for flow in result["density"]["flows"])
     for name, panel in result["networks"]["panels"].items():
         assert name in said
-        for key in (*toy.NETWORKS, *toy.PREDICTIONS):
+        for key in (*networks.NETWORKS, *networks.PREDICTIONS):
             assert len(panel["accuracy"][key]) == len(panel["error"][key]) == len(panel["nu"]) == 3
         known = np.array(panel["accuracy"]["ratio"])
         assert known == pytest.approx([0.848] * 3, abs=0.04)
@@ -141,9 +142,9 @@ def test_checkpoints_of_another_run_are_named(tmp_path, capsys):
 
 
 def test_winner_needs_a_clear_lead():
-    clear = toy._winner({"i": np.array([0.8, 0.81, 0.8]), "ii": np.array([0.7, 0.71, 0.72])})
+    clear = networks._winner({"i": np.array([0.8, 0.81, 0.8]), "ii": np.array([0.7, 0.71, 0.72])})
     assert (clear["network"], clear["next"]) == ("i", "ii")
     assert clear["lead"] == pytest.approx(0.28 / 3)
     assert clear["error"] == pytest.approx(np.std([0.1, 0.1, 0.08], ddof=1) / math.sqrt(3))
-    assert toy._verdict(clear) == "i"
-    assert toy._verdict({"network": "i", "next": "iv", "lead": 0.01, "error": 0.02}) == "i ~ iv"
+    assert networks._verdict(clear) == "i"
+    assert networks._verdict({"network": "i", "next": "iv", "lead": 0.01, "error": 0.02}) == "i ~ iv"

@@ -13,7 +13,7 @@ import pytest
 import torch
 
 from experiments import __main__ as experiments
-from experiments.results import claim
+from experiments.outputs import claim
 from ingestion_test import cli, run_ingestion
 from ingestion_test.ingestion import JOURNAL_FILE
 from ingestion_test.simulation import cache, cached_folder

@@ -22,7 +22,6 @@ from training.neyman import (
     check_throws,
     cramer_rao_table,
     make_belts,
-    redrawn_belts,
     throw,
     throw_all,
 )
@@ -73,7 +72,7 @@ def test_a_belt_that_knows_the_nuisance_parameters_does_not_cover(likelihood, ch
 
 
 def test_streams_are_disjoint(thrown, checks):
-    draws = [neyman._generator(7, stream, number).random() for stream in STREAMS for number in range(5)]
+    draws = [neyman.random_stream(7, stream, number).random() for stream in STREAMS for number in range(5)]
     assert len(set(draws)) == len(draws)
     assert not set(thrown.mu_hat) & set(checks.mu_hat)
 
@@ -114,24 +113,6 @@ def test_template_error_is_thrown():
     likelihood = Likelihood(example_templates(bins=10, relative_variance=1.0))
     thrown = throw(likelihood, np.full(3000, 1.0), np.random.default_rng(2))
     assert np.std((thrown.mu_hat - 1) / thrown.sigma) == pytest.approx(1, abs=0.08)
-
-
-def test_redrawn_belts_spread_as_belts_of_other_throws(likelihood, thrown, checks):
-    config = BeltConfig("central")
-    found = redrawn_belts(thrown, config, checks, seed=1, redraws=40).errors()
-    (whole,) = make_belts(thrown, [config])
-    others = [dataclasses.replace(CONFIG, seed=seed, belt_throws=8000) for seed in range(8)]
-    made = [check(make_belts(belt_throws(likelihood, CONFIG.check_range, o), [config])[0], checks) for o in others]
-    # Belts of half the throws, whose spread eight of them know to a quarter.
-    for error, values in zip(found, ([one.mean_width[0] for one in made], [one.coverage.mean() for one in made])):
-        assert 0.5 < np.sqrt(2) * error / np.std(values, ddof=1) < 2
-    assert found[0] > check(whole, checks).mean_width[1]
-
-
-def test_belts_of_the_same_throws_are_redrawn_alike(thrown, checks):
-    first, again, central = (redrawn_belts(thrown, BeltConfig(o), checks, 1, 8) for o in ("pratt", "pratt", "central"))
-    np.testing.assert_array_equal(first.width, again.width)
-    assert np.corrcoef(first.coverage, central.coverage)[0, 1] > 0.5
 
 
 def test_cramer_rao_table(likelihood):

@@ -7,7 +7,7 @@ import pytest
 import torch
 
 from experiments.__main__ import main as study
-from experiments.methods import _is_shipped, run_or_adopt
+from experiments.methods.preparation import _is_shipped, run_or_adopt
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import METADATA_FILE

@@ -16,7 +16,7 @@ import pandas as pd
 import torch
 from hypothesis import strategies as st
 
-from experiments.method import load
+from experiments.trained_artifacts import load
 from ingestion_test.schema import FEATURES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform

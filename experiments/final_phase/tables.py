@@ -1,0 +1,79 @@
+"""What is kept of a final phase, and its tables."""
+
+import numpy as np
+
+from ingestion_test.scoring import bootstrap, sigma68
+from runtime.tables import Table
+
+#: What is kept of a final phase as one number: key and title.
+NUMBERS = {
+    "bootstrapped_score": "score, mean of 1000 bootstraps",
+    "bootstrapped_score_deviation": "score, standard deviation of the bootstraps",
+    "score": "score of all pseudo-experiments",
+    "coverage": "coverage",
+    "coverage_spread": "coverage of the sets, standard deviation",
+    "interval": "interval",
+}
+
+
+def summary(scores):
+    """What is kept of a final phase: the `NUMBERS` and, per set, lists."""
+    drawn = bootstrap(scores).summary()
+    coverages = [one.coverage for one in scores.sets]
+    return {
+        "coverage": scores.coverage,
+        "coverage_spread": float(np.std(coverages)),
+        "interval": scores.interval,
+        "score": scores.quantiles_score,
+        "bootstrapped_score": drawn["quantiles_score"]["mean"],
+        "bootstrapped_score_deviation": drawn["quantiles_score"]["std"],
+        "mu": [one.mu for one in scores.sets],
+        "coverage_of_sets": coverages,
+        "interval_of_sets": [one.interval for one in scores.sets],
+        "size_of_sets": [one.size for one in scores.sets],
+    }
+
+
+def mean_and_spread(summaries):
+    """Mean and standard deviation of the `NUMBERS` of several final phases."""
+    values = {name: [one[name] for one in summaries] for name in NUMBERS}
+    return {name: (float(np.mean(own)), float(np.std(own))) for name, own in values.items()}
+
+
+def tables(result):
+    """The result as tables, `Table`."""
+    shown = {kind: result[kind] for kind in ("events", "templates") if kind in result}
+    repeated, phases = mean_and_spread(result["repeated"]), len(result["repeated"])
+    rows = [
+        [title, *(f"{one[name]:.4f}" for one in shown.values()), f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}"]
+        for name, title in NUMBERS.items()
+    ]
+    head = [f"{kind}, {_size(one)}" for kind, one in shown.items()]
+    others = f"templates, {phases} other seeds: mean ± standard deviation"
+    yield Table([f"seed {result['seed']}", *head, others], rows)
+    columns = ("mu", "coverage_of_sets", "size_of_sets", "interval_of_sets")
+    sets = [sorted(zip(*(one[name] for name in columns))) for one in shown.values()]
+    rows = [
+        [f"{own[0][0]:.3f}"]
+        + [text for _, share, size, width in own for text in (f"{share:.4f} ± {sigma68(size):.4f}", f"{width:.4f}")]
+        for own in zip(*sets)
+    ]
+    yield Table(["true μ", *(f"{name}, {kind}" for kind in shown for name in ("coverage", "interval"))], rows)
+    rows = [
+        [f"{one['move']:+.3f}", *(f"{one[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]
+        + [f"{one['bootstrapped_score'][0]:.3f} ± {one['bootstrapped_score'][1]:.3f}"]
+        for one in result["moved"]
+    ]
+    yield Table(["all μ̂ moved by", "coverage", "its standard deviation over the sets", "bootstrapped score"], rows)
+    if "comparison" in result:
+        rows = [
+            [one["quantity"], *(f"{one[name]:.4f}" for name in ("events", "templates", "error"))]
+            for one in result["comparison"]
+        ]
+        number = result["comparison"][0]["number"]
+        yield Table([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
+
+
+def _size(one):
+    """Sets and pseudo-experiments of a `summary`, as text."""
+    return f"{len(one['mu'])} x {one['size_of_sets'][0]}"

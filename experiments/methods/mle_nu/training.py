@@ -1,0 +1,243 @@
+"""Training of the method with embedded nuisance parameters: classifier, template events, belt."""
+
+import functools
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import torch
+
+from experiments.methods.mle_nu.estimator import FILE, NuEstimator
+from experiments.methods.mle_nu.nuisance import SumOfScores
+from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.pseudo_experiments import make_test_set
+from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
+from ingestion_test.sources import TestEvents
+from ingestion_test.systematics import systematics
+from runtime import files
+from runtime.errors import ChallengeError
+from runtime.tasks import completed
+from submission.confidence import spread_mu
+from submission.features import CATEGORIES
+from training import classifier
+from training.classifier import ClassifierConfig
+from training.config import TemplatesConfig
+from training.flows import own_gpu
+from training.networks import Kind
+from training.neyman import Throws, make_belts
+from training.parts import kept_or_made
+from training.samples import Sample, draw, load_sample, remove_sample, save_sample, training_part
+from training.stages import Training, make_histogram
+
+#: Pseudo-experiments with a valid fit that a belt needs at the least.
+LEAST_VALID = 10
+
+
+@dataclass(frozen=True)
+class NuClassifierConfig(ClassifierConfig):
+    """`ClassifierConfig` of a classifier that reads the nuisance parameters `embedded`."""
+
+    embedded: tuple[str, ...] = EMBEDDED
+
+
+@dataclass(frozen=True)
+class NuTemplatesConfig(TemplatesConfig):
+    """`TemplatesConfig`, of whose `rows` the first `shipped` with a jet are template events.
+
+    The others with a jet make the pseudo-experiments of the belt.
+    """
+
+    no_jet_bins: int = 0
+    rows: int = 5_000_000
+    shipped: int = 200_000
+
+
+@dataclass(frozen=True)
+class NuNeymanConfig:
+    """How the belt is made: number of pseudo-experiments, event by event, and the seed of the first."""
+
+    experiments: int = 100
+    seed: int = 870_900_000
+
+
+class NuTraining(Training):
+    """A `Training` of the method with embedded nuisance parameters."""
+
+    @property
+    def kind(self):
+        """A classifier that sees the nuisance parameters."""
+        return Kind(NuScorer, train, inputs)
+
+    @property
+    def steps(self):
+        """Templates and belt are those of a fit at the fitted nuisance parameters."""
+        return super().steps | {"templates": _templates, "neyman": _neyman}
+
+
+def inputs(scorer, batch, number, nuisance, random):
+    """Features and true pulls of events, and their labels: as many of S as of B, so that no density has a factor."""
+    classes = [np.flatnonzero(batch.labels == label) for label in (0, 1)]
+    rows = np.sort(np.concatenate([random.permutation(own)[: min(map(len, classes))] for own in classes]))
+    columns = {name: values[rows] for name, values in batch.columns.items()}
+    own = scorer.standardised(columns, number)
+    return np.concatenate([own, np.broadcast_to(pulls_of(nuisance), (len(own), len(EMBEDDED)))], 1), batch.labels[rows]
+
+
+def train(training, validation, config, device="cpu", checkpoint=None):
+    """Train the classifier on two copies of the pulls (eq. 25); interface of `training.classifier.train`."""
+    random = np.random.default_rng(config.seed)
+    parts = [
+        {name: (paired(*part[name], random), part[name][1]) for name in CATEGORIES} for part in (training, validation)
+    ]
+    return classifier.train(*parts, config, device, checkpoint)
+
+
+def paired(x, labels, random):
+    """Append a wrong copy of the pulls: (true, wrong) for S, (wrong, true) for B.
+
+    The wrong ones are those of other events of the class, so that copies by themselves do not tell the classes apart.
+
+    Arguments:
+        x: array (events, features + 5), the true pulls last.
+        labels: array (events,), 1 for S.
+        random: `numpy.random.Generator`.
+    """
+    own, true = x[:, : -len(EMBEDDED)], x[:, -len(EMBEDDED) :]
+    wrong = np.empty_like(true)
+    for label in (0, 1):
+        rows = np.flatnonzero(labels == label)
+        wrong[rows] = true[random.permutation(rows)]
+    signal = labels[:, None] == 1
+    return np.concatenate([own, np.where(signal, true, wrong), np.where(signal, wrong, true)], axis=1)
+
+
+def mean_gradient(scorer, sample, seed, datasets=40, events=10_000):
+    """Mean derivative of the logit of B events by the copy of B, at the true pulls: 0 for the true ratio of densities.
+
+    What it differs from 0 by, times the events of a data set, drives the fit of the nuisance parameters astray.
+
+    Arguments:
+        scorer: `NuScorer`.
+        sample: `training.samples.Sample`, of events that the classifier has not seen.
+        seed: of the draws.
+        datasets: sub-datasets, each with nuisance parameters of its own.
+        events: events of each, half of them B, before the post-selection.
+
+    Returns:
+        dict from the `EMBEDDED` parameters to the mean per event and its statistical error.
+    """
+    random, slopes = np.random.default_rng([seed, 5]), []
+    for _ in range(datasets):
+        nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
+        batches = list(draw(sample, events, random, nuisance).values())
+        columns = {name: np.concatenate([one.columns[name][one.labels == 0] for one in batches]) for name in FEATURES}
+        total = SumOfScores.of(scorer, columns, np.ones(len(columns["PRI_met"])))
+        pulls = pulls_of(nuisance).astype(float)
+        slopes.append((total.evaluate(pulls)[1] - pulls) / total.events)
+    errors = np.std(slopes, axis=0) / np.sqrt(datasets)
+    return dict(zip(EMBEDDED, zip(np.mean(slopes, axis=0).tolist(), errors.tolist())))
+
+
+def _events(training):
+    """Template events and events of pseudo-experiments: two `Sample`, disjoint, each with the whole yields."""
+    config = training.config.templates
+    sample = training_part(training.source, "templates", config.rows).with_jets()
+    total = np.bincount(sample.process, sample.weights, len(PROCESSES))
+    result = []
+    for rows in (slice(config.shipped), slice(config.shipped, None)):
+        process, weights = sample.process[rows], sample.weights[rows]
+        share = np.bincount(process, weights, len(PROCESSES)) / total
+        result.append(Sample(sample.primaries[rows], weights / share[process], process))
+    return result
+
+
+def _templates(training):
+    scorer = NuScorer.from_state(training.state("classifier"))
+    held_out = training_part(training.source, "held-out")
+    slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
+    shipped, _ = _events(training)
+    histogram = make_histogram(scorer, training, shipped)
+    frame = pd.DataFrame(shipped.primaries, columns=list(PRIMARIES))
+    frame["weights"], frame["process"] = shipped.weights.astype(np.float32), shipped.process.astype(np.int8)
+    made = NuEstimator(histogram, frame, systematics)
+    bins = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
+    summary = {"events": len(frame), "bins": bins, "mean_gradient": slopes}
+    return summary, {FILE: torch.frombuffer(bytearray(made.content()), dtype=torch.uint8)}
+
+
+def _neyman(training):
+    config, folder = training.config, training.checkpoints / "experiments"
+    content = training.state("templates")[FILE].numpy().tobytes()
+    _, events = _events(training)
+    order = np.argsort(events.process, kind="stable")
+    save_sample(Sample(events.primaries[order], events.weights[order], events.process[order]), folder)
+    with files.replaced(folder / FILE, "wb") as file:
+        file.write(content)
+    random = np.random.default_rng(config.neyman.seed)
+    mus = spread_mu(random, config.neyman.experiments, config.belt.mu_range)
+    about = str(training.about("neyman"))
+    tasks = [_Experiment(folder, about, config.neyman.seed + i, float(mu), training.device) for i, mu in enumerate(mus)]
+    done = completed(tasks, training.workers, "pseudo-experiments", "exp")
+    found = {name: np.stack([one[name] for one in done]) for name in done[0]}
+    throws = Throws(mus, found["mu_hat"], found["sigma"], found["valid"])
+    if np.count_nonzero(throws.valid) < LEAST_VALID:
+        raise ChallengeError(
+            f"of {len(mus)} pseudo-experiments {np.count_nonzero(throws.valid)} have a valid fit, a belt needs "
+            f"{LEAST_VALID}: use a larger sample"
+        )
+    (belt,) = make_belts(throws, [config.belt])
+    residual = found["pulls"] - found["truth"]
+    summary = {
+        "experiments": len(mus),
+        "valid": float(throws.valid.mean()),
+        "converged": float(found["converged"].mean()),
+        "pull_mean": dict(zip(EMBEDDED, residual.mean(axis=0).tolist())),
+        "pull_rms": dict(zip(EMBEDDED, np.sqrt((residual**2).mean(axis=0)).tolist())),
+        "mu_hat_minus_mu": [float(np.mean(throws.mu_hat - mus)), float(np.std(throws.mu_hat - mus))],
+    }
+    made = replace(NuEstimator.load(folder / FILE, systematics), belt=belt).content()
+    remove_sample(folder)
+    return summary, {FILE: torch.frombuffer(bytearray(made), dtype=torch.uint8)}
+
+
+@dataclass(frozen=True)
+class _Experiment:
+    """The task of a worker process: one pseudo-experiment, event by event."""
+
+    folder: Path
+    about: str
+    seed: int
+    mu: float
+    device: str
+
+    def __call__(self):
+        path = self.folder / f"experiment{self.seed}.npz"
+        return kept_or_made(path, f"{self.about} {self.seed} {self.mu}", self._made)
+
+    def _made(self):
+        events, estimator = _opened(self.folder)
+        estimator.histogram.scorer.to(own_gpu(self.device, os.getpid()))
+        nuisance = draw_nuisance_parameters(self.seed, NUISANCE_NAMES)
+        test_set = make_test_set(events, self.mu, nuisance, self.seed)
+        found, fit = estimator.fit(test_set["data"], test_set["weights"])
+        return {
+            "mu_hat": fit.mu_hat[0],
+            "sigma": fit.sigma[0],
+            "valid": fit.valid[0],
+            "pulls": found.pulls,
+            "converged": found.converged,
+            "truth": pulls_of(nuisance),
+        }
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(folder):
+    """Events of pseudo-experiments as the ingestion has them, and the estimator without a belt."""
+    sample = load_sample(folder)
+    counts = tuple(np.bincount(sample.process, minlength=len(PROCESSES)).tolist())
+    primaries = np.round(sample.primaries, 3)  # as the test events of a data folder have them
+    events = TestEvents(primaries, sample.weights.astype(np.float32), counts)
+    return events, NuEstimator.load(folder / FILE, systematics)

@@ -1,0 +1,19 @@
+"""Output folders of `python -m ingestion_test score`."""
+
+from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.scoring import load_predictions
+from runtime.errors import ChallengeError
+
+
+def load_run(folder):
+    """`scoring.Predictions` of a run whose pseudo-experiments vary all six nuisance parameters, as throws do.
+
+    Raises:
+        ChallengeError: as `scoring.load_predictions`, or it does not vary them all.
+    """
+    predictions = load_predictions(folder)
+    varied = predictions.settings.get("systematics")
+    held = [name for name in NUISANCE_NAMES if not (isinstance(varied, dict) and varied.get(name))]
+    if held:
+        raise ChallengeError(f"{folder} is a run that did not vary {', '.join(held)}: give one that varies all six")
+    return predictions

@@ -1,0 +1,111 @@
+"""What the trained method reaches: `python -m experiments method` (paper, sec. 6.2, Fig. 4 right and Fig. 6).
+
+From the artifacts of `python -m training` and events that the networks were not trained on: how well scores separate
+and how tes moves them, what the templates allow, the belt and its coverage; beside the paper's numbers where there are
+any. Tables are printed, all numbers go into method.json.
+"""
+
+from pathlib import Path
+
+import numpy as np
+
+from experiments.documents import add_docs_argument, publish
+from experiments.trained_artifacts import load
+from ingestion_test import simulation
+from ingestion_test.sources import OfficialFolder
+from runtime import files
+from runtime.arguments import add_workers_arguments, count
+from runtime.output import output_folder
+from submission import artifacts
+from training.neyman import (
+    NeymanConfig,
+    belt_throws,
+    check_throws,
+)
+from training.samples import training_part
+
+from . import figures, tables
+from .belts import belts, common_shifts, coverage
+from .energy_scale import cut_shifts, densities, signal_flows
+from .event_level import event_level
+from .expected_events import cramer_rao, yields
+from .official_events import official
+from .scored_events import scored
+from .separation import separations
+
+SUMMARY = "figures and tables of the trained method, beside the paper's numbers (sec. 6.2)"
+
+
+TES = (0.97, 1.0, 1.03)
+
+
+SHIFT_THROWS = 4000
+
+
+SEED = 20250509
+
+
+def add_arguments(parser):
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("--artifacts", type=Path, default=artifacts.FOLDER, metavar="DIR", help="default: submission/artifacts")
+    add("--data", metavar="DIR", help="events in the official format (default: a simulated sample, made on first use)")
+    add("--output", type=Path, default=Path("runs/method"), metavar="DIR", help="default: runs/method")
+    add("--events", type=count, default=400_000, metavar="N", help="rows to use at the most (default 400000)")
+    add("--event-level", metavar="DIR", help="output folder of `python -m ingestion_test score`, for coverage")
+    add("--official", metavar="DIR", help="folder with official events to compare the classifier on")
+    add("--throws", type=count, default=100_000, metavar="N", help="behind the central belt drawn (default 100000)")
+    add_workers_arguments(parser)
+    add_docs_argument(parser)
+
+
+def run(arguments):
+    """Print all tables, draw all figures, write method.json."""
+    # What is cheap comes first, so that a wrong folder is named before anything long begins.
+    estimator, record = load(arguments.artifacts)
+    optional = {}
+    if arguments.event_level:
+        optional["event_level"] = event_level(estimator.likelihood, arguments.event_level)
+    if arguments.official:
+        OfficialFolder(arguments.official)
+    with output_folder(arguments.output, kept=""):
+        _run(arguments, estimator, record, optional)
+
+
+def _run(arguments, estimator, record, optional):
+    source = OfficialFolder(arguments.data or simulation.cached_folder("default", seed=0))
+    output, likelihood = arguments.output, estimator.likelihood
+    scorer, random = estimator.histogram.scorer, np.random.default_rng(SEED)
+    throws = NeymanConfig(belt_throws=arguments.throws, check_throws=SHIFT_THROWS, seed=SEED)
+
+    sample = training_part(source, "held-out", arguments.events).with_jets()
+    shifted = {tes: scored(scorer, sample, tes=tes) for tes in TES}
+    nominal = shifted[1.0]
+    thrown = belt_throws(likelihood, estimator.belt.config.mu_range, throws, arguments.workers)
+    checked = check_throws(likelihood, throws, arguments.workers)
+    result = {
+        "data": {"events": source.fingerprint(), "networks_trained_on": record["data"], "rows": len(sample.weights)},
+        "separation": separations(nominal, random),
+        "separation_in_training": record["classifier"]["held_out"],
+        "shifted": cut_shifts(shifted),
+        "densities": densities(shifted, signal_flows(record)),
+        "yields": yields(estimator),
+        "cramer_rao": cramer_rao(estimator),
+        "belt": belts(estimator, thrown),
+        "coverage": coverage(likelihood, record, thrown, checked, SEED),
+        "common_shifts": common_shifts(estimator, checked),
+        **optional,
+    }
+    if arguments.official:
+        result["official"] = official(scorer, arguments.official, arguments.events, record["data"], nominal, random)
+
+    shown = {name: output / f"{name}.png" for name in ("densities", "histogram", "belt", "coverage")}
+    figures.densities(shown["densities"], result["densities"])
+    figures.histogram(shown["histogram"], result["yields"]["bins"])
+    figures.belt(shown["belt"], result["belt"])
+    figures.coverage(shown["coverage"], result["coverage"], result.get("event_level"))
+    files.write_json(output / "method.json", result)
+    shown_tables = tables.all_tables(result)
+    print("\n\n".join(table.text() for table in shown_tables.values()))
+    page = {name: table.markdown() for name, table in shown_tables.items()}
+    publish(arguments.docs, "method", page, [*shown.values(), output / "method.json"])
