@@ -1,4 +1,4 @@
-"""The final phase: `python -m experiments final` (protocol, sec. 5), by events and at histogram level.
+"""The final phase: `python -m experiments final` (docs/protocol.md#final-phase), by events and at histogram level.
 
 A run of `python -m ingestion_test score` (`--event-level`) is shown beside counts thrown from the shipped templates,
 of which 10,000 pseudo-experiments take seconds. The true mu and the nuisance parameters of the throws are those that

@@ -14,7 +14,7 @@ BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 7
 
 
 #: What the paper reports (official data, 10 x 100 pseudo-experiments, four A100): score, interval, coverage, RMSE,
-#: minutes, and nothing on the bound with six nuisance parameters (method.md, section 6).
+#: minutes, and nothing on the bound with six nuisance parameters (docs/mathematics.md#published-numbers).
 PAPER = {
     "paper: CNF + DNN": (0.823, 0.438, 0.672, 0.191, 5.0, None),
     "paper: MLE with nu": (0.001, 0.998, 0.701, 0.575, 41.0, None),

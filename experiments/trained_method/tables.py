@@ -10,7 +10,8 @@ from submission.confidence import COVERAGE
 
 BOTH = "1- and 2-jet"
 
-#: The paper's classifier, from the authors' published score histograms of 1- and 2-jet events (method.md, section 6).
+#: The paper's classifier, from the authors' published score histograms of 1- and 2-jet events
+#: (docs/mathematics.md#published-numbers).
 PAPER: dict[str, Any] = {
     "auc": 0.899,
     "background_kept": {"0.1": 0.00096, "0.2": 0.0037, "0.3": 0.0089, "0.5": 0.0294},
