@@ -23,9 +23,10 @@ from pathlib import Path
 import pyarrow.parquet as pq
 
 from experiments.drawing import panels, save
+from ingestion_test.event_file import ROW_GROUPS_AT_A_TIME
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.simulation import cached_folder
-from ingestion_test.sources import ROW_GROUPS_AT_A_TIME, TEST_SHARE, OfficialFolder
+from ingestion_test.sources import TEST_SHARE, OfficialFolder
 from runtime.files import write_json
 from training.samples import MOST_ROWS, PARTS
 

@@ -9,8 +9,9 @@ import os
 import time
 
 from benchmarks.timing import side_by_side, table
-from ingestion_test import sources
+from ingestion_test import event_file
 from ingestion_test.simulation import cached_folder
+from ingestion_test.sources import OfficialFolder
 
 
 def main():
@@ -22,10 +23,10 @@ def main():
     parser.add_argument("--data", metavar="DIR", help="folder in the official format (default: the default sample)")
     parser.add_argument("--rounds", type=int, default=7, help="turns (default 7)")
     flags = parser.parse_args()
-    source = sources.OfficialFolder(flags.data or cached_folder())
+    source = OfficialFolder(flags.data or cached_folder())
 
     def read(threads, _):
-        sources.ROW_GROUPS_AT_A_TIME = threads
+        event_file.ROW_GROUPS_AT_A_TIME = threads
         source.train_events(0, source.train_rows)
         source.test_events()
 

@@ -3,10 +3,8 @@
 import dataclasses
 
 import numpy as np
-import pandas as pd
-import pyarrow.parquet as pq
 
-from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
+from ingestion_test.schema import FEATURES
 from ingestion_test.systematics import transform
 from submission.features import CATEGORIES, categories
 from training.samples import Sample
@@ -77,14 +75,5 @@ def scored(scorer, sample, **shifts):
 
 def read_sample(source, rows):
     """The first `rows` rows of an `OfficialFolder`: `samples.Sample`, weights as in the file."""
-    columns = [*PRIMARIES, "weights", "detailed_labels"]
-    parts, number = [], 0
-    for batch in pq.ParquetFile(source.path).iter_batches(columns=columns):
-        parts.append(batch.slice(0, rows - number).to_pandas())
-        number += len(parts[-1])
-        if number == rows:
-            break
-    frame = pd.concat(parts, ignore_index=True)
-    process = np.select([frame["detailed_labels"] == name for name in PROCESSES], range(len(PROCESSES)))
-    primaries = np.ascontiguousarray(frame[list(PRIMARIES)].to_numpy(np.float32))
-    return Sample(primaries, frame["weights"].to_numpy(np.float64), process)
+    primaries, weights, process = source.file.events(source.file.ranges(0, rows))
+    return Sample(primaries, weights.astype(np.float64), process)

@@ -7,10 +7,8 @@ import tracemalloc
 import numpy as np
 import pandas as pd
 import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
 
-from ingestion_test import sources
 from ingestion_test.schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES, SUM_WEIGHTS
 from ingestion_test.sources import OfficialFolder, open_test_events
 from runtime.errors import ChallengeError
@@ -100,30 +98,6 @@ def test_most_training_events_are_row_groups_chosen_by_seed(data_folder, tmp_pat
         np.testing.assert_array_equal(np.load(tmp_path / f"{name}.npy"), array)
 
 
-def test_rows_that_are_not_chosen_are_not_read(events, tmp_path):
-    """A damaged row group is found only by those who read it."""
-    folder = write_folder(tmp_path, events)
-    footer = pq.ParquetFile(folder / DATA_FILE).metadata
-    place = footer.row_group(footer.num_row_groups - 1).column(0).data_page_offset
-    with open(folder / DATA_FILE, "r+b") as file:
-        file.seek(place)
-        file.write(b"\xff" * 64)
-    source = OfficialFolder(folder)
-    with pytest.raises(ChallengeError, match=r"row group \d+ cannot be read"):
-        source.train_events(0, 2100)
-    assert len(source.train_events(0, 1900, most=1000)[0]) == 1000
-
-
-def test_number_of_threads_changes_nothing(data_folder, monkeypatch):
-    found = []
-    for threads in (1, 5):
-        monkeypatch.setattr(sources, "ROW_GROUPS_AT_A_TIME", threads)
-        source = OfficialFolder(data_folder)
-        found.append((*source.train_events(0, 2100), source.test_events().primaries, source.test_events().weights))
-    for one, other in zip(*found):
-        np.testing.assert_array_equal(one, other)
-
-
 def test_organisers_loader_agrees(data_folder):
     """`HiggsML.datasets.Data` draws other random rows, so what is compared does not depend on them."""
     package = pytest.importorskip("HiggsML.datasets")
@@ -207,74 +181,6 @@ def test_no_folder_and_no_file(tmp_path):
         OfficialFolder(tmp_path)
 
 
-def _without_column(frame):
-    return frame.drop(columns=["PRI_met", "weights"])
-
-
-def _text_column(frame):
-    return frame.assign(PRI_met="a")
-
-
-def _half_precision(frame):
-    return frame.assign(PRI_met=frame["PRI_met"].astype(np.float16))
-
-
-def _number_labels(frame):
-    return frame.assign(detailed_labels=1)
-
-
-@pytest.mark.parametrize(
-    ("change", "text"),
-    [
-        (_without_column, "lacks the columns PRI_met, weights"),
-        (_text_column, r"wrong type of PRI_met \((large_)?string\)"),
-        (_half_precision, r"wrong type of PRI_met \(halffloat\)"),
-        (_number_labels, r"wrong type of detailed_labels \(int64\)"),
-    ],
-)
-def test_columns_that_cannot_be(change, text, events, tmp_path):
-    with pytest.raises(ChallengeError, match=text):
-        OfficialFolder(write_folder(tmp_path, change(events)))
-
-
-@pytest.mark.parametrize(
-    ("row", "column", "value", "text"),
-    [
-        (7, "PRI_met", np.nan, "PRI_met is missing in row 7"),
-        (650, "PRI_lep_pt", np.inf, "PRI_lep_pt is inf in row 650"),
-        (650, "PRI_lep_pt", 1e9, r"PRI_lep_pt is 1000000000.0 in row 650; .* all below 1e\+09"),
-        (899, "weights", -1.0, "weights is -1.0 in row 899"),
-        (2999, "PRI_had_eta", -np.inf, "PRI_had_eta is -inf in row 2999"),
-        (12, "detailed_labels", "wjets", "detailed_labels has wjets"),
-    ],
-)
-def test_values_that_cannot_be(row, column, value, text, events, tmp_path):
-    frame = events.copy()
-    frame.loc[row, column] = value
-    source = OfficialFolder(write_folder(tmp_path, frame))
-    with pytest.raises(ChallengeError, match=text):
-        source.test_events() if row < 900 else source.train_set()
-
-
-def test_nan_that_is_not_an_empty_entry(events, tmp_path):
-    folder = write_folder(tmp_path, events)
-    table = pq.read_table(folder / DATA_FILE)
-    values = table["PRI_met"].to_numpy().copy()
-    values[3] = np.nan
-    place = table.schema.get_field_index("PRI_met")
-    pq.write_table(table.set_column(place, "PRI_met", pa.array(values)), folder / DATA_FILE)
-    with pytest.raises(ChallengeError, match="PRI_met is nan in row 3"):
-        OfficialFolder(folder).test_events()
-
-
-def test_a_column_that_is_there_twice(events, tmp_path):
-    folder = write_folder(tmp_path, events)
-    table = pq.read_table(folder / DATA_FILE)
-    pq.write_table(table.append_column("PRI_met", table["PRI_met"]), folder / DATA_FILE)
-    with pytest.raises(ChallengeError, match="more than one column PRI_met"):
-        OfficialFolder(folder)
-
-
 def test_weights_of_more_events_than_fit_into_memory(events, tmp_path):
     folder = write_folder(tmp_path, events.assign(weights=np.float32(1e8)), metadata=False)
     with pytest.raises(ChallengeError, match=r"sum to 9e\+10, and a pseudo-experiment has as many events"):
@@ -303,23 +209,6 @@ def test_weights_that_are_whole_numbers_are_rescaled_all_the_same(kind, events, 
     source = OfficialFolder(write_folder(tmp_path, events.assign(weights=np.full(len(events), 3, kind))))
     np.testing.assert_allclose(source.test_events().weights.sum(dtype=float), SUM_WEIGHTS, rtol=1e-6)
     np.testing.assert_allclose(source.train_set()["weights"].sum(), SUM_WEIGHTS)
-
-
-def test_the_smallest_whole_number_is_no_angle(events, tmp_path):
-    source = OfficialFolder(write_folder(tmp_path, events.assign(PRI_met=np.int64(-(2**63)))))
-    with pytest.raises(ChallengeError, match="PRI_met is -9223372036854775808 in row 0"):
-        source.test_events()
-
-
-def test_names_that_no_row_has_are_no_labels(events, tmp_path):
-    labels = pd.Categorical(events["detailed_labels"], categories=["wjets", *PROCESSES])
-    source = OfficialFolder(write_folder(tmp_path / "more", events.assign(detailed_labels=labels)))
-    assert source.test_events().counts == OfficialFolder(write_folder(tmp_path, events)).test_events().counts
-
-
-def test_memory_that_runs_out_is_no_damage(data_folder):
-    with pytest.raises(MemoryError), OfficialFolder(data_folder)._reading("a row group"):
-        raise pa.ArrowMemoryError("malloc of size 64 failed")
 
 
 def test_weights_that_sum_to_nothing(events, tmp_path):
