@@ -1,7 +1,12 @@
 """What the tests share: where the reference data may lie, and small data folders in the official format."""
 
+import fcntl
 import json
+import os
 from pathlib import Path
+
+# Tests run side by side: more threads than cores would wait for each other. Before numpy and torch are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
@@ -135,6 +140,28 @@ def shown(capsys):
 
 
 @pytest.fixture(scope="session")
-def simulated_folder(tmp_path_factory):
+def common_folder(tmp_path_factory):
+    """A folder that all processes of this test run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def simulated_folder(common_folder):
     """A small sample of the built-in simulation."""
-    return cached_folder("small", seed=1, cache_dir=tmp_path_factory.mktemp("cache"), workers=1)
+    return cached_folder("small", seed=1, cache_dir=common_folder / "cache", workers=1)
+
+
+@pytest.fixture(scope="session")
+def smoke_training(simulated_folder, common_folder):
+    """Output folder of `python -m training all --preset smoke` on `simulated_folder`; to be read, never written to."""
+    from training.__main__ import main  # imports torch, which not all tests need
+
+    output, part = common_folder / "smoke-training", common_folder / "smoke-training.part"
+    with open(common_folder / "smoke-training.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not output.exists():
+            flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(part), "--workers", "1"]
+            assert main(["all", *flags]) == 0
+            part.rename(output)
+    return output

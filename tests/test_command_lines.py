@@ -17,7 +17,7 @@ SOURCES = [
     for room in ("ingestion_test", "upload", "training", "experiments", "benchmarks")
     for path in sorted((ROOT / room).rglob("*.py"))
     if "ArgumentParser(" in path.read_text(encoding="utf-8")
-] + [ROOT / "tests" / "robustness" / "fuzz.py", ROOT / "tests" / "robustness" / "kills.py"]
+] + [ROOT / "tests" / "robustness" / f"{name}.py" for name in ("fuzz", "kills", "same_results")]
 
 #: A command line of this project: program and arguments.
 COMMAND = re.compile(

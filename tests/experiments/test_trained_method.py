@@ -32,18 +32,14 @@ from submission.score import GATE_OFFSET
 from submission.templates import SIGNAL
 from tests.conftest import write_folder
 from training import networks, samples
-from training.__main__ import main as train
 from training.neyman import NeymanConfig, belt_throws, check_throws
 from training.samples import training_part
 
 
 @pytest.fixture(scope="module")
-def trained(simulated_folder, tmp_path_factory):
+def trained(smoke_training):
     """Artifacts of `python -m training all`."""
-    output = tmp_path_factory.mktemp("training")
-    flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
-    assert train(["all", *flags]) == 0
-    return output / "artifacts"
+    return smoke_training / "artifacts"
 
 
 @pytest.fixture(scope="module")

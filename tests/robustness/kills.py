@@ -29,7 +29,7 @@ from tests.submissions import COMPLETE, write
 from training.stages import STAGES
 
 #: What may differ between two runs, and how files end that hold such numbers in their midst.
-_TIMINGS = {"minutes", "ingestion_duration", "seconds_events", "seconds_predict", "run_seconds"}
+TIMINGS = {"minutes", "ingestion_duration", "seconds_events", "seconds_predict", "run_seconds"}
 _ENDS = {".html": b"</html>\n", ".md": b"\n", ".png": b"IEND\xaeB`\x82"}
 
 #: Seconds that processes may live on whose parent was killed, and that a command may take.
@@ -211,7 +211,7 @@ def _untimed(content):
         return [_untimed(one) for one in content]
     if not isinstance(content, dict):
         return content
-    return {key: _untimed(value) for key, value in content.items() if key not in _TIMINGS}
+    return {key: _untimed(value) for key, value in content.items() if key not in TIMINGS}
 
 
 def random_kill(chance, reference):
