@@ -1,15 +1,15 @@
 """Output folders of `python -m ingestion_test score`."""
 
 from ingestion_test.nuisance import NUISANCE_NAMES
-from ingestion_test.scoring import load_predictions
+from ingestion_test.result_files import load_predictions
 from runtime.errors import ChallengeError
 
 
 def load_run(folder):
-    """`scoring.Predictions` of a run whose pseudo-experiments vary all six nuisance parameters, as throws do.
+    """`result_files.Predictions` of a run whose pseudo-experiments vary all six nuisance parameters, as throws do.
 
     Raises:
-        ChallengeError: as `scoring.load_predictions`, or it does not vary them all.
+        ChallengeError: as `result_files.load_predictions`, or it does not vary them all.
     """
     predictions = load_predictions(folder)
     varied = predictions.settings.get("systematics")

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.floating]
 #: Row numbers, counts, places in a tuple of names.
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+#: A number, or an array of numbers whose shape the result of a formula has.
+Numbers: TypeAlias = "float | npt.NDArray[Any]"
 
 
 def allocated(

@@ -8,8 +8,8 @@ from pathlib import Path
 from runtime.errors import ChallengeError
 
 from .pseudo_experiments import PseudoExperiment
+from .result_files import is_finite
 from .schema import PREDICTION_KEYS
-from .scoring import is_finite
 from .workers import Outcome
 
 

@@ -12,7 +12,8 @@ from runtime.files import replaced
 
 from . import figures
 from .schema import RESULT_LISTS
-from .scoring import BOOTSTRAPS, coverage_band, number
+from .score_table import number
+from .scoring import BOOTSTRAPS, coverage_band
 
 #: What the final phase bootstraps, and how it is called here.
 BOOTSTRAPPED = {"quantiles_score": "Score", "coverage": "Coverage", "interval": "Interval"}

@@ -9,7 +9,9 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from ingestion_test.report import write_report
-from ingestion_test.scoring import bootstrap, load_predictions, score_sets, summary_table, write_scores
+from ingestion_test.result_files import load_predictions, write_scores
+from ingestion_test.score_table import summary_table
+from ingestion_test.scoring import bootstrap, score_sets
 from runtime.errors import ChallengeError, run_command
 
 

@@ -19,8 +19,8 @@ from runtime.errors import ChallengeError, shortage
 from runtime.files import replaced
 
 from .pseudo_experiments import PseudoExperiment, experiment_test_set
+from .result_files import ESTIMATE_LIMIT, is_finite
 from .schema import PREDICTION_KEYS
-from .scoring import ESTIMATE_LIMIT, is_finite
 from .sources import OfficialFolder, open_test_events
 from .submissions import load_model_class
 from .systematics import systematics

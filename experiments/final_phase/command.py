@@ -9,7 +9,8 @@ from pathlib import Path
 
 from experiments.documents import add_docs_argument, publish
 from ingestion_test.ingestion import DEFAULT_SEED, RunSettings
-from ingestion_test.scoring import bootstrap, summary_table
+from ingestion_test.score_table import summary_table
+from ingestion_test.scoring import bootstrap
 from runtime.arguments import count, seed
 from runtime.errors import ChallengeError
 from runtime.files import write_json

@@ -12,8 +12,8 @@ from ingestion_test.cli import Bar
 from ingestion_test.ingestion import RunSettings
 from ingestion_test.ingestion import run as ingest
 from ingestion_test.pseudo_experiments import plan
+from ingestion_test.result_files import load_predictions
 from ingestion_test.run_scoring import score_folder
-from ingestion_test.scoring import load_predictions
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments, count

@@ -1,64 +1,27 @@
-"""Scoring: the official numbers, a case computed by hand, HiggsML 0.1.5 as second witness, and bad input."""
+"""Scoring: the official numbers, a case computed by hand, and HiggsML 0.1.5 as second witness."""
 
-import errno
 import json
 import math
-import os
-import subprocess
-import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from ingestion_test import run_scoring
-from ingestion_test.schema import RESULT_LISTS
+from ingestion_test.result_files import write_scores
 from ingestion_test.scoring import (
     Running,
     bootstrap,
     coverage_band,
     coverage_penalty,
-    load_predictions,
     quantiles_score,
     score_sets,
     sigma68,
-    summary_table,
-    write_scores,
 )
-from runtime.errors import ChallengeError
+from tests.ingestion_test.prediction_folders import HAND_MUS, HAND_RESULTS, random_results, write_folder
 
 ROOT = Path(__file__).resolve().parents[2]
 EXPECTED = ROOT.parent / "shared" / "data" / "expected"
 SCORING_FILES = sorted(EXPECTED.glob("scoring_*.json"))
-
-#: Two sets of two and four pseudo-experiments. The first: distances 0.1 and 0.3, errors 0.1 and 0.2.
-HAND_MUS = [1.0, 2.0]
-HAND_RESULTS = [
-    {"mu_hats": [1.1, 0.7], "delta_mu_hats": [0.1, 0.2], "p16": [1.0, 0.5], "p84": [1.2, 0.9]},
-    {"mu_hats": [2.0] * 4, "delta_mu_hats": [0.0] * 4, "p16": [1.5] * 4, "p84": [2.5, 2.5, 2.5, 2.0]},
-]
-
-
-def write_folder(folder, mus=HAND_MUS, results=HAND_RESULTS, **settings):
-    """Write what an ingestion leaves behind."""
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "test_settings.json").write_text(json.dumps({"ground_truth_mus": mus, **settings}))
-    (folder / "ingestion_duration.json").write_text('{"ingestion_duration": 3}')
-    for i, result in enumerate(results):
-        (folder / f"result_{i}.json").write_text(json.dumps(result))
-    return folder
-
-
-def random_results(sets=5, size=40, seed=0):
-    """True mus and results whose intervals cover in about two thirds of the cases."""
-    rng = np.random.default_rng(seed)
-    mus = rng.uniform(0.1, 3, sets).tolist()
-    results = []
-    for mu in mus:
-        mu_hats, half = rng.normal(mu, 0.3, size), rng.uniform(0.2, 0.4, size)
-        lists = (mu_hats, half, mu_hats - half, mu_hats + half)
-        results.append({key: values.tolist() for key, values in zip(RESULT_LISTS, lists)})
-    return mus, results
 
 
 @pytest.fixture(params=SCORING_FILES, ids=[path.name for path in SCORING_FILES])
@@ -159,17 +122,6 @@ def test_running_agrees_with_the_end():
     assert str(running) == f"coverage {scores.coverage:.3f}, interval {scores.interval:.3f}"
 
 
-def test_summary_table():
-    scores = score_sets(*random_results())
-    text = summary_table(scores, 1234.5, bootstrap(scores))
-    heads, numbers, _ = text.splitlines()
-    assert max(map(len, text.splitlines())) <= 100
-    assert heads.split() == ["RMSE", "MAE", "interval", "coverage", "f", "score", "s", "/", "pseudo-experiment"]
-    assert numbers.split()[:3] == [f"{x:.4f}" for x in (scores.rmse, scores.mae, scores.interval)]
-    assert f"{scores.coverage:.4f} +- {scores.coverage_error:.4f}" in numbers
-    assert "pseudo-experiment" not in summary_table(scores)
-
-
 @pytest.fixture(scope="module")
 def package():
     score = pytest.importorskip("HiggsML.score")
@@ -215,108 +167,3 @@ class TestHiggsML:
         write_scores(tmp_path / "scores.json", score_sets(mus, results), 3)
         ours = json.loads((tmp_path / "scores.json").read_text())
         assert {key: round(value, 4) for key, value in ours.items()} == json.loads((folder / "scores.json").read_text())
-
-
-def test_scores_json_of_the_final_phase(tmp_path):
-    scores = score_sets(*random_results())
-    drawn = bootstrap(scores)
-    write_scores(tmp_path / "scores.json", scores, 3, drawn)
-    content = json.loads((tmp_path / "scores.json").read_text())
-    assert list(content)[:6] == ["rmse", "mae", "interval", "coverage", "quantiles_score", "ingestion_duration"]
-    assert content["bootstrap_quantiles_score_mean"] == np.mean(drawn.quantiles_score)
-    assert content["bootstrap_coverage_std"] == np.std(drawn.coverage)
-    assert len(content) == 12
-
-
-def test_load_predictions(tmp_path):
-    predictions = load_predictions(write_folder(tmp_path, num_pseudo_experiments=2))
-    assert (predictions.results, predictions.ingestion_duration) == (HAND_RESULTS, 3)
-    assert predictions.warnings == ("result_1.json has 4 pseudo-experiments, test_settings.json says 2",)
-
-
-def _without(name):
-    return lambda folder: (folder / name).unlink()
-
-
-def _with(name, text):
-    return lambda folder: (folder / name).write_text(text)
-
-
-def _result(**changed):
-    return _with("result_1.json", json.dumps(HAND_RESULTS[1] | changed))
-
-
-@pytest.mark.parametrize(
-    ("spoil", "file", "message"),
-    [
-        (_without("test_settings.json"), "test_settings.json", "is missing"),
-        (_without("ingestion_duration.json"), "ingestion_duration.json", "is missing"),
-        (_without("result_0.json"), "result_0.json", "is missing"),
-        (_with("result_2.json", "{}"), "result_2.json", "only 2 ground_truth_mus"),
-        (_with("result_0.json", '{"mu_hats": [1.'), "result_0.json", "is no JSON"),
-        (_with("result_0.json", "[]"), "result_0.json", "must be a JSON object"),
-        (_with("test_settings.json", "{}"), "test_settings.json", "'ground_truth_mus' must be a list"),
-        (_with("test_settings.json", '{"ground_truth_mus": ["1", 2]}'), "test_settings.json", "has '1' at index 0"),
-        (_with("ingestion_duration.json", '{"ingestion_duration": null}'), "ingestion_duration.json", "not None"),
-        (_result(p16=None), "result_1.json", "'p16' must be a list"),
-        (_result(mu_hats=[]), "result_1.json", "'mu_hats' must be a list of numbers that is not empty"),
-        (_result(p84=[2.0] * 3), "result_1.json", "3 numbers in 'p84', 4 in 'mu_hats'"),
-        (_result(p84=[2.0, math.nan, 2.0, 2.0]), "result_1.json", "'p84' has nan at index 1"),
-        (_result(p84=[2.0, 2.0, math.inf, 2.0]), "result_1.json", "'p84' has inf at index 2"),
-        (_result(delta_mu_hats=[0, 0, 0, 1e60]), "result_1.json", "'delta_mu_hats' has 1e+60 at index 3"),
-        (_result(p16=[True] * 4), "result_1.json", "'p16' has True at index 0"),
-        (_result(p16=["1.0"] * 4), "result_1.json", "'p16' has '1.0' at index 0"),
-    ],
-)
-def test_bad_predictions(tmp_path, capsys, spoil, file, message):
-    folder = write_folder(tmp_path / "predictions")
-    spoil(folder)
-    assert run_scoring.main(["--prediction", str(folder), "--output", str(tmp_path / "out")]) == 2
-    error = capsys.readouterr().err
-    assert error.startswith(f"error: {folder / file}")
-    assert message in error
-    assert error.count("\n") == 1
-    assert not (tmp_path / "out").exists()
-
-
-def test_no_folder(tmp_path):
-    with pytest.raises(ChallengeError, match="nowhere is no folder: give the output folder of an ingestion"):
-        load_predictions(tmp_path / "nowhere")
-
-
-def test_output_that_cannot_be_written(tmp_path, capsys):
-    folder = write_folder(tmp_path / "predictions")
-    (tmp_path / "file").write_text("")
-    assert run_scoring.main(["--prediction", str(folder), "--output", str(tmp_path / "file")]) == 2
-    assert "cannot be written" in capsys.readouterr().err
-
-
-def test_full_disk_leaves_the_old_scores(tmp_path, capsys, monkeypatch):
-    folder = write_folder(tmp_path)
-    (folder / "scores.json").write_text("old")
-
-    def full(_):
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
-    monkeypatch.setattr(os, "fsync", full)
-    assert run_scoring.main(["--prediction", str(folder), "--output", str(folder)]) == 2
-    assert "No space left on device" in capsys.readouterr().err
-    assert (folder / "scores.json").read_text() == "old"
-    assert not list(folder.glob(".*.part"))
-
-
-@pytest.mark.parametrize("phase_2", [False, True])
-def test_script_from_another_folder(tmp_path, phase_2):
-    mus, results = random_results()
-    write_folder(tmp_path / "predictions", mus, results)
-    command = [sys.executable, "-W", "error", ROOT / "ingestion_test" / "run_scoring.py", "--prediction", "predictions"]
-    command += ["--output", "new/out", *(["--phase-2"] if phase_2 else [])]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
-    scores = score_sets(mus, results)
-    drawn = bootstrap(scores) if phase_2 else None
-    assert done.stdout.startswith(summary_table(scores, bootstrap=drawn))
-    written = json.loads((tmp_path / "new" / "out" / "scores.json").read_text())
-    assert written["quantiles_score"] == scores.quantiles_score
-    assert ("bootstrap_coverage_mean" in written) == phase_2
-    report = (tmp_path / "new" / "out" / "detailed_results.html").read_text(encoding="utf-8")
-    assert ("1000 bootstraps of the sets" in report) == phase_2
