@@ -7,10 +7,14 @@ DATA ?=
 SUBMISSION ?=
 ARGS ?=
 
-.PHONY: score test old lint weights bench clean
+.PHONY: score quick test old lint weights bench clean
 
 score: $(VENV)/.installed
 	$(RUN) -m ingestion_test score $(if $(DATA),--data "$(DATA)") $(if $(SUBMISSION),--submission "$(SUBMISSION)") $(ARGS)
+
+# Tests without those marked slow or browser.
+quick: $(VENV)/.installed
+	$(RUN) -m pytest --numprocesses auto --dist loadfile -m "not slow and not browser" $(ARGS)
 
 test: $(VENV)/.installed lint
 	$(RUN) -m pytest --numprocesses auto --dist loadfile $(ARGS)
@@ -40,10 +44,11 @@ bench: $(VENV)/.installed
 	$(RUN) -m pip install --quiet -r benchmarks/requirements.txt
 	$(RUN) -m benchmarks --docs docs $(ARGS)
 
-$(VENV)/.installed: requirements.txt
+$(VENV)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: this needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet -r requirements.txt
+	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:

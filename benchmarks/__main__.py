@@ -46,20 +46,20 @@ def run(name, flags):
     return about + "".join(lines)
 
 
-def main():
+def main(arguments=None, program="python -m benchmarks"):
     """Run the benchmarks and put what they print into the page."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks",
+        prog=program,
         description=__doc__.splitlines()[0],
-        epilog="example: python -m benchmarks fit --docs docs",
+        epilog=f"example: {program} fit --docs docs",
     )
     parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all")
     add_docs_argument(parser)
-    arguments, flags = parser.parse_known_args()
-    for name in [arguments.name] if arguments.name else NAMES:
-        own = ["--docs", str(arguments.docs)] if arguments.docs and name in DRAWING else []
-        text = run(name, [*flags, *own])
-        publish(arguments.docs, "performance", {name: f"```\n{text}```\n"}, ())
+    known, flags = parser.parse_known_args(arguments)
+    for name in [known.name] if known.name else NAMES:
+        docs = ["--docs", str(known.docs)] if known.docs and name in DRAWING else []
+        text = run(name, [*flags, *docs])
+        publish(known.docs, "performance", {name: f"```\n{text}```\n"}, ())
 
 
 if __name__ == "__main__":

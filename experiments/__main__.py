@@ -22,9 +22,8 @@ COMMANDS = {
 }
 
 
-def main(argv=None):
+def main(argv=None, program="python -m experiments"):
     """Run one experiment; return the exit code: 0, 2 where the user can mend what is wrong, 130 if interrupted."""
-    program = "python -m experiments"
     parser = argparse.ArgumentParser(
         prog=program,
         description="The paper's comparisons and studies, and what the trained method reaches.",

@@ -20,16 +20,16 @@ from .scoring import Running
 from .sources import OfficialFolder
 
 
-def main(arguments=None):
+def main(arguments=None, program="python -m ingestion_test"):
     """The command line; returns the exit code: 0, 2 for what the user can mend, 130 if interrupted."""
     parser = argparse.ArgumentParser(
-        prog="python -m ingestion_test",
+        prog=program,
         description="The HiggsML challenge, replicated.",
-        epilog="example: python -m ingestion_test score --sets 3",
+        epilog=f"example: {program} score --sets 3",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_score(commands)
-    _add_simulate(commands)
+    _add_score(commands, program)
+    _add_simulate(commands, program)
     return run_command(parser.parse_args(arguments))
 
 
@@ -51,12 +51,12 @@ def _place(text):
     return set_index, index
 
 
-def _add_score(commands):
+def _add_score(commands, program):
     parser = commands.add_parser(
         "score",
         help="run a submission through the challenge and show its score",
         description="Run a submission through the challenge as Codabench does: ingestion, scoring, report.",
-        epilog="example: python -m ingestion_test score --submission submission.zip",
+        epilog=f"example: {program} score --submission submission.zip",
     )
     add = parser.add_argument
     add("--submission", metavar="PATH", help="folder or zip with model.py (default: this project's own)")
@@ -84,12 +84,12 @@ def _add_score(commands):
     parser.set_defaults(command=_score)
 
 
-def _add_simulate(commands):
+def _add_simulate(commands, program):
     parser = commands.add_parser(
         "simulate",
         help="write a folder of simulated events",
         description="Write simulated events as a folder in the official format.",
-        epilog="example: python -m ingestion_test simulate --output events --size small --seed 1",
+        epilog=f"example: {program} simulate --output events --size small --seed 1",
     )
     simulation.add_arguments(parser)
     parser.set_defaults(command=simulation.run)

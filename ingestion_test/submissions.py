@@ -10,6 +10,7 @@ import os
 import shutil
 import stat
 import sys
+import types
 import zipfile
 from pathlib import Path, PurePosixPath
 
@@ -88,18 +89,21 @@ def _is_left_out(name):
 
 
 def load_model_class(folder):
-    """Import `Model` from the submission in `folder`. Changes `sys.path` of this process to the official one.
+    """Import `Model` from the submission in `folder`; this process gets the official `sys.path` and a bare main module.
 
     Raises:
         ChallengeError: importing fails, or there is no class `Model`.
     """
     set_path(folder)
+    _forget_names_of(folder)
+    # What the submission spawns would import the command line again, which is on the search path no more.
+    sys.modules["__main__"] = types.ModuleType("__main__")
     try:
         module = importlib.import_module("model")
     except Exception as error:
         raise ChallengeError(f"{folder}/model.py cannot be imported: {type(error).__name__}: {error}") from error
-    found = Path(getattr(module, "__file__", None) or "")
-    if found.resolve().parent != Path(folder).resolve():
+    found = _file(module)
+    if found.parent != Path(folder).resolve():
         raise ChallengeError(f"import model finds {found}, not {folder}/model.py: uninstall the package that has it")
     if not isinstance(getattr(module, "Model", None), type):
         raise ChallengeError(f"{folder}/model.py defines no class Model")
@@ -109,12 +113,35 @@ def load_model_class(folder):
 def set_path(folder):
     """The official search path: the official modules first, the submission and its direct subfolders last.
 
-    This project's own root is taken off, so that a submission cannot lean on a module that is not in it.
+    This project is taken off, in a clone and where it is installed, so that a submission neither leans on a module that
+    is not in it nor gets one of ours for its own of the same name.
     """
-    own = {"", str(PROJECT), str(PROJECT / "ingestion_test"), os.getcwd()}
-    others = [entry for entry in sys.path if entry not in own]
-    folders = [entry for entry in sorted(Path(folder).iterdir()) if entry.is_dir() and not entry.name.startswith("__")]
-    sys.path[:] = [str(OFFICIAL_MODULES), *others, str(folder), *map(str, folders)]
+    others = [entry for entry in sys.path if entry not in ("", os.getcwd()) and not _is_project(Path(entry))]
+    sys.path[:] = [str(OFFICIAL_MODULES), *others, *map(str, _searched(folder))]
+
+
+def _is_project(entry):
+    """Whether an entry of the search path is the root of this project, or its room `ingestion_test`."""
+    return any((entry / room / OFFICIAL_MODULES.name).is_dir() for room in ("", OFFICIAL_MODULES.parent.name))
+
+
+def _searched(folder):
+    """Where modules of a submission are found: its folder and the direct subfolders."""
+    entries = sorted(Path(folder).iterdir())
+    return [Path(folder), *(entry for entry in entries if entry.is_dir() and not entry.name.startswith("__"))]
+
+
+def _forget_names_of(folder):
+    """Take packages of this project that the process has imported off the names that the submission gives its own."""
+    theirs = {entry.name.removesuffix(".py") for place in _searched(folder) for entry in place.iterdir()}
+    for name in theirs - {OFFICIAL_MODULES.parent.name}:
+        if name in sys.modules and _file(sys.modules[name]).is_relative_to(PROJECT):
+            for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+                del sys.modules[module]
+
+
+def _file(module):
+    return Path(getattr(module, "__file__", None) or "").resolve()
 
 
 def _copy_own(directory):

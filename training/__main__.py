@@ -19,12 +19,12 @@ from .flows import usable_device
 from .stages import STAGES, Training, ship
 
 
-def main(arguments=None):
+def main(arguments=None, program="python -m training"):
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m training",
+        prog=program,
         description="Train the method: four stages, each resumable, from events to weights and tables.",
-        epilog="example: python -m training all --preset smoke --output runs/smoke",
+        epilog=f"example: {program} all --preset smoke --output runs/smoke",
     )
     add = parser.add_argument
     add("stage", choices=(*STAGES, "all"), help="which stage; all runs them one after the other")

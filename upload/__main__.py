@@ -9,21 +9,19 @@ from .checks import UploadError, build, checks
 COMPETITION = "https://www.codabench.org/competitions/2977/"
 
 
-def main(arguments=None):
+def main(arguments=None, program="python -m submission"):
     """The command line; returns the exit code: 0, 2 for what the user can mend, 130 if interrupted."""
     parser = argparse.ArgumentParser(
-        prog="python -m submission",
+        prog=program,
         description="Make the zip for Codabench, and check one as Codabench would run it.",
-        epilog="example: python -m submission build && python -m submission verify submission.zip",
+        epilog=f"example: {program} build && {program} verify submission.zip",
     )
     commands = parser.add_subparsers(dest="command", required=True, metavar="build|verify")
     for name, summary, example in (
         ("build", "write the zip of this project's submission", "build"),
         ("verify", "check any zip as Codabench would, and run it on simulated events", "verify submission.zip"),
     ):
-        command = commands.add_parser(
-            name, help=summary, description=summary, epilog=f"example: python -m submission {example}"
-        )
+        command = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {program} {example}")
         command.add_argument("zip", nargs="?", default="submission.zip", help="the file (default submission.zip)")
     flags = parser.parse_args(arguments)
     if isinstance(sys.stdout, io.TextIOWrapper):  # the name of the zip may hold bytes that are no text

@@ -36,8 +36,13 @@ def generator_version():
 
 
 def default_cache():
-    """The folder `$HIGGSML_CACHE`, or `.cache` at the root of the project."""
-    return Path(os.environ.get("HIGGSML_CACHE") or _PACKAGE.parents[1] / ".cache")
+    """The folder `$HIGGSML_CACHE`; else `.cache` of a clone that can be written, or the user's own cache folder."""
+    chosen, project = os.environ.get("HIGGSML_CACHE"), _PACKAGE.parents[1]
+    if chosen:
+        return Path(chosen)
+    if (project / "pyproject.toml").exists() and os.access(project, os.W_OK):
+        return project / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "higgsml"
 
 
 def cached_folder(size="default", seed=0, cache_dir=None, workers=None):
