@@ -20,7 +20,7 @@ COMMANDS = {
 }
 
 
-def main(arguments=None):
+def main(arguments: list[str] | None = None) -> int:
     """Call a command of a room; returns its exit code.
 
     Arguments:
