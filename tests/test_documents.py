@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.test_architecture import ALLOWED
+
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
 ROOMS = ("runtime", "ingestion_test", "submission", "upload", "training", "experiments", "benchmarks", "tests")
@@ -106,3 +108,36 @@ def test_a_dead_link_is_noticed(tmp_path):
     assert not list(dead_links(page))
     page.write_text("# A title\n[gone](other.md) [lost](#the-title) ![figure](page.png)\n")
     assert list(dead_links(page)) == ["other.md", "#the-title", "page.png"]
+
+
+#: A file or folder of this project within backticks.
+PATH = re.compile(rf"`((?:{'|'.join((*ROOMS, 'docs', 'installation'))})/[\w./-]*)`")
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_files_that_pages_name_exist(page):
+    assert not [name for name in PATH.findall(_prose(page)) if not (ROOT / name).exists()]
+
+
+def _rows(page, head):
+    """The rows of the tables of a page whose first column has a title that begins with `head`: lists of cells."""
+    tables = re.findall(
+        rf"^\| {re.escape(head)}[^\n]*\n\|[-| ]+\n((?:\|[^\n]*\n)+)", page.read_text(encoding="utf-8"), re.M
+    )
+    return [[cell.strip() for cell in row.strip("|").split("|")] for table in tables for row in table.splitlines()]
+
+
+@pytest.mark.parametrize("row", _rows(ROOT / "CONTRIBUTING.md", "where "), ids=lambda row: row[0])
+def test_where_is_what(row):
+    _, file, name = row
+    for path in re.findall(r"`([^`]+)`", file):
+        text = (ROOT / path).read_text(encoding="utf-8")
+        for defined in re.findall(r"`([^`]+)`", name):
+            assert re.search(rf"^(?:(?:class|def) {defined}\b|{defined}\b.*=)", text, re.M), f"{path} has no {defined}"
+
+
+def test_the_table_of_rooms_is_what_the_architecture_allows():
+    rows = {row[0].strip("`"): row for row in _rows(ROOT / "CONTRIBUTING.md", "room ")}
+    for room, allowed in ALLOWED.items():
+        assert set(re.findall(r"`([^`]+)`", rows[room][2])) == allowed, room
+    assert set(rows) == {*ALLOWED, "benchmarks", "tests"}
