@@ -14,10 +14,10 @@ score: $(VENV)/.installed
 
 # Tests without those marked slow or browser.
 quick: $(VENV)/.installed
-	$(RUN) -m pytest --numprocesses auto --dist loadfile -m "not slow and not browser" $(ARGS)
+	$(RUN) -m pytest --numprocesses auto --dist worksteal -m "not slow and not browser" $(ARGS)
 
 test: $(VENV)/.installed lint
-	$(RUN) -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(RUN) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 # The upload on the oldest versions that it is promised to run on (3 GB of downloads, most of it CUDA for torch 2.3: the
 # index in PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu spares them), against the installed ones.

@@ -1,6 +1,7 @@
-"""The rooms of the house and what each may import."""
+"""The rooms of the house: what each may import or start."""
 
 import ast
+import itertools
 import sys
 from pathlib import Path
 
@@ -32,27 +33,54 @@ def _sources(room):
     return [path] if path.is_file() else [source for source in sorted(path.rglob("*.py")) if source != DOOR]
 
 
+def _modules(tree):
+    """Names of the modules, and of what is taken from them, that a syntax tree imports absolutely."""
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _parsed(path):
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
 def _imported(path):
     """Top-level names that a file imports absolutely."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-        if isinstance(node, ast.Import):
-            yield from (alias.name.split(".")[0] for alias in node.names)
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            yield node.module.split(".")[0]
+    return {name.split(".")[0] for name in _modules(_parsed(path))}
+
+
+def _started(tree):
+    """Top-level names of the modules that commands start: those after "-m", or that a program after "-c" imports."""
+    for node in ast.walk(tree):
+        if isinstance(node, (ast.List, ast.Tuple)):
+            words = [word.value if isinstance(word, ast.Constant) else None for word in node.elts]
+            for flag, word in itertools.pairwise(words):
+                if flag == "-m" and isinstance(word, str):
+                    yield word.split(".")[0]
+                elif flag == "-c" and isinstance(word, str):
+                    yield from (name.split(".")[0] for name in _modules(ast.parse(word)))
 
 
 @pytest.mark.parametrize("room", ALLOWED)
-def test_rooms_import_only_what_they_may(room):
-    own = room.removesuffix(".py")
+def test_rooms_import_and_start_only_what_they_may(room):
     for path in _sources(room):
-        foreign = (set(_imported(path)) & ROOMS) - ALLOWED[room] - {own}
-        assert not foreign, f"{path.relative_to(ROOT)} imports {', '.join(foreign)}"
+        reached = _imported(path) | set(_started(_parsed(path)))
+        foreign = (reached & ROOMS) - ALLOWED[room] - {room.removesuffix(".py")}
+        assert not foreign, f"{path.relative_to(ROOT)} imports or starts {', '.join(foreign)}"
+
+
+def test_what_a_command_starts_is_seen():
+    code = """run([python, "-m", "training.stages", "-x"]); run((python, "-c", "from upload import checks"), "-m")"""
+    assert set(_started(ast.parse(code))) == {"training", "upload"}
 
 
 @pytest.mark.parametrize("room", ["submission", "model.py"])
 def test_what_is_uploaded_needs_only_the_image(room):
     for path in _sources(room):
-        foreign = set(_imported(path)) - sys.stdlib_module_names - IMAGE_PACKAGES - {"submission"}
+        foreign = _imported(path) - sys.stdlib_module_names - IMAGE_PACKAGES - {"submission"}
         assert not foreign, f"{path.relative_to(ROOT)} imports {', '.join(foreign)}"
 
 
@@ -65,5 +93,5 @@ def test_what_is_uploaded_parses_as_the_image_s_python(room):
 def test_the_organisers_package_is_only_a_witness():
     for room in ALLOWED:
         for path in _sources(room):
-            assert "HiggsML" not in set(_imported(path)), path
+            assert "HiggsML" not in _imported(path), path
     assert "HiggsML" not in IMAGE_PACKAGES

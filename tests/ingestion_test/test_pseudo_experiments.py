@@ -70,24 +70,6 @@ def test_events_equal_the_organisers_package(switched_on, data_folder):
         np.testing.assert_array_equal(ours.to_numpy(), theirs.to_numpy())
 
 
-def test_nuisance_parameters_follow_their_priors():
-    draws = [draw_nuisance_parameters(seed, NUISANCE_NAMES) for seed in range(4000)]
-    values = {name: np.array([draw[name] for draw in draws]) for name in NUISANCE_NAMES}
-    for name, width in (("tes", 0.01), ("jes", 0.01), ("ttbar_scale", 0.02), ("diboson_scale", 0.25)):
-        assert abs(values[name].mean() - 1) < 4 * width / np.sqrt(4000)
-        assert abs(values[name].std() / width - 1) < 4 / np.sqrt(8000)
-    assert abs(np.median(values["soft_met"]) - 1) < 4 * 1.2533 / np.sqrt(4000)
-    assert values["soft_met"].max() == 5.0
-    assert np.all((values["diboson_scale"] >= 0) & (values["diboson_scale"] <= 2))
-
-
-def test_a_parameter_that_is_off_shifts_the_stream():
-    both = draw_nuisance_parameters(3, ("tes", "jes"))
-    only = draw_nuisance_parameters(3, ("jes",))
-    assert only["jes"] == both["tes"]
-    assert (only["tes"], only["soft_met"], only["bkg_scale"]) == (1.0, 0.0, None)
-
-
 def test_background_scale_reaches_only_scaled_processes():
     assert process_scales(2.0, bkg_scale=1.01) == {"ztautau": 1.01, "diboson": 1, "ttbar": 1, "htautau": 2.0}
     assert process_scales(0.5, 1.1, 0.5, 2.0) == {"ztautau": 2.0, "diboson": 1.0, "ttbar": 2.2, "htautau": 0.5}
