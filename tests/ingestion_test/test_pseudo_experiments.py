@@ -16,30 +16,32 @@ from ingestion_test.pseudo_experiments import (
 )
 from ingestion_test.schema import FEATURES, PROCESSES
 from ingestion_test.sources import OfficialFolder
-from tests.conftest import MASSES, SAME_SINH, assert_official
+from tests.conftest import MASSES, OFFICIAL, SAME_SINH, assert_official
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_equals_the_official_program(number, expected, official_sample):
-    reference = np.load(expected / f"pseudo_experiment_{number}.npz")
+def test_equals_the_official_program(number, official_sample):
+    reference = json.loads((OFFICIAL / "pseudo_experiments.json").read_text())
+    test_set = reference["test_sets"][number]
+    rows = np.load(OFFICIAL / "pseudo_experiments.npz")
     test_events = OfficialFolder(official_sample).test_events()
     experiment = plan(3, 2, seed=2718)[number]
     data = experiment_test_set(test_events, experiment, NUISANCE_NAMES)["data"]
-    assert list(data) == reference["cols"].tolist()
-    assert len(data) == reference["rows"]
-    assert_official(data.iloc[:300], reference["head"])
-    assert_official(data.iloc[-50:], reference["tail"])
+    assert list(data) == reference["columns"]
+    assert len(data) == test_set["rows"]
+    assert_official(data.iloc[:100], rows[f"head_{number}"])
+    assert_official(data.iloc[-20:], rows[f"tail_{number}"])
     values = data.to_numpy().astype(np.float64)
-    for name, mean, deviation, ours in zip(FEATURES, reference["mean"], reference["std"], values.T):
+    for name, mean, deviation, ours in zip(FEATURES, test_set["mean"], test_set["std"], values.T):
         loose = name in MASSES and not SAME_SINH  # see `assert_official`
         assert ours.mean() == pytest.approx(mean, rel=1e-12, abs=1e-6 * deviation if loose else 1e-12), name
         assert ours.std() == pytest.approx(deviation, rel=1e-6 if loose else 1e-9), name
-    np.testing.assert_array_equal(np.bincount(data["PRI_n_jets"].astype(int), minlength=9), reference["njets"])
+    assert np.bincount(data["PRI_n_jets"].astype(int), minlength=9).tolist() == test_set["njets"]
 
 
-def test_true_mus_of_the_official_program(expected):
-    settings = json.loads((expected / "test_settings.json").read_text())
-    assert ground_truth_mus(3, 2718) == settings["ground_truth_mus"]
+def test_true_mus_of_the_official_program():
+    reference = json.loads((OFFICIAL / "pseudo_experiments.json").read_text())
+    assert ground_truth_mus(3, 2718) == reference["ground_truth_mus"]
 
 
 def test_seeds_and_order_of_the_plan():

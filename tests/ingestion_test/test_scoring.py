@@ -2,7 +2,6 @@
 
 import json
 import math
-from pathlib import Path
 
 import numpy as np
 import pytest
@@ -17,19 +16,15 @@ from ingestion_test.scoring import (
     score_sets,
     sigma68,
 )
+from tests.conftest import OFFICIAL
 from tests.ingestion_test.prediction_folders import HAND_MUS, HAND_RESULTS, random_results, write_folder
 
-ROOT = Path(__file__).resolve().parents[2]
-EXPECTED = ROOT.parent / "shared" / "data" / "expected"
-SCORING_FILES = sorted(EXPECTED.glob("scoring_*.json"))
 
-
-@pytest.fixture(params=SCORING_FILES, ids=[path.name for path in SCORING_FILES])
+@pytest.fixture(params=range(3))
 def official(request):
-    return json.loads(request.param.read_text())
+    return json.loads((OFFICIAL / f"scoring_{request.param}.json").read_text())
 
 
-@pytest.mark.skipif(not SCORING_FILES, reason="needs ../shared/data/expected")
 class TestOfficial:
     """What the competition program made of the same results, to 1e-9."""
 

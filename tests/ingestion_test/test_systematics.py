@@ -1,5 +1,6 @@
 """Systematics and derived features against the official program."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -7,10 +8,10 @@ import pandas as pd
 import pytest
 
 from ingestion_test.derived import derived_features
-from ingestion_test.schema import DERIVED, FEATURES, PRIMARIES, UNDEFINED
+from ingestion_test.schema import DATA_FILE, DERIVED, FEATURES, PRIMARIES, UNDEFINED
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
-from tests.conftest import assert_official
+from tests.conftest import MASSES, OFFICIAL, SAME_SINH, assert_official
 
 SETTINGS = [
     {},
@@ -28,20 +29,37 @@ def witness():
 
 
 @pytest.mark.parametrize("number", range(6))
-def test_equals_the_official_program(number, expected, official_sample):
-    reference = np.load(expected / f"systematics_{number}.npz")
-    settings = json.loads(str(reference["kwargs"]))
-    rows = pd.read_parquet(official_sample / "FAIR_Universe_HiggsML_data.parquet")
+def test_equals_the_official_program(number, official_sample):
+    reference = json.loads((OFFICIAL / "systematics.json").read_text())
+    case, first = reference["cases"][number], np.load(OFFICIAL / "systematics.npz")
+    rows = pd.read_parquet(official_sample / DATA_FILE)
     labels, weights = rows.pop("labels"), rows.pop("weights").astype(np.float64)
     rows.pop("detailed_labels")
-    result = systematics({"data": rows, "weights": weights, "labels": labels}, **settings)
-    assert list(result["data"]) == reference["columns"].tolist()
-    assert_official(result["data"].to_numpy(), reference["data"])
-    np.testing.assert_allclose(result["weights"], reference["weights"], rtol=1e-6)
-    np.testing.assert_array_equal(result["labels"], reference["labels"])
-    frame = systematics(pd.read_parquet(official_sample / "FAIR_Universe_HiggsML_data.parquet"), **settings)
-    assert list(frame) == reference["frame_columns"].tolist()
-    assert_official(frame[list(FEATURES)].to_numpy(), reference["data"])
+    result = systematics({"data": rows, "weights": weights, "labels": labels}, **case["arguments"])
+    assert list(result["data"]) == reference["columns"]
+    _assert_rows(result["data"], case, first[f"head_{number}"])
+    np.testing.assert_allclose(result["weights"][:100], first[f"weights_{number}"], rtol=1e-6)
+    assert result["weights"].sum() == pytest.approx(case["sum_weights"], rel=1e-6)
+    np.testing.assert_array_equal(result["labels"], first[f"labels_{number}"])
+    frame = systematics(pd.read_parquet(official_sample / DATA_FILE), **case["arguments"])
+    assert list(frame) == reference["frame_columns"]
+    _assert_rows(frame[list(FEATURES)], case, first[f"head_{number}"])
+
+
+def _assert_rows(data, case, head):
+    """All rows are the official ones by their checksum; where sinh is computed otherwise, those without the masses."""
+    assert len(data) == case["rows"]
+    assert_official(data.iloc[: len(head)].to_numpy(), head)
+    assert _checksum(data.drop(columns=list(MASSES))) == case["sha256_without_masses"]
+    if SAME_SINH:
+        assert _checksum(data) == case["sha256"]
+    np.testing.assert_allclose(data.to_numpy().mean(axis=0, dtype=float), case["mean"], rtol=1e-5)
+
+
+def _checksum(data):
+    values = np.ascontiguousarray(data.to_numpy() + np.float32(0))  # -0 is 0
+    assert values.dtype == np.float32
+    return hashlib.sha256(values.tobytes()).hexdigest()
 
 
 @pytest.mark.parametrize("settings", SETTINGS)
