@@ -25,7 +25,7 @@ def summary_table(
         "RMSE": number(scores.rmse),
         "MAE": number(scores.mae),
         "interval": number(scores.interval),
-        "coverage": f"{number(scores.coverage)} +- {number(scores.coverage_error)}",
+        "coverage": f"{number(scores.coverage)} ± {number(scores.coverage_error)}",
         "f": f"{scores.f:.4g}",
         "score": number(scores.quantiles_score),
     }
@@ -35,7 +35,7 @@ def summary_table(
     if bootstrap is not None:
         numbers = bootstrap.summary()
         texts = [
-            f"{label} {number(numbers[name]['mean'])} +- {number(numbers[name]['std'])}"
+            f"{label} {number(numbers[name]['mean'])} ± {number(numbers[name]['std'])}"
             for label, name in (("interval", "interval"), ("coverage", "coverage"), ("score", "quantiles_score"))
         ]
         lines.append(f"{BOOTSTRAPS} bootstraps: " + ", ".join(texts))

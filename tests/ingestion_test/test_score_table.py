@@ -21,5 +21,5 @@ def test_summary_table():
     assert max(map(len, text.splitlines())) <= 100
     assert heads.split() == ["RMSE", "MAE", "interval", "coverage", "f", "score", "s", "/", "pseudo-experiment"]
     assert numbers.split()[:3] == [f"{x:.4f}" for x in (scores.rmse, scores.mae, scores.interval)]
-    assert f"{scores.coverage:.4f} +- {scores.coverage_error:.4f}" in numbers
+    assert f"{scores.coverage:.4f} ± {scores.coverage_error:.4f}" in numbers
     assert "pseudo-experiment" not in summary_table(scores)
