@@ -74,7 +74,7 @@ def amounts(test_events, estimator, data, rows):
     for number, category in enumerate(CATEGORIES):
         own = np.flatnonzero(which == number)
         columns = {name: np.asarray(data[name])[own] for name in READ[category]}
-        passed = np.sum(scorer._logits(scorer.gate, scorer.standardised(columns, number), number) >= 0)
+        passed = np.sum(scorer.gate.logits(scorer.standardised(columns, number), number) >= 0)
         logs += len(own) * len(LOGARITHMIC & set(READ[category]))
         multiply += len(own) * weights_and_units(scorer.gate, number)[0]
         of_classifier, units = weights_and_units(scorer.classifier, number)

@@ -68,12 +68,12 @@ def one_round(watch, test_events, estimator, seed, beside=None):
         rows = np.flatnonzero(which == number)
         columns = {name: np.asarray(data[name])[rows] for name in FEATURES[category]}
         own = watch(f"{category}: features", scorer.standardised, columns, number)
-        kept = np.flatnonzero(watch(f"{category}: gate", scorer._logits, scorer.gate, own, number) >= 0)
+        kept = np.flatnonzero(watch(f"{category}: gate", scorer.gate.logits, own, number) >= 0)
         columns = {name: values[kept] for name, values in columns.items()}
         if scorer.discriminators:
             watch(f"{category}: flows", scorer.discriminators[number], columns)
         inputs = scorer._inputs(own[kept], columns, number)
-        watch(f"{category}: classifier", scorer._logits, scorer.classifier, inputs, number)
+        watch(f"{category}: classifier", scorer.classifier.logits, inputs, number)
         passed += len(kept)
     counts = estimator.histogram.counts(data, np.ones(len(data)))
     watch("fit and belt", estimator.from_counts, counts)

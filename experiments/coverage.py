@@ -81,7 +81,7 @@ def redrawn_belts(throws, config, checked, seed, redraws=REDRAWS):
     random, size = random_stream(seed, "redraw", 0), len(throws.mu)
     found = []
     for _ in range(redraws):
-        (belt,) = make_belts(throws.of(random.integers(size, size=size)), [config])
+        (belt,) = make_belts(throws.select(random.integers(size, size=size)), [config])
         reached = check(belt, checked)
         found.append((reached.mean_width[0], reached.coverage.mean()))
     return Redrawn(*np.transpose(found))

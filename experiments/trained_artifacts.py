@@ -1,8 +1,5 @@
 """The artifacts that the training made, with the record of how."""
 
-from pathlib import Path
-
-from runtime import files
 from runtime.errors import ChallengeError
 from submission import artifacts
 
@@ -14,11 +11,10 @@ def load(folder):
         ChallengeError: they are missing, damaged, or not made by the four stages of the training.
     """
     try:
-        estimator = artifacts.load(folder)
+        estimator, record = artifacts.load(folder), artifacts.load_manifest(folder)["record"]
     except artifacts.ArtifactError as error:
         raise ChallengeError(f"{error}; --artifacts takes their folder") from error
-    record = files.read_json(Path(folder) / artifacts.MANIFEST).get("record")
-    missing = {"config", "data", "classifier", "neyman"} - (set(record) if isinstance(record, dict) else set())
+    missing = {"config", "data", "classifier", "neyman"} - set(record)
     if missing:
         raise ChallengeError(f"the record in {folder} lacks {', '.join(sorted(missing))}: make it by the training")
     return estimator, record

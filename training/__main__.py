@@ -15,7 +15,7 @@ from runtime.errors import ChallengeError, run_command
 from runtime.output import output_folder
 
 from .config import PRESETS, SAMPLES, default_output
-from .flows import usable_device
+from .devices import usable_device
 from .stages import STAGES, Training, ship
 
 
@@ -58,7 +58,7 @@ def _run(training, stage, resume):
         if not resume:
             raise ChallengeError(f"{training.path(stage)} is there already: add --resume, or choose another --output")
         print(f"{stage}: done before")
-        training.done(stage)
+        training.summary(stage)
         return
     start = time.monotonic()
     logging.getLogger(__name__).info("%s ...", stage)

@@ -18,7 +18,7 @@ from runtime.arguments import add_workers_arguments
 from runtime.output import output_folder
 from submission import artifacts
 from training.config import SAMPLES
-from training.flows import usable_device
+from training.devices import usable_device
 
 from . import figure
 from .measurement import THROWS, measured_row
@@ -51,7 +51,7 @@ def run(arguments):
     estimator, _ = load(artifacts.FOLDER)
     source = OfficialFolder(arguments.data or simulation.cached_folder(*SAMPLES[BASES[arguments.preset]]))
     output = arguments.output or Path("runs") / f"ablation-{arguments.preset}"
-    shipped = files.read_json(artifacts.FOLDER / artifacts.MANIFEST)["sha256"]
+    shipped = artifacts.load_manifest()["sha256"]
     about = {"preset": arguments.preset, "data": source.fingerprint(), "shipped": shipped}
     about["throws"] = record(THROWS[arguments.preset])
     with output_folder(output):

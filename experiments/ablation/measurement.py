@@ -10,10 +10,10 @@ from experiments.methods.preparation import run_or_adopt
 from submission import artifacts
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
-from submission.templates import Templates
 from training.flows import TrainingFailed
+from training.networks import ClassifierResult, FlowsResult
 from training.neyman import NeymanConfig, belt_throws, check, check_throws, make_belts
-from training.stages import STAGES, Training
+from training.stages import STAGES, Stage, Training
 
 from .variants import FITS, NETWORKS, first_config
 
@@ -26,9 +26,10 @@ class _ShippedScores(Training):
     """A `Training` whose networks are the shipped ones."""
 
     @property
-    def steps(self):
-        state = artifacts.load().histogram.scorer.state
-        return super().steps | {"flows": lambda _: ({}, {}), "classifier": lambda _: ({}, state())}
+    def stages(self) -> dict[str, Stage]:
+        scorer = artifacts.load().histogram.scorer
+        shipped = Stage(ClassifierResult, lambda _: ClassifierResult(scorer, {}))
+        return super().stages | {"flows": Stage(FlowsResult, lambda _: FlowsResult((), {})), "classifier": shipped}
 
 
 def measured_row(name, arguments, source, output, estimator):
@@ -54,10 +55,9 @@ def measured_row(name, arguments, source, output, estimator):
             run_or_adopt(training, stage, [] if variant.shipped else others)
     except TrainingFailed as error:
         return {"failed": str(error)}
-    templates = Templates(**{key: value.numpy() for key, value in training.state("templates")["templates"].items()})
-    likelihood = Likelihood(templates, config.likelihood)
+    likelihood = Likelihood(training.result("templates").templates, config.likelihood)
     row = measure(likelihood, config.belt, throws, arguments.workers, output / name / "throws")
-    held_out = {} if variant.shipped else training.done("classifier")["held_out"]
+    held_out = {} if variant.shipped else training.result("classifier").summary["held_out"]
     return row | {"auc": {category: (one["auc"], one["auc_error"]) for category, one in held_out.items()}}
 
 
@@ -80,7 +80,7 @@ def measure(likelihood, belt, throws, workers=1, checkpoint=None):
 
     Returns:
         dict: mean "width" with its error, of which "scatter" is that of the check, and "redrawn" the widths by which
-        the rest is known, as `neyman.redrawn_belts`; "flatness" of the coverage as `method.flatness`, the belt's error
+        the rest is known, as `redrawn_belts`; "flatness" of the coverage as `method.flatness`, the belt's error
         in that of the mean; "cramer_rao", the mean of the least width with the fitted nuisance parameters profiled;
         "rms" of mu_hat - mu over the range.
     """

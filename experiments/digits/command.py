@@ -90,7 +90,7 @@ def _run(arguments, output):
     )
     shape = FlowConfig(mean.size, *config.shape)
     standard = [(x - mean) / spread for x in (signal, background)]
-    trained = train(*standard, shape, training, checkpoint=output / "flows.pt")
+    trained = train(*standard, shape, training, checkpoint=output / "flows.npz")
 
     side = images.test.shape[1:]
     samples = from_logits(trained.flow.sample(4 * config.shown, seed=1).numpy() * spread + mean)

@@ -1,6 +1,5 @@
 """From a method to a submission folder: its training, as far as it is not there, and its code."""
 
-import json
 import shutil
 import tempfile
 from pathlib import Path
@@ -8,6 +7,7 @@ from pathlib import Path
 from ingestion_test.submissions import PROJECT, checksum
 from runtime import files
 from submission import artifacts
+from submission.estimator import Estimator
 from training.config import PRESETS, default_output
 from training.stages import STAGES, Training, ship
 
@@ -70,10 +70,9 @@ def code_checksum():
 
 def likelihood_of(name, folder):
     """The `Likelihood` in a method's submission folder; None where its artifacts are of another kind."""
-    scorer = METHODS[name].scorer
-    if scorer is None:
+    if METHODS[name].estimator is not Estimator:
         return None
-    return artifacts.load(Path(folder) / "submission" / "artifacts", scorer).likelihood
+    return artifacts.load(Path(folder) / "submission" / "artifacts").likelihood
 
 
 def _training(name, preset, source, output, device="cpu", workers=1):
@@ -85,7 +84,7 @@ def _is_shipped(training, own_sample):
     """Whether the submission's own artifacts are those that `training` would make."""
     if type(training) is not Training or not (artifacts.FOLDER / artifacts.MANIFEST).exists():
         return False
-    record = json.loads((artifacts.FOLDER / artifacts.MANIFEST).read_text(encoding="utf-8"))["record"]
+    record = artifacts.load_manifest()["record"]
     if record["config"] != training.config.record():
         return False
     if record["data"] == training.source.fingerprint():
@@ -103,7 +102,7 @@ def run_or_adopt(training, stage, others):
         ChallengeError: as `training.stages.Training.run`.
     """
     if training.path(stage).exists():
-        training.done(stage)
+        training.summary(stage)
         return
     for other in others:
         if other.about(stage) == training.about(stage) and other.has(stage):

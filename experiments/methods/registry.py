@@ -4,10 +4,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from experiments.methods.boosted.training import BoostedConfig, BoostedTraining
-from experiments.methods.boosted.trees import BoostedScorer
+from experiments.methods.mle_nu.estimator import NuArtifacts
 from experiments.methods.mle_nu.training import NuClassifierConfig, NuNeymanConfig, NuTemplatesConfig, NuTraining
+from submission.estimator import Estimator
 from submission.likelihood import PRESETS as LIKELIHOODS
-from submission.score import Scorer
 from training.config import PRESETS, Config
 from training.stages import Training
 
@@ -20,7 +20,7 @@ class Method:
         label: in tables and figures.
         config: function from "full" or "smoke" to `training.config.Config`; None if nothing is trained beforehand.
         training: class of its training.
-        scorer: class that reads its artifacts' networks; None if its artifacts are of another kind.
+        estimator: class of the estimator in its artifacts; None if it has none.
         package: folder of `experiments/methods/` with its `model.py`; None for this project's own.
         experiments: pseudo-experiments per value of mu that a full run has at the most; None for all.
     """
@@ -28,7 +28,7 @@ class Method:
     label: str
     config: Callable | None
     training: type = Training
-    scorer: type | None = Scorer
+    estimator: type | None = Estimator
     package: str | None = None
     experiments: int | None = None
 
@@ -78,8 +78,8 @@ METHODS = {
     "default": Method("DNN, all nuisance parameters fitted", _default),
     "cnf": Method("CNF + DNN, all fitted", _cnf),
     "paper": Method("CNF + DNN, as published", _paper),
-    "boosted": Method("boosted trees, all fitted", _boosted, BoostedTraining, BoostedScorer, "boosted"),
+    "boosted": Method("boosted trees, all fitted", _boosted, BoostedTraining, package="boosted"),
     "baseline": Method("DNN, mu alone fitted", _baseline),
-    "mle-nu": Method("MLE with nu", _mle_nu, NuTraining, None, "mle_nu", experiments=10),
-    "template-fit": Method("template fit of the visible mass", None, scorer=None, package="template_fit"),
+    "mle-nu": Method("MLE with nu", _mle_nu, NuTraining, NuArtifacts, "mle_nu", experiments=10),
+    "template-fit": Method("template fit of the visible mass", None, estimator=None, package="template_fit"),
 }

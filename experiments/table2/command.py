@@ -19,7 +19,7 @@ from runtime import files
 from runtime.arguments import add_workers_arguments, count
 from runtime.output import output_folder
 from training.config import SAMPLES
-from training.flows import usable_device
+from training.devices import usable_device
 
 from . import figures
 from .rows import PAPER, bound, row, table

@@ -43,7 +43,7 @@ def density_study(config, output):
         np.tile(background, copies),
         FlowConfig(2, *config.plane),
         training,
-        checkpoint=output / "density.pt",
+        checkpoint=output / "density.npz",
     )
     grid = Grid()
     log_q = evaluate(trained.flow, grid.points)

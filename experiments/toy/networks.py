@@ -65,8 +65,8 @@ def network_study(config, output):
         depth=12.0,
     )
     shape = FlowConfig(embeddings[0].dimensions, *config.space)
-    pairs = [np.repeat(x, 2, axis=0) for x in unperturbed]  # both flows of a seed see its sample
-    flow = train(*pairs, shape, training, checkpoint=output / "embedded.pt").flow
+    signal, background = (np.repeat(x, 2, axis=0) for x in unperturbed)  # both flows of a seed see its sample
+    flow = train(signal, background, shape, training, checkpoint=output / "embedded.npz").flow
     discriminate = Discriminators(flow, np.concatenate(unperturbed, 1))
 
     label = np.repeat([[True], [False]], config.events, 0).reshape(1, -1).repeat(len(embeddings), 0)

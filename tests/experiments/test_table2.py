@@ -18,7 +18,7 @@ from experiments.methods import preparation
 from experiments.methods.artifact_model import ArtifactModel
 from experiments.methods.boosted.training import BoostedConfig, train
 from experiments.methods.boosted.trees import Trees
-from experiments.methods.mle_nu.estimator import NuEstimator
+from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import SumOfScores, fit_nuisance
 from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
 from experiments.methods.mle_nu.training import NuClassifierConfig, _opened, mean_gradient, paired
@@ -37,11 +37,13 @@ from ingestion_test.submissions import PROJECT
 from ingestion_test.systematics import systematics
 from submission import artifacts
 from submission.classifier import Classifier
+from submission.codec import decode, encode
 from submission.estimator import Estimate
 from submission.features import CATEGORIES, FEATURES, Standardisation
 from submission.histogram import Histogram
 from submission.likelihood import PRESETS, Likelihood
 from submission.parameters import PRIORS
+from training.checkpoints import write
 from training.samples import save_sample, training_part
 
 # The same data for all -----------------------------------------------------------------------------------------------
@@ -85,7 +87,7 @@ def test_two_methods_get_identical_data_sets(compared):
 def test_methods_share_what_they_have_in_common(compared):
     output, _ = compared
     for stage, same in (("classifier", True), ("templates", True), ("neyman", False)):
-        first, second = ((output / name / "training" / f"{stage}.pt").read_bytes() for name in ("default", "baseline"))
+        first, second = ((output / name / "training" / f"{stage}.npz").read_bytes() for name in ("default", "baseline"))
         assert (first == second) is same, stage
 
 
@@ -128,7 +130,7 @@ def test_submissions_of_other_code_are_not_continued(tmp_path, monkeypatch, simu
     first = preparation.code_checksum()
     (tmp_path / "project" / "experiments" / "outputs.py").write_text("travels in no submission")
     assert preparation.code_checksum() == first
-    for changed in ("model.py", "submission/artifacts/tables.npz", "experiments/methods/boosted/trees.py"):
+    for changed in ("model.py", "submission/artifacts/estimator.npz", "experiments/methods/boosted/trees.py"):
         with open(tmp_path / "project" / changed, "ab") as file:
             file.write(b"#")
         assert preparation.code_checksum() != first
@@ -213,7 +215,7 @@ def boosted(tmp_path_factory):
                 for name, n in sizes.items()
             }
         )
-    checkpoint = tmp_path_factory.mktemp("boosted") / "classifier.pt"
+    checkpoint = tmp_path_factory.mktemp("boosted") / "classifier.npz"
     return parts, train(*parts, BoostedConfig(rounds=20, leaves=7), checkpoint=checkpoint), checkpoint
 
 
@@ -225,10 +227,8 @@ def test_trees_tell_the_classes_apart_and_survive_pickling(boosted):
         logits = trees.logits(x, number)
         assert roc_auc_score(labels, logits) > 0.8
         assert logits.dtype == np.float32
-        for other in (pickle.loads(pickle.dumps(trees)), Trees.from_state(trees.state())):
+        for other in (pickle.loads(pickle.dumps(trees)), decode(Trees, encode(trees))):
             np.testing.assert_array_equal(other.logits(x, number), logits)
-    with pytest.raises(ValueError, match="version 1 were expected, not None"):
-        Trees.from_state({})
 
 
 def test_boosting_goes_on_from_what_is_finished(boosted):
@@ -362,7 +362,8 @@ def estimator(source):
     scorer = NuScorer((), standardisations, classifier)
     which, scores = scorer(systematics(frame))
     edges = tuple(np.quantile(scores[which == number], shares) for number, shares in enumerate(((0.3, 0.6, 0.9), 0.5)))
-    return NuEstimator(Histogram(scorer, tuple(map(np.atleast_1d, edges))), frame, systematics)
+    events = {name: frame[name].to_numpy() for name in frame}
+    return NuEstimator(NuArtifacts(Histogram(scorer, tuple(map(np.atleast_1d, edges))), events), systematics)
 
 
 def test_templates_hold_the_expected_events_of_each_process(estimator):
@@ -397,10 +398,10 @@ def test_mean_gradient_is_that_of_the_copy_of_background(source, estimator):
     assert mean_gradient(blind, sample, 1, 4, 2000) == dict.fromkeys(EMBEDDED, (0.0, 0.0))
 
 
-def test_events_of_pseudo_experiments_have_the_decimals_of_test_events(source, tmp_path, monkeypatch):
+def test_events_of_pseudo_experiments_have_the_decimals_of_test_events(source, estimator, tmp_path):
     sample = training_part(source, "held-out")
     save_sample(dataclasses.replace(sample, primaries=sample.primaries + np.float32(1e-4)), tmp_path)
-    monkeypatch.setattr(NuEstimator, "load", lambda *_: None)
+    write(tmp_path / artifacts.ESTIMATOR, NuArtifacts(estimator.histogram, {}), about=None)
     events, _ = _opened(tmp_path)
     np.testing.assert_array_equal(events.primaries, np.round(sample.primaries + np.float32(1e-4), 3))
 
@@ -418,9 +419,11 @@ def test_a_model_settles_on_the_device_of_its_process(monkeypatch):
     assert moved == ["cpu", "cuda"]
 
 
-def test_an_estimator_is_read_from_its_file(estimator, tmp_path):
-    (tmp_path / "file").write_bytes(estimator.content())
-    again = NuEstimator.load(tmp_path / "file", systematics)
+def test_an_estimator_is_read_from_its_artifacts(estimator, tmp_path):
+    parts = NuArtifacts(estimator.histogram, {name: values.to_numpy() for name, values in estimator.events.items()})
+    for name, content in artifacts.contents(parts, {}).items():
+        (tmp_path / name).write_bytes(content)
+    again = NuEstimator(artifacts.load(tmp_path, NuArtifacts), systematics)
     data = systematics(estimator.events)
     first, second = (one.fit(data, data["weights"]) for one in (estimator, again))
     np.testing.assert_array_equal(first[0].pulls, second[0].pulls)

@@ -254,7 +254,7 @@ class _Stages:
     def __call__(self, output):
         output.mkdir()
         for stage in self.stages:
-            shutil.copy2(self.trained / f"{stage}.pt", output)
+            shutil.copy2(self.trained / f"{stage}.npz", output)
 
 
 def main():

@@ -98,11 +98,13 @@ def _load(content):
     if not content.startswith(b"PK"):
         return json.loads(content)
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        is_arrays = archive.namelist()[0].endswith(".npy")
-    if is_arrays:
-        with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
-            return dict(arrays)
-    return torch.load(io.BytesIO(content), weights_only=True)
+        if any(name.endswith("data.pkl") for name in archive.namelist()):
+            return torch.load(io.BytesIO(content), weights_only=True)
+        return {name: _member(name, archive.read(name)) for name in archive.namelist()}
+
+
+def _member(name, content):
+    return np.load(io.BytesIO(content), allow_pickle=False) if name.endswith(".npy") else json.loads(content)
 
 
 def _arrays(content, place=""):

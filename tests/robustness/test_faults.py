@@ -26,9 +26,9 @@ from tests.conftest import make_events, write_folder
 from tests.robustness.kills import Killer, cases, random_kill, results
 from tests.submissions import COMPLETE, good, predicting, write
 from training import __main__ as training
+from training.checkpoints import checkpointed, load_checkpoint
 from training.config import PRESETS
-from training.flows import load_checkpoint
-from training.parts import kept_or_made
+from training.neyman import Throws
 from training.stages import Training
 
 # Kills ---------------------------------------------------------------------------------------------------------------
@@ -180,8 +180,8 @@ def test_a_training_on_a_full_disk_loses_nothing(simulated_folder, tmp_path, cap
     flags = ["flows", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path), "--workers", "1"]
     with _files_of_at_most(70_000):  # between the checkpoints of the two categories
         assert training.main(flags) == 2
-    assert "flows-2-jet.pt could not be written" in _error(capsys)
-    assert [path.name for path in (tmp_path / "checkpoints").glob("*.pt")] == ["flows-1-jet.pt"]
+    assert "flows-2-jet.npz could not be written" in _error(capsys)
+    assert [path.name for path in (tmp_path / "checkpoints").glob("*.npz")] == ["flows-1-jet.npz"]
     assert training.main([*flags, "--resume"]) == 0
 
 
@@ -260,8 +260,16 @@ def _claimed(path):
     claim(path, {"preset": "smoke"}, resume=True)
 
 
+def _loaded(path):
+    load_checkpoint(path, Throws, "about")
+
+
+def _resumed(path):
+    checkpointed(path, "about", Throws, dict)
+
+
 @pytest.mark.parametrize("content", [b"", b'{"preset": "smo', b"PK\x03\x04 and no more"])
-@pytest.mark.parametrize("read", [load_checkpoint, lambda path: kept_or_made(path, "about", dict), _claimed])
+@pytest.mark.parametrize("read", [_loaded, _resumed, _claimed])
 def test_a_damaged_file_is_named_and_to_be_removed(read, content, tmp_path):
     path = tmp_path / "file"
     path.write_bytes(content)
@@ -274,8 +282,8 @@ def test_an_empty_stage_is_named_and_made_anew(data_folder, tmp_path):
     made.run("flows")
     content = made.path("flows").read_bytes()
     made.path("flows").write_bytes(b"")
-    with pytest.raises(ChallengeError, match=r"flows\.pt cannot be read .*remove it and run the stage again"):
-        made.done("flows")
+    with pytest.raises(ChallengeError, match=r"flows\.npz cannot be read .*remove it and run the stage again"):
+        made.summary("flows")
     made.path("flows").unlink()
     made.run("flows")
     assert made.path("flows").read_bytes() == content

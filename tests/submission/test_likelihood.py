@@ -102,7 +102,7 @@ def test_error_is_that_of_the_profile_likelihood():
     _, counts = throw(likelihood, 1)
     best = likelihood.fit(counts)
     held = Likelihood(example_templates())
-    held.fitted = np.array([name != "mu" for name in PARAMETERS])
+    vars(held)["fitted"] = np.array([name != "mu" for name in PARAMETERS])
     for sign in (-1, 1):
         held.start[0] = best.mu_hat[0] + sign * best.sigma[0]
         assert held.fit(counts).twice_nll[0] - best.twice_nll[0] == pytest.approx(1, abs=0.15)

@@ -11,6 +11,7 @@ from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
 from runtime.errors import ChallengeError
+from submission.codec import decode, encode
 from submission.features import CATEGORIES, FEATURES
 from submission.score import Scorer
 from training import networks
@@ -31,9 +32,9 @@ def parts(simulated_folder):
 @pytest.fixture(scope="module")
 def trained(parts, tmp_path_factory):
     checkpoints = tmp_path_factory.mktemp("checkpoints")
-    discriminators, flows = train_flows(*parts.values(), CONFIG, "cpu", checkpoints)
-    scorer, classifier = train_classifier(*parts.values(), discriminators, CONFIG, GATE, "cpu", checkpoints)
-    return scorer, flows, classifier
+    flows = train_flows(*parts.values(), CONFIG, "cpu", checkpoints)
+    classifier = train_classifier(*parts.values(), flows.discriminators, CONFIG, GATE, "cpu", checkpoints)
+    return classifier.scorer, flows.summary, classifier.summary
 
 
 def test_separates_events_it_was_not_trained_on(trained):
@@ -47,7 +48,7 @@ def test_separates_events_it_was_not_trained_on(trained):
 
 
 def test_flows_are_the_same_to_the_bit_from_several_processes(trained, parts, tmp_path):
-    discriminators, _ = train_flows(*parts.values(), CONFIG, "cpu", tmp_path, workers=2)
+    discriminators = train_flows(*parts.values(), CONFIG, "cpu", tmp_path, workers=2).discriminators
     for ours, theirs in zip(trained[0].discriminators, discriminators):
         assert ours.category == theirs.category
         weights = theirs.flow.state_dict()
@@ -123,13 +124,9 @@ def test_events_that_do_not_pass_the_gate_score_below_all_others(trained, parts)
         assert passed[~signal].mean() < 0.75 * passed[signal].mean()
 
 
-def test_state_makes_the_same_scorer(trained, events, tmp_path):
+def test_a_file_makes_the_same_scorer(trained, events):
     scorer, frame = trained[0], systematics(events)
-    torch.save(scorer.state(), tmp_path / "scorer.pt")
-    again = Scorer.from_state(torch.load(tmp_path / "scorer.pt", weights_only=True))
-    np.testing.assert_array_equal(again(frame)[1], scorer(frame)[1])
-    with pytest.raises(ValueError, match="version 2 was expected, not None"):
-        Scorer.from_state({})
+    np.testing.assert_array_equal(decode(Scorer, encode(scorer))(frame)[1], scorer(frame)[1])
 
 
 def test_a_missing_feature_is_named(trained, events):

@@ -1,7 +1,9 @@
 """The stages of the training from end to end, with the smoke preset on a small simulated sample."""
 
+import dataclasses
 import json
 import shutil
+from typing import Any
 
 import numpy as np
 import pytest
@@ -20,7 +22,7 @@ from tests.conftest import write_folder
 from training.__main__ import _lines, main
 from training.config import PRESETS
 from training.samples import PARTS
-from training.stages import STAGES, Training
+from training.stages import STAGES, Stage, Training
 
 
 @pytest.fixture(scope="module")
@@ -65,12 +67,12 @@ def test_summaries_fit_the_terminal(stage):
 
 def test_finished_stages_are_kept(trained, capsys):
     output, flags = trained
-    before = (output / "artifacts" / "tables.npz").read_bytes()
+    before = (output / "artifacts" / "estimator.npz").read_bytes()
     assert main(["all", *flags]) == 2
     assert "is there already: add --resume" in capsys.readouterr().err
     assert main(["all", *flags, "--resume"]) == 0
     assert capsys.readouterr().out.count("done before") == len(STAGES)
-    assert (output / "artifacts" / "tables.npz").read_bytes() == before
+    assert (output / "artifacts" / "estimator.npz").read_bytes() == before
 
 
 def test_a_stage_needs_the_one_before_it(simulated_folder, tmp_path, capsys):
@@ -84,19 +86,25 @@ def test_another_preset_or_a_damaged_file_is_refused(trained, capsys):
     other = [flag if flag != "smoke" else "default" for flag in flags]
     assert main(["flows", *other, "--resume"]) == 2
     assert "was made with another configuration, other data or another previous stage" in capsys.readouterr().err
-    content = (output / "neyman.pt").read_bytes()
-    (output / "neyman.pt").write_bytes(content[: len(content) // 2])
+    content = (output / "neyman.npz").read_bytes()
+    (output / "neyman.npz").write_bytes(content[: len(content) // 2])
     assert main(["neyman", *flags, "--resume"]) == 2
     assert "cannot be read" in capsys.readouterr().err
-    (output / "neyman.pt").write_bytes(content)
+    (output / "neyman.npz").write_bytes(content)
+
+
+@dataclasses.dataclass(frozen=True)
+class _Name:
+    summary: dict[str, Any]
+    made_in: str
 
 
 class _Quick(Training):
     """Stages that leave the name of their folder."""
 
     @property
-    def steps(self):
-        return dict.fromkeys(STAGES, lambda training: ({}, {"made in": training.output.name}))
+    def stages(self):
+        return dict.fromkeys(STAGES, Stage(_Name, lambda training: _Name({}, training.output.name)))
 
 
 @pytest.fixture
@@ -113,8 +121,8 @@ def test_a_stage_belongs_to_the_one_before_it(two):
     other.run("flows")
     one.path("flows").write_bytes(other.path("flows").read_bytes())
     assert [stage for stage in STAGES if one.has(stage)] == ["flows", "templates", "neyman"]
-    with pytest.raises(ChallengeError, match=r"classifier\.pt was made with .* another previous stage"):
-        one.state("classifier")
+    with pytest.raises(ChallengeError, match=r"classifier\.npz was made with .* another previous stage"):
+        one.result("classifier")
     one.path("classifier").unlink()
     with pytest.raises(ChallengeError, match=r"checkpoints of the stage classifier with .* another previous stage"):
         one.run("classifier")
@@ -125,10 +133,10 @@ def test_stages_are_taken_over_only_together(two):
     for stage in STAGES[:3]:
         other.run(stage)
     run_or_adopt(one, "flows", [other])
-    assert one.state("flows") == {"made in": "other"}
+    assert one.result("flows").made_in == "other"
     run_or_adopt(one, "classifier", [])
     run_or_adopt(one, "templates", [other])
-    assert [one.state(stage)["made in"] for stage in STAGES[1:3]] == ["one", "one"]
+    assert [one.result(stage).made_in for stage in STAGES[1:3]] == ["one", "one"]
 
 
 def test_stages_know_the_sum_of_weights(events, two, tmp_path):
@@ -160,7 +168,7 @@ def test_cuda_that_is_not_there_is_missed_at_once(command, data_folder, tmp_path
     assert not (tmp_path / "out").exists()
 
 
-@pytest.mark.parametrize("name", ["manifest.json", "networks.pt", "tables.npz"])
+@pytest.mark.parametrize("name", ["manifest.json", "estimator.npz"])
 def test_missing_and_corrupt_artifacts_are_named(name, trained, tmp_path):
     files = {path.name: path.read_bytes() for path in (trained[0] / "artifacts").iterdir()}
     for change, text in ((None, "missing|cannot be read"), (files[name][:-20], "damaged|cannot be read")):
@@ -179,7 +187,7 @@ def test_artifacts_of_another_version(trained, tmp_path):
         (tmp_path / path.name).write_bytes(path.read_bytes())
     manifest = json.loads((tmp_path / "manifest.json").read_text())
     (tmp_path / "manifest.json").write_text(json.dumps(manifest | {"version": 0}))
-    with pytest.raises(ArtifactError, match="is of version 0, this code reads version 1"):
+    with pytest.raises(ArtifactError, match="is of version 0, this code reads version 3"):
         artifacts.load(tmp_path)
 
 

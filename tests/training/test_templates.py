@@ -13,8 +13,9 @@ from runtime.errors import ChallengeError
 from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS
 from training import templates as stage
+from training.checkpoints import write
 from training.samples import Sample, load_sample, save_sample
-from training.templates import TemplateEvents, count_events, make_templates, mu_response, points
+from training.templates import PointCounts, TemplateEvents, count_events, make_templates, mu_response, points
 
 BINS = 9
 
@@ -46,7 +47,8 @@ def made(events):
 
 def test_counts_are_those_of_the_official_callable(events, sample):
     """The same events through the callable that a submission is given; without soft_met, whose noise is random."""
-    counts, variance = count_events(events, (1.02, 0.97, 0.0), seed=1).values()
+    here = count_events(events, (1.02, 0.97, 0.0), seed=1)
+    counts, variance = here.counts, here.variance
     frame = pd.DataFrame(sample.primaries, columns=list(PRIMARIES))
     frame = frame.assign(weight=sample.weights, process=sample.process)
     shifted = systematics(frame, tes=1.02, jes=0.97)
@@ -59,7 +61,7 @@ def test_counts_are_those_of_the_official_callable(events, sample):
 
 
 def test_soft_met_noise_is_the_same_at_all_points_and_fresh_for_every_event(events):
-    once, again, other = (count_events(events, (1.0, 1.0, 3.0), seed)["counts"] for seed in (1, 1, 2))
+    once, again, other = (count_events(events, (1.0, 1.0, 3.0), seed).counts for seed in (1, 1, 2))
     np.testing.assert_array_equal(once, again)
     assert not np.array_equal(once, other)
 
@@ -74,8 +76,8 @@ def test_nominal_counts_add_up_to_the_yields(made):
 def test_interpolation_at_points_off_the_grid(made, events):
     """The error of the interpolation is small beside the statistical one, which the same events share."""
     templates, summary = made
-    for point in points()[-stage.CHECKS :]:
-        counts = count_events(events, point, seed=1)["counts"]
+    for point in points()[-stage.PROBES :]:
+        counts = count_events(events, point, seed=1).counts
         values = np.ones((1, len(PARAMETERS)))
         values[0, 1:4] = point
         difference = counts - templates.counts(values)[0]
@@ -85,12 +87,12 @@ def test_interpolation_at_points_off_the_grid(made, events):
     # The nominal templates are much further off where tes and jes are shifted by 3 widths.
     far = (1.03, 0.97, 4.0)
     values[0, 1:4] = far
-    shift = count_events(events, far, seed=1)["counts"]
+    shift = count_events(events, far, seed=1).counts
     fitted, fixed = (np.sum((shift - counts) ** 2) for counts in (templates.counts(values)[0], templates.nominal))
     assert fitted < 0.05 * fixed
 
 
-def test_grid_and_checks_are_within_the_clips():
+def test_grid_and_probes_are_within_the_clips():
     for i, name in enumerate(("tes", "jes", "soft_met")):
         low, high = {"tes": (0.9, 1.1), "jes": (0.9, 1.1), "soft_met": (0, 5)}[name]
         assert (points()[:, i] >= low).all()
@@ -158,7 +160,7 @@ def test_workers_do_not_change_the_templates(sample, made, tmp_path):
 
 
 def test_counts_of_other_events_are_refused(events, tmp_path):
-    np.savez(tmp_path / "point00.npz", about="other events", counts=np.ones((4, BINS)), variance=np.ones((4, BINS)))
+    write(tmp_path / "point00.npz", PointCounts(np.ones((4, BINS)), np.ones((4, BINS))), "other events")
     with pytest.raises(ChallengeError, match="remove it"):
         make_templates(events, 1, tmp_path)
     (tmp_path / "point00.npz").write_bytes(b"PK\x03\x04 cut short")

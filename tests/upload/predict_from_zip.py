@@ -20,13 +20,14 @@ if __name__ == "__main__":
     sys.path[0] = ""
 
 from model import Model
+from submission.codec import decode
 from submission.flows import Flow, evaluate
 
 
 def main(inputs):
     with np.load(inputs / "events.npz") as events:
         data = pd.DataFrame(dict(events))
-    flow = Flow.from_state(torch.load(inputs / "flow.pt", weights_only=True))
+    flow = decode(Flow, (inputs / "flow.npz").read_bytes())
     modules = [importlib.import_module(f"submission.{path.stem}") for path in sorted(Path("submission").glob("*.py"))]
     tested = [doctest.testmod(module) for module in modules]
     result = {

@@ -9,12 +9,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 
 from ingestion_test.schema import FEATURES
 from ingestion_test.sources import OfficialFolder
 from model import Model
 from submission import artifacts
+from submission.codec import encode
 from submission.flows import Flow, FlowConfig, evaluate
 from submission.parameters import PARAMETERS, values_from_pulls
 from upload.checks import build
@@ -42,7 +42,7 @@ def test_another_interpreter_gives_the_same(tmp_path, events):
     flow_events = np.random.default_rng(2).standard_normal((1000, 13)).astype(np.float32)
     np.savez(tmp_path / "events.npz", **{name: values.to_numpy() for name, values in events.items()})
     np.save(tmp_path / "flow_events.npy", flow_events)
-    torch.save(flow.state(), tmp_path / "flow.pt")
+    (tmp_path / "flow.npz").write_bytes(encode(flow))
     command = [PYTHON, PROGRAM, tmp_path]
     done = subprocess.run(command, cwd=tmp_path / "unpacked", capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr

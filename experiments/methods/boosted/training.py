@@ -4,7 +4,7 @@ import dataclasses
 
 import lightgbm
 
-from experiments.methods.boosted.trees import BoostedScorer, Trees
+from experiments.methods.boosted.trees import Trees
 from runtime import files
 from submission.features import CATEGORIES
 from training.classifier import TrainedClassifier
@@ -39,7 +39,7 @@ class BoostedTraining(Training):
     @property
     def kind(self):
         """Trees take the classifier's place."""
-        return Kind(BoostedScorer, train)
+        return Kind(train=train)
 
 
 def train(training, validation, config, device="cpu", checkpoint=None):

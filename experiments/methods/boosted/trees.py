@@ -1,64 +1,50 @@
 """Boosted trees as the classifier of a scorer; travels in the submission."""
 
-import dataclasses
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import lightgbm
 import numpy as np
 
+from submission.arrays import FloatArray
+from submission.category_network import CategoryModel
 from submission.features import CATEGORIES
-from submission.score import Scorer
-
-STATE_VERSION = 1
 
 
-class Trees:
+@dataclass(frozen=True)
+class TreesState:
+    """What makes `Trees`: the text that lightgbm writes of each category's booster."""
+
+    boosters: tuple[str, ...]
+
+
+class Trees(CategoryModel):
     """Gradient-boosted trees of each category.
 
     Arguments:
         boosters: a `lightgbm.Booster` per category, in the order of `features.CATEGORIES`.
     """
 
-    def __init__(self, boosters):
+    def __init__(self, boosters: Iterable[lightgbm.Booster]) -> None:
         self.boosters = tuple(boosters)
         if len(self.boosters) != len(CATEGORIES):
             raise ValueError(f"{len(CATEGORIES)} boosters are needed, not {len(self.boosters)}")
 
-    def logits(self, inputs, number):
+    def logits(self, inputs: FloatArray, number: int) -> FloatArray:
         """Logit of signal against background, float32 array (events,), of inputs (events, inputs) of a category."""
         if not len(inputs):
             return np.empty(0, dtype=np.float32)
-        return self.boosters[number].predict(inputs, raw_score=True).astype(np.float32)
+        return np.asarray(self.boosters[number].predict(inputs, raw_score=True)).astype(np.float32)
 
-    def to(self, _device):
-        """These trees: they stay on the CPU."""
+    def to(self, device: object) -> "Trees":
+        """These trees: they stay on the CPU, whatever `device` is."""
         return self
 
-    def state(self):
-        """All that makes these trees, as plain objects."""
-        return {"version": STATE_VERSION, "boosters": [booster.model_to_string() for booster in self.boosters]}
+    def state(self) -> TreesState:
+        """All that makes these trees."""
+        return TreesState(tuple(booster.model_to_string() for booster in self.boosters))
 
     @classmethod
-    def from_state(cls, state):
-        """The trees that `state` describes.
-
-        Raises:
-            ValueError: it is of another version.
-        """
-        version = state.get("version") if isinstance(state, dict) else None
-        if version != STATE_VERSION:
-            raise ValueError(f"boosted trees of version {STATE_VERSION} were expected, not {version}")
-        return cls(lightgbm.Booster(model_str=text) for text in state["boosters"])
-
-
-class BoostedScorer(Scorer):
-    """A `Scorer` whose classifier is `Trees`."""
-
-    @staticmethod
-    def _logits(network, inputs, number):
-        return network.logits(inputs, number) if isinstance(network, Trees) else Scorer._logits(network, inputs, number)
-
-    @classmethod
-    def from_state(cls, state):
-        """The scorer that `state` describes; errors as `Scorer.from_state`."""
-        scorer = super().from_state(state | {"classifier": None})
-        return dataclasses.replace(scorer, classifier=Trees.from_state(state["classifier"]))
+    def from_state(cls, state: TreesState) -> "Trees":
+        """The trees that `state` describes."""
+        return cls(lightgbm.Booster(model_str=text) for text in state.boosters)

@@ -1,50 +1,55 @@
 """From events to mu: nuisance parameters, templates made for them, fit of mu; travels in the submission."""
 
-import io
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import torch
 
 from experiments.methods.mle_nu.nuisance import NuisanceFit, SumOfScores, fit_nuisance
-from experiments.methods.mle_nu.scorer import NuScorer
-from submission.confidence import Belt, BeltConfig
+from submission.arrays import FloatArray
+from submission.confidence import Belt
 from submission.estimator import Estimate
 from submission.histogram import Histogram
 from submission.likelihood import PRESETS, FitResult, Likelihood
 from submission.templates import PROCESSES, TERMS, Templates
-
-FILE = "mle_nu.pt"
-
-#: Changes when a file of an earlier version can no longer be read.
-VERSION = 1
 
 #: Seed of the soft MET noise of template events, the same for all data sets.
 NOISE_SEED = 505
 
 
 @dataclass(frozen=True)
-class NuEstimator:
-    """All that a prediction needs.
+class NuArtifacts:
+    """What was trained and made beforehand.
 
     Arguments:
-        histogram: `submission.histogram.Histogram` with a `NuScorer`, without events without a jet.
-        events: DataFrame of training events that templates are made of: the 16 primaries, "weights" (expected events at
-            mu = 1) and "process", place in `submission.templates.PROCESSES`.
-        systematics: the official callable.
+        histogram: `submission.histogram.Histogram` with a `scorer.NuScorer`, without events without a jet.
+        events: training events that templates are made of, arrays (events,) by their names: the 16 primaries, "weights"
+            (expected events at mu = 1) and "process", place in `submission.templates.PROCESSES`.
         belt: `submission.confidence.Belt`; None before it is made.
     """
 
     histogram: Histogram
-    events: pd.DataFrame
-    systematics: Callable
+    events: dict[str, FloatArray]
     belt: Belt | None = None
+
+
+class NuEstimator:
+    """All that a prediction needs.
+
+    Arguments:
+        parts: `NuArtifacts`.
+        systematics: the official callable.
+    """
+
+    def __init__(self, parts: NuArtifacts, systematics: Callable) -> None:
+        self.histogram, self.belt, self.systematics = parts.histogram, parts.belt, systematics
+        self.events = pd.DataFrame(parts.events)
 
     def estimate(self, data, weights):
         """`submission.estimator.Estimate` of mu and its interval; arguments as for `fit`."""
+        if self.belt is None:
+            raise ValueError("there is no belt yet")
         return Estimate.of(self.fit(data, weights)[1], self.belt)
 
     def fit(self, data, weights) -> tuple[NuisanceFit, FitResult]:
@@ -75,45 +80,9 @@ class NuEstimator:
         inside = bins >= 0
         place, size = process[inside] * histogram.bins + bins[inside], len(PROCESSES) * histogram.bins
         counts, variance = (
-            np.bincount(place, content[inside], size).reshape(len(PROCESSES), -1) for content in (weights, weights**2)
+            np.bincount(place, content[inside], size).reshape(len(PROCESSES), -1).astype(np.float64)
+            for content in (weights, weights**2)
         )
         coefficients = np.zeros((len(PROCESSES), len(TERMS), histogram.bins))
         coefficients[:, 0] = counts
         return Templates(coefficients, variance)
-
-    def content(self):
-        """The file that `load` makes the same estimator from, bytes."""
-        buffer = io.BytesIO()
-        belt = None
-        if self.belt is not None:
-            config = {"ordering": self.belt.config.ordering, "use_error": self.belt.config.use_error}
-            arrays = {name: torch.as_tensor(array) for name, array in self.belt.arrays().items()}
-            belt = {"config": config | {"mu_range": self.belt.config.mu_range}, "arrays": arrays}
-        state = {
-            "version": VERSION,
-            "scorer": self.histogram.scorer.state(),
-            "edges": [torch.as_tensor(inner) for inner in self.histogram.score_edges],
-            "events": {name: torch.from_numpy(self.events[name].to_numpy(copy=True)) for name in self.events},
-            "belt": belt,
-        }
-        torch.save(state, buffer)
-        return buffer.getvalue()
-
-    @classmethod
-    def load(cls, path, systematics):
-        """The estimator in the file `path`.
-
-        Raises:
-            ValueError: it is of another version.
-        """
-        state = torch.load(io.BytesIO(Path(path).read_bytes()), map_location="cpu", weights_only=True)
-        if state["version"] != VERSION:
-            raise ValueError(f"{path} is of version {state['version']}, this code reads version {VERSION}")
-        histogram = Histogram(NuScorer.from_state(state["scorer"]), tuple(edges.numpy() for edges in state["edges"]))
-        events = pd.DataFrame({name: values.numpy() for name, values in state["events"].items()})
-        belt = None
-        if state["belt"] is not None:
-            arrays = {name: values.numpy() for name, values in state["belt"]["arrays"].items()}
-            arrays = {name: array.item() if array.ndim == 0 else array for name, array in arrays.items()}
-            belt = Belt(BeltConfig(**state["belt"]["config"]), **arrays)
-        return cls(histogram, events, systematics, belt)

@@ -1,7 +1,7 @@
 """The paper's alternative method (app. E) as a submission."""
 
 from experiments.methods.artifact_model import ArtifactModel
-from experiments.methods.mle_nu.estimator import FILE, NuEstimator
+from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from submission import artifacts
 
 
@@ -9,5 +9,5 @@ class Model(ArtifactModel):
     """Nuisance parameters by the sum of scores, mu by templates of training events shifted with them."""
 
     def load(self):
-        """The `NuEstimator` beside the model."""
-        return NuEstimator.load(artifacts.FOLDER / FILE, self.systematics)
+        """The `NuEstimator` of the artifacts beside the model."""
+        return NuEstimator(artifacts.load(artifacts.FOLDER, NuArtifacts), self.systematics)

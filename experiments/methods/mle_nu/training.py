@@ -4,12 +4,11 @@ import functools
 import os
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import pandas as pd
-import torch
 
-from experiments.methods.mle_nu.estimator import FILE, NuEstimator
+from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import SumOfScores
 from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
@@ -17,20 +16,21 @@ from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.sources import TestEvents
 from ingestion_test.systematics import systematics
-from runtime import files
 from runtime.errors import ChallengeError
 from runtime.tasks import completed
+from submission import artifacts
+from submission.arrays import FloatArray
 from submission.confidence import spread_mu
 from submission.features import CATEGORIES
 from training import classifier
+from training.checkpoints import checkpointed, read, write
 from training.classifier import ClassifierConfig
-from training.config import TemplatesConfig
-from training.flows import own_gpu
+from training.devices import own_gpu
+from training.histogram import TemplatesConfig, make_histogram
 from training.networks import Kind
 from training.neyman import Throws, make_belts
-from training.parts import kept_or_made
 from training.samples import Sample, draw, load_sample, remove_sample, save_sample, training_part
-from training.stages import Training, make_histogram
+from training.stages import Stage, Training
 
 #: Pseudo-experiments with a valid fit that a belt needs at the least.
 LEAST_VALID = 10
@@ -72,9 +72,17 @@ class NuTraining(Training):
         return Kind(NuScorer, train, inputs)
 
     @property
-    def steps(self):
+    def stages(self) -> dict[str, Stage]:
         """Templates and belt are those of a fit at the fitted nuisance parameters."""
-        return super().steps | {"templates": _templates, "neyman": _neyman}
+        return super().stages | {"templates": Stage(NuResult, _templates), "neyman": Stage(NuResult, _neyman)}
+
+
+@dataclass(frozen=True)
+class NuResult:
+    """What the stages of templates and belt leave: all that a prediction needs, as far as it is made, and a summary."""
+
+    estimator: NuArtifacts
+    summary: dict[str, Any]
 
 
 def inputs(scorer, batch, number, nuisance, random):
@@ -89,10 +97,11 @@ def inputs(scorer, batch, number, nuisance, random):
 def train(training, validation, config, device="cpu", checkpoint=None):
     """Train the classifier on two copies of the pulls (eq. 25); interface of `training.classifier.train`."""
     random = np.random.default_rng(config.seed)
-    parts = [
-        {name: (paired(*part[name], random), part[name][1]) for name in CATEGORIES} for part in (training, validation)
-    ]
-    return classifier.train(*parts, config, device, checkpoint)
+    events, others = (
+        {name: (paired(*sample[name], random), sample[name][1]) for name in CATEGORIES}
+        for sample in (training, validation)
+    )
+    return classifier.train(events, others, config, device, checkpoint)
 
 
 def paired(x, labels, random):
@@ -155,52 +164,62 @@ def _events(training):
 
 
 def _templates(training):
-    scorer = NuScorer.from_state(training.state("classifier"))
+    scorer: NuScorer = training.result("classifier").scorer
     held_out = training_part(training.source, "held-out")
     slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
     shipped, _ = _events(training)
-    histogram = make_histogram(scorer, training, shipped)
-    frame = pd.DataFrame(shipped.primaries, columns=list(PRIMARIES))
-    frame["weights"], frame["process"] = shipped.weights.astype(np.float32), shipped.process.astype(np.int8)
-    made = NuEstimator(histogram, frame, systematics)
+    known = training_part(training.source, "networks").with_jets()
+    histogram = make_histogram(scorer, known, shipped, training.config.templates, training.device)
+    events = {name: shipped.primaries[:, number].copy() for number, name in enumerate(PRIMARIES)}
+    events |= {"weights": shipped.weights.astype(np.float32), "process": shipped.process.astype(np.int8)}
     bins = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
-    summary = {"events": len(frame), "bins": bins, "mean_gradient": slopes}
-    return summary, {FILE: torch.frombuffer(bytearray(made.content()), dtype=torch.uint8)}
+    summary = {"events": len(shipped.weights), "bins": bins, "mean_gradient": slopes}
+    return NuResult(NuArtifacts(histogram, events), summary)
 
 
 def _neyman(training):
     config, folder = training.config, training.checkpoints / "experiments"
-    content = training.state("templates")[FILE].numpy().tobytes()
+    templates: NuResult = training.result("templates")
     _, events = _events(training)
     order = np.argsort(events.process, kind="stable")
     save_sample(Sample(events.primaries[order], events.weights[order], events.process[order]), folder)
-    with files.replaced(folder / FILE, "wb") as file:
-        file.write(content)
+    write(folder / artifacts.ESTIMATOR, templates.estimator, about=None)
     random = np.random.default_rng(config.neyman.seed)
     mus = spread_mu(random, config.neyman.experiments, config.belt.mu_range)
     about = str(training.about("neyman"))
     tasks = [_Experiment(folder, about, config.neyman.seed + i, float(mu), training.device) for i, mu in enumerate(mus)]
-    done = completed(tasks, training.workers, "pseudo-experiments", "exp")
-    found = {name: np.stack([one[name] for one in done]) for name in done[0]}
-    throws = Throws(mus, found["mu_hat"], found["sigma"], found["valid"])
+    results = completed(tasks, training.workers, "pseudo-experiments", "exp")
+    outcomes = {field: np.stack([getattr(result, field) for result in results]) for field in vars(results[0])}
+    throws = Throws(mus, outcomes["mu_hat"], outcomes["sigma"], outcomes["valid"])
     if np.count_nonzero(throws.valid) < LEAST_VALID:
         raise ChallengeError(
             f"of {len(mus)} pseudo-experiments {np.count_nonzero(throws.valid)} have a valid fit, a belt needs "
             f"{LEAST_VALID}: use a larger sample"
         )
     (belt,) = make_belts(throws, [config.belt])
-    residual = found["pulls"] - found["truth"]
+    residual = outcomes["pulls"] - outcomes["truth"]
     summary = {
         "experiments": len(mus),
         "valid": float(throws.valid.mean()),
-        "converged": float(found["converged"].mean()),
+        "converged": float(outcomes["converged"].mean()),
         "pull_mean": dict(zip(EMBEDDED, residual.mean(axis=0).tolist())),
         "pull_rms": dict(zip(EMBEDDED, np.sqrt((residual**2).mean(axis=0)).tolist())),
         "mu_hat_minus_mu": [float(np.mean(throws.mu_hat - mus)), float(np.std(throws.mu_hat - mus))],
     }
-    made = replace(NuEstimator.load(folder / FILE, systematics), belt=belt).content()
     remove_sample(folder)
-    return summary, {FILE: torch.frombuffer(bytearray(made), dtype=torch.uint8)}
+    return NuResult(replace(templates.estimator, belt=belt), summary)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a pseudo-experiment gave; arrays (5,) of the pulls fitted and the true ones."""
+
+    mu_hat: float
+    sigma: float
+    valid: bool
+    pulls: FloatArray
+    converged: bool
+    truth: FloatArray
 
 
 @dataclass(frozen=True)
@@ -213,24 +232,24 @@ class _Experiment:
     mu: float
     device: str
 
-    def __call__(self):
+    def __call__(self) -> _Outcome:
         path = self.folder / f"experiment{self.seed}.npz"
-        return kept_or_made(path, f"{self.about} {self.seed} {self.mu}", self._made)
+        return checkpointed(path, f"{self.about} {self.seed} {self.mu}", _Outcome, self._run)
 
-    def _made(self):
+    def _run(self) -> _Outcome:
         events, estimator = _opened(self.folder)
         estimator.histogram.scorer.to(own_gpu(self.device, os.getpid()))
         nuisance = draw_nuisance_parameters(self.seed, NUISANCE_NAMES)
         test_set = make_test_set(events, self.mu, nuisance, self.seed)
-        found, fit = estimator.fit(test_set["data"], test_set["weights"])
-        return {
-            "mu_hat": fit.mu_hat[0],
-            "sigma": fit.sigma[0],
-            "valid": fit.valid[0],
-            "pulls": found.pulls,
-            "converged": found.converged,
-            "truth": pulls_of(nuisance),
-        }
+        minimum, fit = estimator.fit(test_set["data"], test_set["weights"])
+        return _Outcome(
+            mu_hat=float(fit.mu_hat[0]),
+            sigma=float(fit.sigma[0]),
+            valid=bool(fit.valid[0]),
+            pulls=minimum.pulls,
+            converged=bool(minimum.converged),
+            truth=pulls_of(nuisance),
+        )
 
 
 @functools.lru_cache(maxsize=1)
@@ -240,4 +259,5 @@ def _opened(folder):
     counts = tuple(np.bincount(sample.process, minlength=len(PROCESSES)).tolist())
     primaries = np.round(sample.primaries, 3)  # as the test events of a data folder have them
     events = TestEvents(primaries, sample.weights.astype(np.float32), counts)
-    return events, NuEstimator.load(folder / FILE, systematics)
+    parts = read(folder / artifacts.ESTIMATOR, NuArtifacts, None, "remove it and run the stage again")
+    return events, NuEstimator(parts, systematics)

@@ -9,6 +9,7 @@ import os
 import pickle
 import shutil
 import tempfile
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -22,7 +23,8 @@ from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from runtime.errors import run_command
 from submission import artifacts
-from submission.artifacts import MANIFEST, NETWORKS, TABLES
+from submission.artifacts import ESTIMATOR, MANIFEST
+from submission.codec import DESCRIPTION
 from tests.conftest import make_events
 from tests.robustness.bad_input.events import write_events
 from tests.robustness.bad_input.sandbox import Door, Place
@@ -31,28 +33,32 @@ from training.__main__ import main as training_main
 from training.config import PRESETS
 from training.stages import Training
 
-_NAMES = (MANIFEST, NETWORKS, TABLES)
+_NAMES = (MANIFEST, ESTIMATOR)
 
-_MANIFEST_KEYS = (
-    ("version",),
-    ("sha256",),
-    ("sha256", NETWORKS),
-    ("record",),
-    *(("likelihood", *rest) for rest in ((), ("nuisance",), ("shape_only",), ("more",))),
-    *(("belt", *rest) for rest in ((), ("ordering",), ("use_error",), ("mu_range",), ("more",))),
+_MANIFEST_KEYS = (("version",), ("sha256",), ("sha256", ESTIMATOR), ("record",))
+
+_HISTOGRAM, _LIKELIHOOD, _BELT = (("content", name) for name in ("histogram", "likelihood", "belt"))
+_SCORER = (*_HISTOGRAM, "scorer")
+
+_DESCRIPTION_KEYS = (
+    *(("version",), ("about",), ("content",), ("content", "class"), ("content", "more")),
+    *((*_HISTOGRAM, name) for name in ("class", "score_edges", "no_jet_edges")),
+    *((*_SCORER, name) for name in ("class", "discriminators", "standardisations")),
+    (*_SCORER, "standardisations", 0, "names"),
+    (*_SCORER, "standardisations", 1, "mean"),
+    *(
+        (*_SCORER, name, *rest)
+        for name in ("classifier", "gate")
+        for rest in ((), ("class",), ("shape",), ("weights",))
+    ),
+    *((*_SCORER, "classifier", "shape", name) for name in ("inputs", "width", "depth")),
+    *((*_LIKELIHOOD, "config", *rest) for rest in ((), ("nuisance",), ("shape_only",), ("more",))),
+    *((*_BELT, "config", *rest) for rest in ((), ("ordering",), ("use_error",), ("mu_range",), ("more",))),
+    *((*_BELT, name) for name in ("largest", "lower")),
 )
 
-_NETWORK_KEYS = (
-    ("version",),
-    ("discriminators",),
-    ("standardisations",),
-    ("standardisations", 0, "names"),
-    ("standardisations", 1, "mean"),
-    *((name, *rest) for name in ("classifier", "gate") for rest in ((), ("version",), ("shape",), ("weights",))),
-    *(("classifier", "shape", name) for name in ("inputs", "width", "depth")),
-)
-
-_ARRAYS = sorted(np.load(artifacts.FOLDER / TABLES).files)
+with zipfile.ZipFile(artifacts.FOLDER / ESTIMATOR) as _archive:
+    _ARRAYS = sorted(name for name in _archive.namelist() if name != DESCRIPTION)
 
 _ARRAY_CHANGES = (
     "missing",
@@ -68,15 +74,15 @@ _ARRAY_CHANGES = (
     "zeros",
 )
 
-#: What can be wrong with artifacts, as `_change` takes it; where networks or tables change, their checksums do too.
+#: What can be wrong with artifacts, as `_change` takes it; where the estimator changes, its checksum does too.
 _CHANGES = st.one_of(
     st.tuples(st.just("file"), st.sampled_from(_NAMES), FILE_SPOILS),
-    st.tuples(st.just("resealed"), st.sampled_from([NETWORKS, TABLES]), FILE_SPOILS),
+    st.tuples(st.just("resealed"), st.just(ESTIMATOR), FILE_SPOILS),
     st.tuples(st.just("manifest"), st.sampled_from(_MANIFEST_KEYS), JSON_VALUES),
     st.tuples(st.just("text"), st.none(), JSON_TEXTS),
     st.tuples(st.just("array"), st.sampled_from(_ARRAYS), st.sampled_from(_ARRAY_CHANGES)),
-    st.tuples(st.just("network"), st.sampled_from(_NETWORK_KEYS), JSON_VALUES),
-    st.tuples(st.just("code"), st.sampled_from([NETWORKS, TABLES]), st.sampled_from(["pickle", "torch", "numpy"])),
+    st.tuples(st.just("description"), st.sampled_from(_DESCRIPTION_KEYS), JSON_VALUES),
+    st.tuples(st.just("code"), st.just(ESTIMATOR), st.sampled_from(["pickle", "torch", "numpy"])),
 )
 
 
@@ -100,11 +106,9 @@ def _change(folder, change, at, value):
         if change == "resealed":
             spoil(folder / at, *value)
         elif change == "array":
-            _change_array(folder / TABLES, at, value)
-        elif change == "network":
-            state = torch.load(folder / NETWORKS, weights_only=True)
-            _set(state, at, value)
-            torch.save(state, folder / NETWORKS)
+            _change_array(folder / ESTIMATOR, at, value)
+        elif change == "description":
+            _change_description(folder / ESTIMATOR, at, value)
         else:
             (folder / at).write_bytes(_code(value))
         _seal(folder)
@@ -117,16 +121,24 @@ def _set(content, keys, value):
     content[last] = value
 
 
+def _change_description(path, at, value):
+    members = _members(path)
+    description = json.loads(members[DESCRIPTION])
+    _set(description, at, value)
+    _write(path, members | {DESCRIPTION: json.dumps(description).encode()})
+
+
 def _change_array(path, name, change):
-    arrays = dict(np.load(path))
-    array = arrays.pop(name)
+    """Change an array, and the description with it, which then agrees."""
+    members = _members(path)
+    array = np.load(io.BytesIO(members.pop(name)))
     if change != "missing":
-        arrays[name] = (
+        array = (
             {
                 "empty": lambda: array[..., :0],
                 "half": lambda: array[..., : array.shape[-1] // 2] if array.ndim else array,
                 "flat": lambda: array.ravel(),
-                "number": lambda: np.float64(3),
+                "number": lambda: np.array(3.0),
                 "nan": lambda: np.full_like(array, np.nan),
                 "negative": lambda: -array,
                 "text": lambda: array.astype(str),
@@ -137,8 +149,25 @@ def _change_array(path, name, change):
             if array.ndim
             else np.array([_Code()])
         )
-    with open(path, "wb") as file:
-        np.savez(file, **arrays)
+        content = io.BytesIO()
+        np.save(content, array, allow_pickle=True)
+        members[name] = content.getvalue()
+        description = json.loads(members[DESCRIPTION])
+        place = [int(key) if key.isdigit() else key for key in name.removesuffix(".npy").split("/")]
+        _set(description, ["content", *place], {"array": array.dtype.str, "shape": list(array.shape)})
+        members[DESCRIPTION] = json.dumps(description).encode()
+    _write(path, members)
+
+
+def _members(path):
+    with zipfile.ZipFile(path) as archive:
+        return {name: archive.read(name) for name in archive.namelist()}
+
+
+def _write(path, members):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in members.items():
+            archive.writestr(name, content)
 
 
 @functools.cache
@@ -149,16 +178,15 @@ def _code(kind):
     elif kind == "torch":
         torch.save({"version": 2, "classifier": _Code()}, content)
     else:
-        np.savez(content, **{"templates/coefficients": np.array([_Code()])})
+        np.savez(content, **{"likelihood/templates/coefficients": np.array([_Code()])})
     return content.getvalue()
 
 
 def _seal(folder):
-    """Write the checksums of networks and tables into the manifest."""
+    """Write the checksum of the estimator into the manifest."""
     manifest = json.loads((folder / MANIFEST).read_text())
-    for name in (NETWORKS, TABLES):
-        if (folder / name).is_file():
-            manifest["sha256"][name] = hashlib.sha256((folder / name).read_bytes()).hexdigest()
+    if (folder / ESTIMATOR).is_file():
+        manifest["sha256"][ESTIMATOR] = hashlib.sha256((folder / ESTIMATOR).read_bytes()).hexdigest()
     (folder / MANIFEST).write_text(json.dumps(manifest))
 
 
@@ -193,28 +221,29 @@ def _stage():
         return training.path("flows").read_bytes()
 
 
-_STATE_KEYS = (("version",), ("about",), ("summary",), ("state",), ("state", "version"), ("state", "discriminators"))
+_STAGE_KEYS = (
+    *(("version",), ("about",), ("content",)),
+    *(("content", name) for name in ("class", "summary", "discriminators", "more")),
+)
 
 
 def _prepare_stage(case, place):
     change, at, value = case
     write_events(place)
     place.out.mkdir()
-    path = place.out / "flows.pt"
+    path = place.out / "flows.npz"
     path.write_bytes(_code(value) if change == "code" else _stage())
     if change == "file":
         spoil(path, *value)
-    elif change == "state":
-        state = torch.load(path, weights_only=True)
-        _set(state, at, value)
-        torch.save(state, path)
+    elif change == "description":
+        _change_description(path, at, value)
     flags = ["--data", str(place.given), "--output", str(place.out)]
     return functools.partial(training_main, ["flows", "--resume", *flags])
 
 
 _STAGE_CHANGES = st.one_of(
     st.tuples(st.just("file"), st.none(), FILE_SPOILS),
-    st.tuples(st.just("state"), st.sampled_from(_STATE_KEYS), JSON_VALUES),
+    st.tuples(st.just("description"), st.sampled_from(_STAGE_KEYS), JSON_VALUES),
     st.tuples(st.just("code"), st.none(), st.sampled_from(["pickle", "torch", "numpy"])),
 )
 
