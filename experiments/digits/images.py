@@ -16,7 +16,7 @@ from runtime.errors import ChallengeError
 LOGIT_MARGIN = 0.05  # pixels v in (0, 1) enter the flow as logit(0.05 + 0.9 v)
 
 
-MOST_PIXELS = 16 * 16  # larger images are averaged over 2 x 2 pixels first
+MOST_PIXELS = 16 * 16  # larger images are averaged over 2 × 2 pixels first
 
 
 FILES = {
@@ -45,15 +45,15 @@ class Images:
 
 
 def small_digits():
-    """scikit-learn's 1797 digits of 8 x 8 pixels in 17 levels; every fourth image is for the test."""
+    """scikit-learn's 1797 digits of 8 × 8 pixels in 17 levels; every fourth image is for the test."""
     found = load_digits()
     test = np.arange(len(found.target)) % 4 == 3
-    source = "scikit-learn's digits (8 x 8)"
+    source = "scikit-learn's digits (8 × 8)"
     return Images(found.images[~test], found.target[~test], found.images[test], found.target[test], 17, source)
 
 
 def mnist(folder):
-    """MNIST from its four IDX files, gzipped or not, averaged over 2 x 2 pixels.
+    """MNIST from its four IDX files, gzipped or not, averaged over 2 × 2 pixels.
 
     Raises:
         ChallengeError: a file is missing, cut short or no IDX file.
@@ -68,7 +68,7 @@ def mnist(folder):
 
 
 def smaller(images):
-    """Average images (images, height, width) over 2 x 2 pixels until they have at most 16 x 16."""
+    """Average images (images, height, width) over 2 × 2 pixels until they have at most 16 × 16."""
     while images[0].size > MOST_PIXELS:
         images = images[:, : images.shape[1] // 2 * 2, : images.shape[2] // 2 * 2]
         images = 0.25 * (images[:, ::2, ::2] + images[:, 1::2, ::2] + images[:, ::2, 1::2] + images[:, 1::2, 1::2])

@@ -22,7 +22,7 @@ from .event_level import compare, load_events
 from .phases import fit_phase, phase_scores, throw_phase
 from .tables import mean_and_spread, summary, tables
 
-SUMMARY = "the final phase, 10 x 1000 pseudo-experiments with bootstraps, from events and from templates"
+SUMMARY = "the final phase, 10 × 1000 pseudo-experiments with bootstraps, from events and from templates"
 
 
 #: Files that the page shows or names.

@@ -76,4 +76,4 @@ def tables(result):
 
 def _size(one):
     """Sets and pseudo-experiments of a `summary`, as text."""
-    return f"{len(one['mu'])} x {one['size_of_sets'][0]}"
+    return f"{len(one['mu'])} × {one['size_of_sets'][0]}"

@@ -13,7 +13,7 @@ from submission.likelihood import Likelihood
 BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 7
 
 
-#: What the paper reports (official data, 10 x 100 pseudo-experiments, four A100): score, interval, coverage, RMSE,
+#: What the paper reports (official data, 10 × 100 pseudo-experiments, four A100): score, interval, coverage, RMSE,
 #: minutes, and nothing on the bound with six nuisance parameters (docs/mathematics.md#published-numbers).
 PAPER = {
     "paper: CNF + DNN": (0.823, 0.438, 0.672, 0.191, 5.0, None),
@@ -113,9 +113,9 @@ def table(rows):
     lines = []
     for name, row in rows.items():
         numbers = [_cell(row[key], kind) for key, _, kind in COLUMNS]
-        lines.append([f"{name}: {METHODS[name].label}", *numbers, f"{row['num_sets']} x {row['num_experiments']}"])
+        lines.append([f"{name}: {METHODS[name].label}", *numbers, f"{row['num_sets']} × {row['num_experiments']}"])
     for name, values in PAPER.items():
-        lines.append([name, *(_cell(value, kind) for value, (_, _, kind) in zip(values, COLUMNS)), "10 x 100"])
+        lines.append([name, *(_cell(value, kind) for value, (_, _, kind) in zip(values, COLUMNS)), "10 × 100"])
     return Table(head, lines)
 
 

@@ -1,7 +1,7 @@
 """The toy problem with known answers (paper, sec. 5): two Gaussians in a plane, alone or within 10 dimensions.
 
-The paper's means and covariances (eq. 11) did not survive the extraction of its text; those here are our own choice of
-two tilted Gaussians that a Bayes-optimal classifier tells apart in about 85% of the cases.
+Means and covariances are a choice of this project, not those of the paper (eq. 11): two tilted Gaussians that a
+Bayes-optimal classifier tells apart in about 85% of the cases.
 """
 
 import math

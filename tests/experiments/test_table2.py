@@ -195,7 +195,7 @@ def test_errors_against_independent_computations(results):
 def test_the_table_shows_value_and_error(results):
     said = table({"default": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}}).text()
     assert "0.500 ± 0.125" in said
-    assert "3 x 200" in said
+    assert "3 × 200" in said
     assert "10.0 ± 0.0" in said
 
 

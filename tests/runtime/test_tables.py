@@ -1,7 +1,5 @@
 """Tables as text and as Markdown."""
 
-# ruff: noqa: RUF001 (the multiplication sign is meant)
-
 import pytest
 
 from runtime.tables import Table
