@@ -80,7 +80,8 @@ class CategoryNetwork(nn.Module, CategoryModel):
         except (TypeError, RuntimeError) as error:
             raise ValueError(f"no {cls.__name__} has the shape {state.shape}: {error}") from error
         load_arrays(network, state.weights)
-        return network.eval().requires_grad_(False)
+        network.eval().requires_grad_(False)
+        return network
 
 
 def arrays_of(network: nn.Module) -> dict[str, FloatArray]:

@@ -42,7 +42,7 @@ class Bounds:
     """Numbers that a field may have, in an annotation such as `Annotated[int, Bounds(1)]`.
 
     Arguments:
-        least, most: the smallest and the largest one; None for no end.
+        least, most: the smallest and the largest one; None for no end, but infinity.
         strict: whether the ends themselves are excluded.
 
     Example:
@@ -55,15 +55,15 @@ class Bounds:
     strict: bool = False
 
     def __contains__(self, number: float) -> bool:
-        if not math.isfinite(number):
+        if isinstance(number, float) and not math.isfinite(number):
             return False
         above = self.least is None or (number > self.least if self.strict else number >= self.least)
         return above and (self.most is None or (number < self.most if self.strict else number <= self.most))
 
     def __str__(self) -> str:
         words = ("more than", "less than") if self.strict else ("at least", "at most")
-        ends = [f"{word} {end:g}" for word, end in zip(words, (self.least, self.most)) if end is not None]
-        return " and ".join(ends)
+        ends = [f"{word} {end}" for word, end in zip(words, (self.least, self.most)) if end is not None]
+        return " and ".join(ends) or "finite size"
 
 
 def encode(value: object, about: object = None) -> bytes:
@@ -162,7 +162,7 @@ _NUMBERS = {int: "a whole number", float: "a number", bool: "true or false", str
 
 
 def _restored_plain(kind: type, value: Any, place: str) -> Any:
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
+    if kind is float and type(value) is int and abs(value) < 2**1000:
         return float(value)
     if not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise _unfit(place, _NUMBERS[kind], value)
@@ -183,7 +183,7 @@ def _restored_sequence(kind: Any, kinds: tuple[Any, ...], value: Any, place: str
         kinds = (kinds[0],) * len(value)
     if len(value) != len(kinds):
         raise _unfit(place, f"a list of {len(kinds)} values", value)
-    return kind(restored(one, entry, _below(place, number)) for number, (one, entry) in enumerate(zip(kinds, value)))
+    return kind(restored(kinds[number], entry, _below(place, number)) for number, entry in enumerate(value))
 
 
 def _restored_object(kind: type, value: Any, place: str) -> Any:
@@ -191,7 +191,7 @@ def _restored_object(kind: type, value: Any, place: str) -> Any:
     if not isinstance(value, dict):
         raise _unfit(place, "a table", value)
     name = value.get("class", kind.__name__)
-    named = next((one for one in (kind, *_subclasses(kind)) if one.__name__ == name), None)
+    named = next((known for known in (kind, *_subclasses(kind)) if known.__name__ == name), None)
     if named is None:
         raise FormatError(f"{place or 'the content'} is of the class {name}, which is no {kind.__name__} known here")
     from_state = getattr(named, "from_state", None)
@@ -216,9 +216,9 @@ def _has_default(field: "dataclasses.Field[Any]") -> bool:
     return field.default is not dataclasses.MISSING or field.default_factory is not dataclasses.MISSING
 
 
-def _subclasses(kind: type) -> Iterator[type]:
-    for one in kind.__subclasses__():
-        yield from (one, *_subclasses(one))
+def _subclasses(kind: type[Any]) -> Iterator[type[Any]]:
+    for subclass in kind.__subclasses__():
+        yield from (subclass, *_subclasses(subclass))
 
 
 def _described(value: Any, place: str, arrays: dict[str, np.ndarray[Any, Any]]) -> Any:

@@ -15,13 +15,14 @@ there is they fix the coverage at every mu; with the error nearly so, at every m
 
 import dataclasses
 from collections.abc import Iterator
-from typing import Literal
+from typing import Annotated, Literal
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
 
 from .arrays import ArrayLike, BoolArray, FloatArray, IntArray
+from .codec import Bounds
 
 #: Share of pseudo-experiments whose interval is to contain the true mu.
 COVERAGE = 0.6827
@@ -70,7 +71,7 @@ class BeltConfig:
 
     ordering: Literal["central", "pratt"] = "pratt"
     use_error: bool = False
-    mu_range: tuple[float, float] = (0.1, 3.0)
+    mu_range: tuple[Annotated[float, Bounds()], Annotated[float, Bounds()]] = (0.1, 3.0)
 
     def __post_init__(self) -> None:
         low, high = self.mu_range
@@ -183,7 +184,8 @@ class Belt:
         # The mean over the range, by the trapezium rule.
         share = np.ones(log_density.shape[1])
         share[[0, -1]] = 0.5
-        return log_density - np.log(np.exp(log_density) @ (share / share.sum()))[:, None]
+        log_mean: FloatArray = np.log(np.exp(log_density) @ (share / share.sum()))
+        return log_density - log_mean[:, None]
 
 
 def make_belt(mu: FloatArray, mu_hat: FloatArray, sigma: FloatArray, config: BeltConfig) -> Belt:
@@ -206,13 +208,13 @@ def make_belt(mu: FloatArray, mu_hat: FloatArray, sigma: FloatArray, config: Bel
     usual = _fit_usual_error(mu_hat, sigma)
     log_tau = np.log(sigma) - _log_usual_error(usual, mu_hat)
     largest = float(log_tau.max())
-    ends = np.quantile(log_tau, (0.0005, 0.9995))
-    grid = np.linspace(*ends, _TAU_POINTS) if config.use_error and ends[1] - ends[0] > _LEAST_SPREAD else np.zeros(1)
+    low, high = np.quantile(log_tau, (0.0005, 0.9995))
+    grid = np.linspace(low, high, _TAU_POINTS) if config.use_error and high - low > _LEAST_SPREAD else np.zeros(1)
     log_tau = np.clip(log_tau, grid[0], grid[-1])
     mus = np.linspace(*config.mu_range, _MU_POINTS)
-    basis, table_basis = (
-        _basis(*x, config.mu_range, grid) for x in ((mu, log_tau), np.meshgrid(mus, grid, indexing="ij"))
-    )
+    table_mu, table_log_tau = np.meshgrid(mus, grid, indexing="ij")
+    basis = _basis(mu, log_tau, config.mu_range, grid)
+    table_basis = _basis(table_mu, table_log_tau, config.mu_range, grid)
 
     unit, table_unit = (np.exp(_log_usual_error(usual, m) + t) for m, t in ((mu, log_tau), (mus[:, None], grid)))
     shift, spread = _fit_normal(basis, (mu_hat - mu) / unit)
@@ -313,7 +315,9 @@ def _quantile_regression(basis: FloatArray, values: FloatArray, share: float) ->
 
         def curvature(x: FloatArray, width: float = width) -> FloatArray:
             distance = (basis @ x - scaled) / width
-            return basis.T @ (np.exp(-0.5 * distance**2)[:, None] * basis) / (np.sqrt(2 * np.pi) * width * throws)
+            hessian: FloatArray = basis.T @ (np.exp(-0.5 * distance**2)[:, None] * basis)
+            hessian /= np.sqrt(2 * np.pi) * width * throws
+            return hessian
 
         # A trust region holds where the curvature is singular, as it is where no values are near.
         minimum = minimize(loss, coefficients, method="trust-exact", jac=True, hess=curvature, options={"gtol": 1e-7})
@@ -333,7 +337,8 @@ def _at_tau(table: FloatArray, grid: FloatArray, log_tau: FloatArray) -> FloatAr
     left = np.minimum(place.astype(int), len(grid) - 2)
     share = (place - left)[:, None]
     columns = table.T
-    return (1 - share) * columns[left] + share * columns[left + 1]
+    rows: FloatArray = (1 - share) * columns[left] + share * columns[left + 1]
+    return rows
 
 
 def _at_mu(rows: FloatArray, mus: FloatArray, mu: FloatArray) -> FloatArray:
@@ -341,7 +346,9 @@ def _at_mu(rows: FloatArray, mus: FloatArray, mu: FloatArray) -> FloatArray:
     place = (mu - mus[0]) / (mus[1] - mus[0])
     left = np.clip(place.astype(int), 0, len(mus) - 2)
     number = np.arange(len(rows))
-    return rows[number, left] + (place - left) * (rows[number, left + 1] - rows[number, left])
+    first = rows[number, left]
+    values: FloatArray = first + (place - left) * (rows[number, left + 1] - first)
+    return values
 
 
 def _invert(mus: FloatArray, margin: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:

@@ -134,7 +134,8 @@ COORDINATES = {category: _coordinate_names(category) for category in CATEGORIES}
 
 def _wrap(angle: FloatArray) -> FloatArray:
     """An angle in radians, moved by a multiple of 2 pi into [-pi, pi)."""
-    return np.mod(angle + np.pi, 2 * np.pi) - np.pi
+    wrapped: FloatArray = np.mod(angle + np.pi, 2 * np.pi) - np.pi
+    return wrapped
 
 
 @dataclass(frozen=True)

@@ -157,10 +157,10 @@ class FlowConfig:
         ValueError: a value is out of its range.
     """
 
-    features: Annotated[int, Bounds(2)]
-    layers: Annotated[int, Bounds(1)] = 30
-    depth: Annotated[int, Bounds(1)] = 5
-    width: Annotated[int, Bounds(1)] = 64
+    features: Annotated[int, Bounds(2, 10**6)]
+    layers: Annotated[int, Bounds(1, 10**6)] = 30
+    depth: Annotated[int, Bounds(1, 10**6)] = 5
+    width: Annotated[int, Bounds(1, 10**6)] = 64
     even: TransformName = "gated_affine"
     odd: TransformName = "hyperbolic"
 
@@ -266,7 +266,8 @@ class Flow(nn.Module):
     def _raw(self, layer: int, kept: torch.Tensor) -> Sequence[torch.Tensor]:
         """Return the parameters of a layer's transform, each (flows, changed features, events)."""
         raw: torch.Tensor = self.conditioners[layer](kept)
-        return raw.unflatten(1, (self.plan[layer][0].parameters, -1)).unbind(1)
+        parameters: tuple[torch.Tensor, ...] = raw.unflatten(1, (self.plan[layer][0].parameters, -1)).unbind(1)
+        return parameters
 
     def transform(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Map events to the base space.
@@ -334,7 +335,8 @@ class Flow(nn.Module):
         """
         flow = cls(state.config, state.flows)
         load_arrays(flow, state.weights)
-        return flow.requires_grad_(False)
+        flow.requires_grad_(False)
+        return flow
 
 
 def _interleaved(halves: Sequence[torch.Tensor]) -> torch.Tensor:

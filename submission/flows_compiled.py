@@ -52,7 +52,8 @@ def _compiled(compiler: str) -> Callable[..., int]:
         function: Any = ctypes.CDLL(str(library)).log_q
     function.argtypes = [ctypes.c_void_p, ctypes.c_void_p, *[ctypes.c_int] * 4, ctypes.c_void_p, ctypes.c_long]
     function.argtypes += [ctypes.c_void_p]
-    return function
+    log_q: Callable[..., int] = function
+    return log_q
 
 
 def backend() -> str:

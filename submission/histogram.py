@@ -48,7 +48,7 @@ class Histogram:
     @property
     def bins(self) -> int:
         """Number of bins."""
-        return max(channel.stop for channel in self.channels.values())
+        return int(max(channel.stop for channel in self.channels.values()))
 
     def bins_of(self, columns: Columns) -> IntArray:
         """Bin of each event, integer array (events,); -1 for an event that is in none.

@@ -75,4 +75,5 @@ def draw_pulls(random: np.random.Generator, size: int) -> FloatArray:
         random: `numpy.random.Generator`.
         size: number of draws.
     """
-    return np.clip(random.standard_normal((size, len(PRIORS))), *PULL_BOUNDS)
+    pulls: FloatArray = np.clip(random.standard_normal((size, len(PRIORS))), *PULL_BOUNDS)
+    return pulls

@@ -117,7 +117,7 @@ class Scorer:
         standardised = self.standardised(columns, number)
         if self.gate is None:
             return self.classifier.logits(self._inputs(standardised, columns, number), number)
-        scores = self.gate.logits(standardised, number)
+        scores: FloatArray = self.gate.logits(standardised, number)
         passed = np.flatnonzero(scores >= 0)
         scores -= GATE_OFFSET
         if len(passed):

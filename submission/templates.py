@@ -69,7 +69,7 @@ class Templates:
     @property
     def bins(self) -> int:
         """Number of bins."""
-        return self.coefficients.shape[-1]
+        return int(self.coefficients.shape[-1])
 
     @property
     def nominal(self) -> FloatArray:
@@ -79,7 +79,8 @@ class Templates:
     @property
     def lowest(self) -> FloatArray:
         """Count to which the expected one of each bin is held (`positive`), array (bins,)."""
-        return np.maximum(LOWEST_SHARE * self.nominal.sum(axis=0), LOWEST_COUNT)
+        lowest: FloatArray = np.maximum(LOWEST_SHARE * self.nominal.sum(axis=0), LOWEST_COUNT)
+        return lowest
 
     def counts(self, values: FloatArray) -> FloatArray:
         """Expected counts per process, array (points, processes, bins).

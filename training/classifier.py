@@ -4,7 +4,7 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -15,11 +15,11 @@ from runtime.errors import ChallengeError
 from submission.arrays import FloatArray
 from submission.category_network import CategoryModel, arrays_of, load_arrays
 from submission.classifier import Classifier
-from submission.codec import Bounds
 from submission.features import CATEGORIES
 
 from .checkpoints import OptimizerState, load_checkpoint, load_optimizer_state, optimizer_state, save_checkpoint
 from .devices import usable_device
+from .fields import Count, NotNegative, Positive, Seed, Several
 
 #: Events of each category: inputs, float32 array (events, inputs), and labels, (events,), 1 for signal.
 Labelled = Mapping[str, tuple[FloatArray, FloatArray]]
@@ -38,13 +38,13 @@ class ClassifierConfig:
         seed: of the initial weights and of the order of the batches.
     """
 
-    width: Annotated[int, Bounds(1)] = 128
-    depth: Annotated[int, Bounds(1)] = 6
-    batch: Annotated[int, Bounds(2)] = 1000
-    epochs: Annotated[int, Bounds(1)] = 6
-    learning_rate: Annotated[float, Bounds(0, strict=True)] = 1e-3
-    weight_decay: Annotated[float, Bounds(0)] = 0.0
-    seed: Annotated[int, Bounds(0)] = 0
+    width: Count = 128
+    depth: Count = 6
+    batch: Several = 1000
+    epochs: Count = 6
+    learning_rate: Positive = 1e-3
+    weight_decay: NotNegative = 0.0
+    seed: Seed = 0
 
 
 @dataclasses.dataclass

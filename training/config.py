@@ -89,6 +89,6 @@ PRESETS = {
 }
 
 
-def default_output(preset: str) -> Path:
-    """The folder that a preset is trained in unless another one is given."""
-    return Path("runs") / f"training-{preset}"
+def default_output(name: str) -> Path:
+    """The folder that a preset, or a file of that name, is trained in unless another one is given."""
+    return Path("runs") / f"training-{name}"

@@ -8,7 +8,7 @@ import dataclasses
 import math
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Any
 
 import torch
 from tqdm import tqdm
@@ -16,7 +16,6 @@ from tqdm import tqdm
 from runtime.errors import ChallengeError
 from submission.arrays import ArrayLike, FloatArray
 from submission.category_network import arrays_of, load_arrays
-from submission.codec import Bounds
 from submission.flows import Flow, FlowConfig
 
 from .checkpoints import (
@@ -27,6 +26,7 @@ from .checkpoints import (
     save_checkpoint,
 )
 from .devices import usable_device
+from .fields import Count, NotNegative, Positive, Seed, Share
 
 NORMAL_ENTROPY = 0.5 * math.log(2 * math.pi * math.e)  # of one standard normal feature
 COLLAPSED = 0.99  # share of the modelled class rejected, in so many epochs in succession, that is called a collapse
@@ -55,15 +55,15 @@ class TrainingConfig:
     """
 
     models: tuple[str, ...]
-    strengths: tuple[Annotated[float, Bounds(0)], ...]
-    batch: Annotated[int, Bounds(1)] = 1000
-    epochs: Annotated[int, Bounds(1)] = 100
-    learning_rate: Annotated[float, Bounds(0, strict=True)] = 1e-3
-    patience: Annotated[int, Bounds(1)] = 10
-    validation: Annotated[float, Bounds(0, 1, strict=True)] = 0.2
-    depth: Annotated[float, Bounds(0)] = 10.0
-    clip: Annotated[float, Bounds(0, strict=True)] = 5.0
-    seed: Annotated[int, Bounds(0)] = 0
+    strengths: tuple[NotNegative, ...]
+    batch: Count = 1000
+    epochs: Count = 100
+    learning_rate: Positive = 1e-3
+    patience: Count = 10
+    validation: Share = 0.2
+    depth: NotNegative = 10.0
+    clip: Positive = 5.0
+    seed: Seed = 0
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "models", tuple(self.models))

@@ -1,17 +1,16 @@
 """Training of the gate, on the classifier's events."""
 
 import dataclasses
-from typing import Annotated
 
 import numpy as np
 import torch
 from torch.nn import functional
 
-from submission.codec import Bounds
 from submission.features import CATEGORIES
 from submission.gate import Gate
 
 from .classifier import Labelled
+from .fields import Count, Positive, Seed, Share
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,13 +26,13 @@ class GateConfig:
         seed: of the initial weights and of the order of the events.
     """
 
-    signal_kept: Annotated[float, Bounds(0, 1, strict=True)] = 0.85
-    width: Annotated[int, Bounds(1)] = 32
-    depth: Annotated[int, Bounds(1)] = 2
-    batch: Annotated[int, Bounds(1)] = 2000
-    epochs: Annotated[int, Bounds(1)] = 2
-    learning_rate: Annotated[float, Bounds(0, strict=True)] = 3e-3
-    seed: Annotated[int, Bounds(0)] = 0
+    signal_kept: Share = 0.85
+    width: Count = 32
+    depth: Count = 2
+    batch: Count = 2000
+    epochs: Count = 2
+    learning_rate: Positive = 3e-3
+    seed: Seed = 0
 
 
 def train_gate(

@@ -2,18 +2,17 @@
 
 import os
 from dataclasses import dataclass
-from typing import Annotated
 
 import numpy as np
 
 from ingestion_test.schema import FEATURES
 from ingestion_test.systematics import transform
 from submission.arrays import FloatArray, IntArray
-from submission.codec import Bounds
 from submission.histogram import NO_JET_FEATURE, Histogram, edges_of_scores
 from submission.score import Scorer
 
 from .devices import own_gpu
+from .fields import Count, CountOrNone, Seed, Several
 from .networks import scored
 from .samples import Sample, draw
 
@@ -30,12 +29,12 @@ class TemplatesConfig:
         seed: of the draws for the edges and of the soft MET noise.
     """
 
-    signal_bins: Annotated[int, Bounds(1)] = 30
-    background_bins: Annotated[int, Bounds(1)] = 12
-    no_jet_bins: Annotated[int, Bounds(0)] = 20
-    edge_events: Annotated[int, Bounds(2)] = 400_000
-    rows: Annotated[int, Bounds(1)] | None = None
-    seed: Annotated[int, Bounds(0)] = 7
+    signal_bins: Count = 30
+    background_bins: Count = 12
+    no_jet_bins: CountOrNone = 20
+    edge_events: Several = 400_000
+    rows: Count | None = None
+    seed: Seed = 7
 
 
 def make_histogram(scorer: Scorer, known: Sample, events: Sample, config: TemplatesConfig, device: str) -> Histogram:

@@ -4,7 +4,7 @@ import functools
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Any, Literal
 
 import numpy as np
 from tqdm import tqdm
@@ -13,7 +13,7 @@ from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from runtime.errors import ChallengeError
 from runtime.tasks import completed
 from submission.arrays import FloatArray
-from submission.codec import Bounds, FormatError, restored
+from submission.codec import FormatError, restored
 from submission.features import CATEGORIES, FEATURES, Standardisation, features
 from submission.flows import FlowConfig, evaluate
 from submission.score import VIEWS, Discriminator, Scorer
@@ -22,6 +22,7 @@ from . import classifier as classifier_training
 from . import flows as flow_training
 from .classifier import ClassifierConfig, Labelled
 from .devices import own_gpu
+from .fields import Count, Seed, Several
 from .gate import GateConfig, train_gate
 from .samples import Batch, Sample, draw
 
@@ -46,7 +47,7 @@ class FlowsConfig:
 
     training: flow_training.TrainingConfig
     view: Literal["coordinates", "features"] = "coordinates"
-    events: Annotated[int, Bounds(2)] = 640_000
+    events: Several = 640_000
     shape: dict[str, Any] = field(default_factory=dict)
     scaled: bool = True
 
@@ -77,10 +78,10 @@ class NetworksConfig:
 
     flows: FlowsConfig | None
     classifier: ClassifierConfig
-    datasets: Annotated[int, Bounds(1)] = 1000
-    events: Annotated[int, Bounds(2)] = 5000
-    held_out: Annotated[int, Bounds(2)] = 400_000
-    seed: Annotated[int, Bounds(0)] = 2024
+    datasets: Count = 1000
+    events: Several = 5000
+    held_out: Several = 400_000
+    seed: Seed = 2024
 
 
 @dataclass(frozen=True)

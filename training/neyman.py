@@ -22,6 +22,7 @@ from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 
 from .checkpoints import checkpointed
+from .fields import Count, Finite, Seed
 from .flows import TrainingFailed
 
 #: Throws of a task of a worker process.
@@ -45,14 +46,21 @@ class NeymanConfig:
         check_range: the mu of the challenge.
         bound_mus: true mu at which the Cramer-Rao bound is computed.
         seed: of all pseudo-experiments.
+
+    Raises:
+        ValueError: `check_range` is empty.
     """
 
-    belt_throws: Annotated[int, Bounds(100)] = 400_000
-    check_mus: Annotated[int, Bounds(1)] = 20
-    check_throws: Annotated[int, Bounds(1)] = 10_000
-    check_range: tuple[float, float] = (0.1, 3.0)
-    bound_mus: tuple[float, ...] = (0.1, 1.0, 2.0, 3.0)
-    seed: Annotated[int, Bounds(0)] = 20250509
+    belt_throws: Annotated[int, Bounds(100, 10**9)] = 400_000
+    check_mus: Count = 20
+    check_throws: Count = 10_000
+    check_range: tuple[Finite, Finite] = (0.1, 3.0)
+    bound_mus: tuple[Finite, ...] = (0.1, 1.0, 2.0, 3.0)
+    seed: Seed = 20250509
+
+    def __post_init__(self) -> None:
+        if not self.check_range[0] < self.check_range[1]:
+            raise ValueError(f"check_range is {self.check_range}; its first number must be less than its second")
 
 
 @dataclasses.dataclass(frozen=True)

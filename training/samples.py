@@ -46,7 +46,7 @@ class Sample:
     @property
     def is_signal(self) -> BoolArray:
         """Whether each event is signal, array (events,)."""
-        return self.process == PROCESSES.index(SIGNAL)
+        return np.equal(self.process, PROCESSES.index(SIGNAL))
 
     @cached_property
     def by_process(self) -> list[tuple[IntArray, FloatArray]]:

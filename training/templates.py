@@ -196,4 +196,5 @@ def mu_response(templates: Templates, mu: float = 1.0) -> FloatArray:
     expected, gradient = likelihood.expected(pulls)
     covariance = np.linalg.inv(likelihood.information(pulls))
     weighted = gradient / expected[:, None]
-    return np.einsum("np,npb->nb", covariance[:, 0], weighted) / np.sqrt(covariance[:, :1, 0])
+    shifts: FloatArray = np.einsum("np,npb->nb", covariance[:, 0], weighted) / np.sqrt(covariance[:, :1, 0])
+    return shifts
