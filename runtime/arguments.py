@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import os
 
-from .tasks import MAX_PROCESSES
+from .processes import MAX_PROCESSES
 
 
 def add_workers_arguments(parser: argparse.ArgumentParser) -> None:
@@ -13,7 +13,12 @@ def add_workers_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_mutually_exclusive_group().add_argument
     cores = str(os.cpu_count())  # a text, which argparse tells from the same number given with --scheduler
     add("--workers", type=processes, default=cores, metavar="N", help="processes (default: one per core)")
-    add("--scheduler", dest="workers", metavar="ADDRESS", help="dask scheduler whose workers do the work instead")
+    add(
+        "--scheduler",
+        dest="workers",
+        metavar="ADDRESS",
+        help="dask scheduler, or mpi, whose workers do the work instead",
+    )
 
 
 def count(text: str) -> int:

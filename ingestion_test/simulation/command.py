@@ -6,7 +6,7 @@ from pathlib import Path
 
 from runtime.errors import ChallengeError
 from runtime.locks import locked
-from runtime.tasks import MAX_PROCESSES
+from runtime.processes import MAX_PROCESSES
 
 from .cache import remove_leftovers
 from .sample import SIZES, number_of_blocks, number_of_rows

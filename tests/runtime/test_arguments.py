@@ -6,7 +6,7 @@ import os
 import pytest
 
 from runtime.arguments import add_workers_arguments, count, processes, seed
-from runtime.tasks import MAX_PROCESSES
+from runtime.processes import MAX_PROCESSES
 
 
 @pytest.mark.parametrize(
