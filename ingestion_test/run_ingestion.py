@@ -1,8 +1,11 @@
 """Run a submission on pseudo-experiments: drop-in for the official script of this name."""
 
+from __future__ import annotations
+
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 if __name__ == "__main__":
@@ -17,7 +20,7 @@ from runtime.errors import run_command
 
 
 # Source of the flags: docs/protocol.md#command-lines.
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     program = "python ingestion_test/run_ingestion.py"
     parser = argparse.ArgumentParser(
@@ -40,11 +43,11 @@ def main(arguments=None):
     return run_command(parser.parse_args(arguments))
 
 
-def _ingest(flags):
+def _ingest(flags: argparse.Namespace) -> None:
     switched_on = tuple(name for name in NUISANCE_NAMES if getattr(flags, f"systematics_{name}"))
     settings = RunSettings(flags.num_of_sets, flags.num_pseudo_experiments, switched_on, flags.random_seed)
     source = OfficialFolder(flags.input)
-    workers = os.cpu_count() if flags.parallel else 1
+    workers = (os.cpu_count() or 1) if flags.parallel else 1
     run(settings, source, flags.submission, flags.output, workers, replace_old=True)
 
 

@@ -11,12 +11,12 @@ from experiments.final_phase.event_level import compare, load_events
 from experiments.final_phase.phases import official_seeds, parameters, throw_phase
 from experiments.table2.command import FirstOfRun
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
+from ingestion_test.jobs import Outcome
 from ingestion_test.journal import Journal
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import ground_truth_mus, plan
 from ingestion_test.schema import PREDICTION_KEYS
 from ingestion_test.scoring import sigma68
-from ingestion_test.workers import Outcome
 from runtime.errors import ChallengeError
 from runtime.files import write_json
 from submission import artifacts

@@ -9,10 +9,10 @@ import sys
 import pytest
 
 from ingestion_test.cli import Bar, main
+from ingestion_test.jobs import Outcome
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import PseudoExperiment
 from ingestion_test.submissions import PROJECT
-from ingestion_test.workers import Outcome
 from tests.submissions import COMPLETE, write
 
 

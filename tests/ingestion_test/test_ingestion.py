@@ -7,12 +7,11 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
-from pathlib import Path
 
 import pytest
 
 from ingestion_test.cli import main
-from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, run, visible_gpus
+from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import experiment_test_set, plan
 from ingestion_test.run_scoring import score_folder
@@ -308,20 +307,3 @@ def test_only_one_pseudo_experiment(tmp_path, data_folder, capfd):
     assert "fitted" in shown
     assert main(["score", *flags, "--only", "2:0"]) == 2
     assert "no pseudo-experiment 2:0" in capfd.readouterr().err
-
-
-def test_gpus_are_named_as_the_environment_says(monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "2, 5")
-    assert visible_gpus() == ["2", "5"]
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    assert visible_gpus() == []
-    monkeypatch.delenv("CUDA_VISIBLE_DEVICES")
-    monkeypatch.setattr(Path, "glob", lambda _, pattern: [Path("/dev/nvidia3")])  # a container's only one
-    assert visible_gpus() == ["0"]
-
-
-def test_workers_get_the_gpus_in_turn(tmp_path, data_folder, monkeypatch):
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "4,6")
-    files = predicting("print('gpu', os.environ['CUDA_VISIBLE_DEVICES']); import time; time.sleep(1); " + good())
-    _run(tmp_path, data_folder, files, workers=2)
-    assert {"gpu 4", "gpu 6"} <= set((tmp_path / "output" / "submission.log").read_text().splitlines())

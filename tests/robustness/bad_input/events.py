@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from ingestion_test.schema import DATA_FILE, METADATA_FILE, PRIMARIES, SUM_WEIGHTS
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.workers import TrainSet
+from ingestion_test.worker_process import TrainSet
 from tests.conftest import make_events
 from tests.robustness.bad_input.sandbox import Door
 from tests.robustness.bad_input.spoiling import FILE_SPOILS, JSON_TEXTS, JSON_VALUES, spoil

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from ingestion_test import run_scoring
 from ingestion_test.cli import Bar
+from ingestion_test.jobs import Outcome, WorkerError
 from ingestion_test.journal import Journal
 from ingestion_test.pseudo_experiments import PseudoExperiment
 from ingestion_test.schema import PREDICTION_KEYS
-from ingestion_test.workers import Outcome, WorkerError, checked_prediction
+from ingestion_test.worker_process import checked_prediction
 from runtime.errors import ChallengeError, run_command
 from runtime.output import output_folder
 from tests.robustness.bad_input.sandbox import Door

@@ -4,9 +4,9 @@ import warnings
 from unittest import mock
 
 from ingestion_test import cli
+from ingestion_test.jobs import Outcome, WorkerError
 from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.sources import open_test_events
-from ingestion_test.workers import Outcome, WorkerError
 from runtime.errors import ChallengeError
 
 
@@ -43,5 +43,5 @@ class _Worker:
 
 def score_one(fit, *flags):
     """Exit code of `score --only 0:0` with `flags`; `fit` is what the submission's does with the data folder."""
-    with mock.patch("ingestion_test.ingestion.Worker", lambda job, _threads: _Worker(fit, job)):
+    with mock.patch("ingestion_test.pool.Worker", lambda job, _threads: _Worker(fit, job)):
         return cli.main(["score", "--sets", "1", "--experiments", "1", "--only", "0:0", *flags])
