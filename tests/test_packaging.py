@@ -61,7 +61,7 @@ def test_one_python_everywhere():
 
 
 def test_uploaded_code_has_the_image_s_python():
-    from upload.checks import PYTHON
+    from upload.image import PYTHON
 
     targets = PROJECT["tool"]["ruff"]["per-file-target-version"]
     assert set(targets) == {"model.py", "submission/*"}

@@ -221,7 +221,13 @@ def test_a_damaged_journal_is_refused(tmp_path, data_folder):
         _run(tmp_path, data_folder, predicting(good()), resume=True)
 
 
-SLOW = predicting("import time; time.sleep(0.5); " + good("float(test_set['data']['PRI_met'].mean())"))
+#: Waits in the third prediction of a process until the file named by GO is there.
+SLOW = predicting(
+    "self.calls = getattr(self, 'calls', 0) + 1\n"
+    "        while self.calls == 3 and not os.path.exists(os.environ['GO']): time.sleep(0.05)\n"
+    "        " + good("float(test_set['data']['PRI_met'].mean())"),
+    head="import time",
+)
 
 
 def _command(folder, data_folder, output, *more):
@@ -236,7 +242,8 @@ def _wait_for(condition):
         time.sleep(0.02)
 
 
-def test_a_killed_run_is_resumed_and_a_second_one_refused(tmp_path, data_folder):
+def test_a_killed_run_is_resumed_and_a_second_one_refused(tmp_path, data_folder, monkeypatch):
+    monkeypatch.setenv("GO", str(tmp_path / "go"))
     folder, output = write(tmp_path / "submission", SLOW), tmp_path / "output"
     journal = output / JOURNAL_FILE
     first = subprocess.Popen(_command(folder, data_folder, output), cwd=PROJECT, stderr=subprocess.DEVNULL)
@@ -248,6 +255,7 @@ def test_a_killed_run_is_resumed_and_a_second_one_refused(tmp_path, data_folder)
     assert "another run is writing to" in second.stderr
     first.send_signal(signal.SIGKILL)
     first.wait()
+    (tmp_path / "go").touch()
     resumed = subprocess.run(
         _command(folder, data_folder, output, "--resume"), cwd=PROJECT, capture_output=True, text=True, check=False
     )

@@ -17,7 +17,7 @@ from submission import artifacts
 from submission.codec import encode
 from submission.flows import Flow, FlowConfig, evaluate
 from submission.parameters import PARAMETERS, values_from_pulls
-from upload.checks import build
+from upload.archive import build
 
 PYTHON = os.environ.get("OTHER_PYTHON") or sys.executable
 PROGRAM = Path(__file__).with_name("predict_from_zip.py")

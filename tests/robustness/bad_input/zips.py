@@ -1,4 +1,4 @@
-"""Doors of submissions: a zip that `score` unpacks, and one that `python -m submission verify` looks at."""
+"""Doors of submissions: a zip that `score` unpacks, and one that `python -m upload verify` looks at."""
 
 import functools
 import io
@@ -150,7 +150,7 @@ def _prepare_verify(case, place):
 
 def _verify(path):
     """`verify` up to the point where it runs the submission."""
-    with mock.patch("upload.checks._run", return_value="not run"):
+    with mock.patch("upload.checks.try_out", return_value="not run"):
         return submission(["verify", str(path)])
 
 
