@@ -138,7 +138,7 @@ def test_smoke_run_writes_all_results(tmp_path, shown):
 def test_checkpoints_of_another_run_are_named(tmp_path, capsys):
     (tmp_path / "density.npz").write_bytes(b"no checkpoint")
     assert __main__.main(["toy", "--preset", "smoke", "--output", str(tmp_path)]) == 2
-    assert "cannot be read as a checkpoint" in capsys.readouterr().err
+    assert "density.npz cannot be read (it is damaged" in capsys.readouterr().err
 
 
 def test_winner_needs_a_clear_lead():
