@@ -11,7 +11,6 @@ import torch
 from runtime.errors import ChallengeError
 from submission.flows import FlowConfig, evaluate
 from training import flows as training
-from training.devices import own_gpu
 from training.flows import Collapse, TrainingConfig, contrastive_loss, train
 
 SHAPE = FlowConfig(2, layers=4, depth=1, width=16)
@@ -123,14 +122,6 @@ def test_a_loss_that_is_no_number_is_named():
     signal, background = classes(200)
     with pytest.raises(ChallengeError, match=r"flow 0 \(models S, c = 1\): the loss is no longer a number"):
         train(1e30 * signal, background, SHAPE, CONFIG)
-
-
-def test_tasks_are_spread_over_several_gpus(monkeypatch):
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
-    assert [own_gpu("cuda", number) for number in range(3)] == ["cuda:0", "cuda:1", "cuda:0"]
-    assert own_gpu("cpu", 1) == "cpu"
-    monkeypatch.setattr(torch.cuda, "device_count", lambda: 1)
-    assert own_gpu("cuda", 1) == "cuda"
 
 
 def test_validation_events_of_their_own_leave_all_others_to_the_training():
