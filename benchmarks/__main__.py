@@ -3,11 +3,14 @@
 What they print is shown, and with --docs it also takes its place in docs/performance.md.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -16,21 +19,21 @@ import torch
 from experiments.documents import add_docs_argument, publish
 
 #: In the order in which they are run; those that also draw a figure take --docs themselves.
-NAMES = ("pseudo_experiment", "stages", "floor", "fit", "flows", "scaling", "real_file", "row_groups", "simulation")
+NAMES = ("pseudo_experiment", "profile", "floor", "fit", "flows", "scaling", "real_file", "row_groups", "simulation")
 DRAWING = ("scaling", "real_file")
 
 
-def machine():
-    """One line about where and beside what the figures were taken."""
+def machine() -> str:
+    """One line about where the figures were taken."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     model = next(
         (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
     )
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
-    return f"# {os.cpu_count()} cores {model}, {versions}; load average {os.getloadavg()[0]:.1f}"
+    return f"# {os.cpu_count()} cores {model}, {versions}"
 
 
-def run(name, flags):
+def run(name: str, flags: Sequence[str]) -> str:
     """Run a benchmark; show what it prints and return it."""
     about = f"{machine()}\n$ {' '.join(['python -m', f'benchmarks.{name}', *flags])}\n"
     print(about, end="", flush=True)
@@ -46,7 +49,7 @@ def run(name, flags):
     return about + "".join(lines)
 
 
-def main(arguments=None, program="python -m benchmarks"):
+def main(arguments: Sequence[str] | None = None, program: str = "python -m benchmarks") -> None:
     """Run the benchmarks and put what they print into the page."""
     parser = argparse.ArgumentParser(
         prog=program,

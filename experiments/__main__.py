@@ -2,6 +2,7 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
 from experiments.ablation import command as ablation
 from experiments.digits import command as digits
@@ -22,7 +23,7 @@ COMMANDS = {
 }
 
 
-def main(argv=None, program="python -m experiments"):
+def main(argv: Sequence[str] | None = None, program: str = "python -m experiments") -> int:
     """Run one experiment; return the exit code: 0, 2 where the user can mend what is wrong, 130 if interrupted."""
     parser = argparse.ArgumentParser(
         prog=program,

@@ -6,6 +6,9 @@ scores and templates. Intervals and coverage are those of pseudo-experiments thr
 with all six nuisance parameters drawn, whichever of them are fitted.
 """
 
+from __future__ import annotations
+
+import argparse
 from pathlib import Path
 
 from experiments.documents import add_docs_argument, publish
@@ -31,12 +34,12 @@ SUMMARY = "what each part of the method is worth: one factor at a time, at histo
 ABOUT_FILE, ROW_FILE, RESULT_FILE = "ablation_settings.json", "row.json", "ablation.json"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("--preset", choices=tuple(THROWS), default="full", help="size of the trainings and throws (default: full)")
-    only = {"type": some_of("variant", VARIANTS), "default": tuple(VARIANTS), "metavar": "A,B"}
-    add("--only", **only, help=f"of {', '.join(VARIANTS)}: default all")
+    names, some = tuple(VARIANTS), some_of("variant", VARIANTS)
+    add("--only", type=some, default=names, metavar="A,B", help=f"of {', '.join(names)}: default all")
     add_workers_arguments(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
@@ -45,7 +48,7 @@ def add_arguments(parser):
     add_docs_argument(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Train and measure each variant, write table, figure and JSON."""
     usable_device(arguments.device)
     estimator, _ = load(artifacts.FOLDER)
@@ -67,9 +70,9 @@ def run(arguments):
                 files.write_json(path, measured_row(name, arguments, source, output, estimator))
         rows = kept_rows(output, VARIANTS, ROW_FILE)
         files.write_json(output / RESULT_FILE, {"settings": about, "variants": rows})
-        figure.draw(output / "ablation.png", groups(rows))
-    made = table(rows)
-    print(made.text())
-    page = {"ablation": made.markdown()}
+        figure.plot(output / "ablation.png", groups(rows))
+    comparison = table(rows)
+    print(comparison.text())
+    page = {"ablation": comparison.markdown()}
     publish(arguments.docs, "results", page, [output / "ablation.png", output / RESULT_FILE])
     print(f"table and figure: {output}")

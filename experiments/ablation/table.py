@@ -1,5 +1,10 @@
 """Variants beside the first of their group: ratios of widths, and the table."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
 import numpy as np
 
 from runtime.tables import Table
@@ -7,7 +12,7 @@ from runtime.tables import Table
 from .variants import FITS, NETWORKS, VARIANTS
 
 
-def groups(rows):
+def groups(rows: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     """The variants of each group that have been measured, beside the group's first: list of (title, variants).
 
     Arguments:
@@ -19,14 +24,14 @@ def groups(rows):
     result = []
     for title, variants in (("networks trained anew", NETWORKS), ("likelihood and belt", FITS)):
         first = rows.get(next(iter(variants)))
-        found = [(variants[name].label, rows[name]) for name in variants if name in rows]
-        if first is None or "failed" in first or not found:
+        measured = [(variant.label, rows[name]) for name, variant in variants.items() if name in rows]
+        if first is None or "failed" in first or not measured:
             continue
-        result.append((title, [{"label": label, **_against(row, first)} for label, row in found]))
+        result.append((title, [{"label": label, **_against(row, first)} for label, row in measured]))
     return result
 
 
-def _against(row, first):
+def _against(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
     """Ratio of widths and its statistical error, belts redrawn alike; the first's scatter is common to all: not in."""
     if "failed" in row:
         return {"failed": row["failed"], "ratio": None}
@@ -38,10 +43,10 @@ def _against(row, first):
 HEAD = ("variant", "interval", "relative", "coverage", "least, largest", "slope in μ", "Cramér-Rao", "AUC 1-jet, 2-jet")
 
 
-def table(rows):
+def table(rows: Mapping[str, Any]) -> Table:
     """All groups as `Table`; `rows` is a dict from variant to its row."""
     lines = []
-    measured = {one["label"]: one for _, variants in groups(rows) for one in variants}
+    measured = {variant["label"]: variant for _, variants in groups(rows) for variant in variants}
     for name, row in rows.items():
         label = VARIANTS[name].label
         if "failed" in row:

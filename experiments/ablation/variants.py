@@ -1,14 +1,17 @@
 """The variants: what each changes in the networks, or in likelihood and belt."""
 
+from __future__ import annotations
+
 import dataclasses
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 from experiments.outputs import record
 from submission.confidence import BeltConfig
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.likelihood import LikelihoodConfig
-from training.config import PRESETS
+from training.config import PRESETS, Config, FlowsConfig
 
 #: Preset of `training.config` that the networks of a preset start from, and whose events they are trained on.
 BASES = {"full": "cnf", "smoke": "smoke"}
@@ -32,7 +35,7 @@ class Networks:
     """
 
     label: str
-    change: Callable
+    change: Callable[[Config], Config]
     shipped: bool = False
 
 
@@ -46,48 +49,53 @@ class Fit:
     without: tuple[str, ...] = ()
 
 
-def _flows(**changes):
-    return lambda config: replace(
-        config, networks=replace(config.networks, flows=replace(config.networks.flows, **changes))
-    )
+def _flows_of(config: Config) -> FlowsConfig:
+    assert config.networks.flows is not None, "variants are made of a configuration with flows"
+    return config.networks.flows
 
 
-def _strengths(models, strengths):
-    def change(config):
-        training = replace(config.networks.flows.training, models=models, strengths=strengths)
-        return _flows(training=training)(config)
+def _with_flows(config: Config, **changes: Any) -> Config:
+    return replace(config, networks=replace(config.networks, flows=replace(_flows_of(config), **changes)))
+
+
+def _flows(**changes: Any) -> Callable[[Config], Config]:
+    return lambda config: _with_flows(config, **changes)
+
+
+def _strengths(models: tuple[str, ...], strengths: tuple[float, ...]) -> Callable[[Config], Config]:
+    def change(config: Config) -> Config:
+        return _with_flows(config, training=replace(_flows_of(config).training, models=models, strengths=strengths))
 
     return change
 
 
-def _quadratic(config):
-    return _flows(shape=config.networks.flows.shape | {"odd": "quadratic"})(config)
+def _quadratic(config: Config) -> Config:
+    return _with_flows(config, shape=_flows_of(config).shape | {"odd": "quadratic"})
 
 
-def _seed(number):
+def _seed(number: int) -> Callable[[Config], Config]:
     """Other events drawn and other initial weights of everything: what a repetition of the training changes."""
 
-    def change(config):
-        flows, networks = config.networks.flows, config.networks
-        flows = replace(flows, training=replace(flows.training, seed=number))
+    def change(config: Config) -> Config:
+        config = _with_flows(config, training=replace(_flows_of(config).training, seed=number))
+        networks, gate = config.networks, config.gate
         classifier = replace(networks.classifier, seed=number)
-        networks = replace(networks, flows=flows, classifier=classifier, seed=networks.seed + number)
-        return replace(config, networks=networks, gate=replace(config.gate, seed=number))
+        networks = replace(networks, classifier=classifier, seed=networks.seed + number)
+        return replace(config, networks=networks, gate=gate and replace(gate, seed=number))
 
     return change
 
 
-def _fewer(factor):
-    def change(config):
-        flows = replace(config.networks.flows, events=config.networks.flows.events // factor)
-        return replace(
-            config, networks=replace(config.networks, flows=flows, datasets=max(4, config.networks.datasets // factor))
-        )
+def _fewer(factor: int) -> Callable[[Config], Config]:
+    def change(config: Config) -> Config:
+        config = _with_flows(config, events=_flows_of(config).events // factor)
+        datasets = max(4, config.networks.datasets // factor)
+        return replace(config, networks=replace(config.networks, datasets=datasets))
 
     return change
 
 
-def _no_flows(config):
+def _no_flows(config: Config) -> Config:
     return replace(config, networks=replace(config.networks, flows=None))
 
 
@@ -129,7 +137,7 @@ FITS = {
 VARIANTS = NETWORKS | FITS
 
 
-def first_config(preset):
+def first_config(preset: str) -> Config:
     """`Config` that the group "networks" starts from: `cnf` with a tenth of its training events, templates as exact.
 
     Their error would be larger than that of the shipped ones, and does not tell variants apart.
@@ -137,12 +145,12 @@ def first_config(preset):
     config = replace(PRESETS[BASES[preset]], likelihood=LikelihoodConfig(template_error=False))
     if preset != "full":
         return config
-    flows = replace(config.networks.flows, events=80_000)  # type: ignore[type-var]
-    networks = replace(config.networks, flows=flows, datasets=200)
+    config = _with_flows(config, events=80_000)
+    networks = replace(config.networks, datasets=200)
     return replace(config, networks=networks, templates=replace(config.templates, rows=1_000_000))
 
 
-def variant_record(name, preset):
+def variant_record(name: str, preset: str) -> dict[str, Any]:
     """All that a variant differs from others in, as JSON holds it: dict."""
     if name in NETWORKS:
         return NETWORKS[name].change(first_config(preset)).record() | {"shipped": NETWORKS[name].shipped}

@@ -4,6 +4,9 @@ A flow that models one digit against another beside a plain flow of the same dig
 that the contrastive flows find most and least like their digit.
 """
 
+from __future__ import annotations
+
+import argparse
 import dataclasses
 from pathlib import Path
 
@@ -12,10 +15,12 @@ import numpy as np
 from experiments.outputs import CONTINUED, claim, record
 from runtime import files
 from runtime.output import output_folder
+from submission.arrays import FloatArray
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 
 from . import figures
+from .config import PRESETS
 from .images import checksum, from_logits, mnist, small_digits, to_logits, training_rows
 
 SUMMARY = "flows of handwritten digits: samples, most and least signal-like images (paper, app. C)"
@@ -28,47 +33,21 @@ FLOWS = ((0, 6, 1.0), (0, 6, 0.0), (8, 0, 1.0), (9, 4, 1.0))
 ABOUT_FILE = "digits_settings.json"
 
 
-@dataclasses.dataclass(frozen=True)
-class DigitsConfig:
-    """Sizes of the illustration.
-
-    Arguments:
-        shape: (layers, depth, width) of the flows.
-        copies: rows made of each training image, each with its own dequantisation noise.
-        images: at most so many training images per digit.
-        epochs, batch: of the training.
-        shown: images per row of a figure.
-    """
-
-    shape: tuple = (16, 2, 64)
-    copies: int = 30
-    images: int = 4000
-    epochs: int = 40
-    batch: int = 500
-    shown: int = 10
-
-
-PRESETS = {
-    "full": DigitsConfig(),
-    "smoke": DigitsConfig(shape=(4, 1, 16), copies=2, images=100, epochs=3, batch=50),
-}
-
-
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--preset", choices=PRESETS, default="full", help="size of the illustration (default: full)")
     parser.add_argument("--data", type=Path, help="folder of MNIST's four IDX files (default: scikit-learn's digits)")
     parser.add_argument("--output", type=Path, help="folder of the results (default: runs/digits-PRESET)")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Train the flows, draw the figures, write digits.json."""
     output = arguments.output or Path(f"runs/digits-{arguments.preset}")
     with output_folder(output, CONTINUED):
         _run(arguments, output)
 
 
-def _run(arguments, output):
+def _run(arguments: argparse.Namespace, output: Path) -> None:
     config = PRESETS[arguments.preset]
     images = mnist(arguments.data) if arguments.data else small_digits()
     claim(output / ABOUT_FILE, record(config) | {"images": checksum(images)}, resume=True)
@@ -89,8 +68,8 @@ def _run(arguments, output):
         depth=12.0,
     )
     shape = FlowConfig(mean.size, *config.shape)
-    standard = [(x - mean) / spread for x in (signal, background)]
-    trained = train(*standard, shape, training, checkpoint=output / "flows.npz")
+    signal, background = ((x - mean) / spread for x in (signal, background))
+    trained = train(signal, background, shape, training, checkpoint=output / "flows.npz")
 
     side = images.test.shape[1:]
     samples = from_logits(trained.flow.sample(4 * config.shown, seed=1).numpy() * spread + mean)
@@ -100,9 +79,9 @@ def _run(arguments, output):
     accepted = evaluate(trained.flow, x) - training.boundary(shape.features)
     results = []
     for number, (modelled, penalised, strength) in enumerate(FLOWS):
-        own, other = (images.test_label == digit for digit in (modelled, penalised))
+        of_digit, of_other = (images.test_label == digit for digit in (modelled, penalised))
         if strength:
-            order = np.flatnonzero(own)[np.argsort(-accepted[own, number])]
+            order = np.flatnonzero(of_digit)[np.argsort(-accepted[of_digit, number])]
             path = output / f"{modelled}-against-{penalised}.png"
             figures.extremes(path, images.test, order, accepted[:, number] > 0, config.shown, (modelled, penalised))
         results.append(
@@ -111,22 +90,22 @@ def _run(arguments, output):
                 "against": penalised,
                 "c": strength,
                 "validation_loss": trained.loss[number],
-                "accepted_of_digit": float(np.mean(accepted[own, number] > 0)),
-                "accepted_of_other": float(np.mean(accepted[other, number] > 0)),
-                "test_images": [int(own.sum()), int(other.sum())],
+                "accepted_of_digit": float(np.mean(accepted[of_digit, number] > 0)),
+                "accepted_of_other": float(np.mean(accepted[of_other, number] > 0)),
+                "test_images": [int(of_digit.sum()), int(of_other.sum())],
             }
         )
     summary = {"preset": arguments.preset, "source": images.source, "config": dataclasses.asdict(config)}
     summary |= {"training": dataclasses.asdict(training), "flows": results}
     files.write_json(output / "digits.json", summary)
     print(f"{images.source}; share of the test images that each flow accepts:")
-    for r in results:
+    for flow in results:
         print(
-            f"{r['digit']} against {r['against']}, c = {r['c']:g}: {r['accepted_of_digit']:.1%} of the "
-            f"{r['digit']}s, {r['accepted_of_other']:.1%} of the {r['against']}s"
+            f"{flow['digit']} against {flow['against']}, c = {flow['c']:g}: {flow['accepted_of_digit']:.1%} of the "
+            f"{flow['digit']}s, {flow['accepted_of_other']:.1%} of the {flow['against']}s"
         )
 
 
-def _mean_and_spread(x):
+def _mean_and_spread(x: FloatArray) -> tuple[FloatArray, FloatArray]:
     x = x.reshape(-1, x.shape[-1])
     return x.mean(0), x.std(0)

@@ -1,15 +1,21 @@
 """The figures of the digits."""
 
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
 import numpy as np
 
-from experiments.drawing import panels, save
+from experiments.plotting import panels, save
+from submission.arrays import BoolArray, FloatArray, IntArray
 
 
-def samples(path, images, flows):
-    """Samples of the flows side by side; images (flows, samples, height, width), flows as in `digits.FLOWS`."""
+def samples(path: Path, images: FloatArray, flows: Sequence[tuple[int, int, float]]) -> None:
+    """Samples of the flows side by side; images (flows, samples, height, width), flows as in `command.FLOWS`."""
     figure, axes = panels(1, len(images), (5 * len(images), 2.2))
-    for axis, own, (digit, other, strength) in zip(axes, images, flows):
-        axis.imshow(_tiled(own, rows=4), cmap="gray_r", interpolation="nearest")
+    for axis, of_flow, (digit, other, strength) in zip(axes, images, flows):
+        axis.imshow(_tiled(of_flow, rows=4), cmap="gray_r", interpolation="nearest")
         name = (
             f"contrastive flow of {digit} against {other}, c = {strength:g}" if strength else f"plain flow of {digit}"
         )
@@ -17,7 +23,9 @@ def samples(path, images, flows):
     save(figure, path)
 
 
-def extremes(path, images, order, accepted, shown, pair):
+def extremes(
+    path: Path, images: FloatArray, order: IntArray, accepted: BoolArray, shown: int, pair: tuple[int, int]
+) -> None:
     """Test images of the modelled digit: the correctly classified with the highest, the others with the lowest log q.
 
     Arguments:
@@ -39,7 +47,7 @@ def extremes(path, images, order, accepted, shown, pair):
     save(figure, path)
 
 
-def _tiled(images, rows):
+def _tiled(images: FloatArray, rows: int) -> FloatArray:
     """Lay images (images, height, width) out in rows, a pixel apart: one picture."""
     images = np.pad(images, ((0, 0), (0, 1), (0, 1)))
     height, width = images.shape[1:]

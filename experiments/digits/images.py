@@ -1,5 +1,7 @@
 """Images of digits: where they come from, and the coordinates in which flows see them."""
 
+from __future__ import annotations
+
 import dataclasses
 import gzip
 import hashlib
@@ -12,6 +14,9 @@ from scipy.special import expit, logit
 from sklearn.datasets import load_digits
 
 from runtime.errors import ChallengeError
+from submission.arrays import FloatArray, IntArray
+
+from .config import DigitsConfig
 
 LOGIT_MARGIN = 0.05  # pixels v in (0, 1) enter the flow as logit(0.05 + 0.9 v)
 
@@ -36,23 +41,23 @@ class Images:
         source: where they come from.
     """
 
-    train: np.ndarray
-    train_label: np.ndarray
-    test: np.ndarray
-    test_label: np.ndarray
+    train: FloatArray
+    train_label: IntArray
+    test: FloatArray
+    test_label: IntArray
     levels: int
     source: str
 
 
-def small_digits():
+def small_digits() -> Images:
     """scikit-learn's 1797 digits of 8 × 8 pixels in 17 levels; every fourth image is for the test."""
-    found = load_digits()
-    test = np.arange(len(found.target)) % 4 == 3
+    digits = load_digits()
+    test = np.arange(len(digits.target)) % 4 == 3
     source = "scikit-learn's digits (8 × 8)"
-    return Images(found.images[~test], found.target[~test], found.images[test], found.target[test], 17, source)
+    return Images(digits.images[~test], digits.target[~test], digits.images[test], digits.target[test], 17, source)
 
 
-def mnist(folder):
+def mnist(folder: str | Path) -> Images:
     """MNIST from its four IDX files, gzipped or not, averaged over 2 × 2 pixels.
 
     Raises:
@@ -67,7 +72,7 @@ def mnist(folder):
     return Images(*parts["train"], *parts["test"], 256, f"MNIST ({parts['train'][0].shape[1]} pixels wide)")
 
 
-def smaller(images):
+def smaller(images: FloatArray) -> FloatArray:
     """Average images (images, height, width) over 2 × 2 pixels until they have at most 16 × 16."""
     while images[0].size > MOST_PIXELS:
         images = images[:, : images.shape[1] // 2 * 2, : images.shape[2] // 2 * 2]
@@ -75,7 +80,7 @@ def smaller(images):
     return images
 
 
-def read_idx(folder, name):
+def read_idx(folder: str | Path, name: str) -> IntArray:
     """Read the IDX file `name` (or `name`.gz) of unsigned bytes as an array.
 
     Raises:
@@ -95,7 +100,7 @@ def read_idx(folder, name):
         raise ChallengeError(f"{path} cannot be read as an IDX file ({error})") from error
 
 
-def to_logits(pixels, levels, rng):
+def to_logits(pixels: FloatArray, levels: int, rng: np.random.Generator) -> FloatArray:
     """Make grey levels continuous and unbounded: v = (pixel + noise) / levels, then logit(0.05 + 0.9 v).
 
     The noise is uniform in [0, 1): a density of v then bounds the probability of the levels, and cannot grow without
@@ -111,12 +116,12 @@ def to_logits(pixels, levels, rng):
     return logit(LOGIT_MARGIN + (1 - 2 * LOGIT_MARGIN) * v).reshape(len(pixels), -1)
 
 
-def from_logits(x):
+def from_logits(x: FloatArray) -> FloatArray:
     """Return grey values between 0 and 1, the inverse of `to_logits` for one level of any height."""
     return np.clip((expit(x) - LOGIT_MARGIN) / (1 - 2 * LOGIT_MARGIN), 0, 1)
 
 
-def training_rows(images, digit, config, rng):
+def training_rows(images: Images, digit: int, config: DigitsConfig, rng: np.random.Generator) -> FloatArray:
     """Return `copies` rows per training image of a digit, those of the last fifth of the images at the end."""
     pixels = images.train[images.train_label == digit][: config.images]
     first = math.ceil(0.8 * len(pixels))
@@ -127,7 +132,7 @@ def training_rows(images, digit, config, rng):
     return np.concatenate(parts)
 
 
-def checksum(images):
+def checksum(images: Images) -> str:
     """A text that changes with any of the `Images`."""
     digest = hashlib.sha256(str(images.levels).encode())
     for array in (images.train, images.train_label, images.test, images.test_label):

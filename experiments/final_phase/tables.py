@@ -1,8 +1,13 @@
 """What is kept of a final phase, and its tables."""
 
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
-from ingestion_test.scoring import bootstrap, sigma68
+from ingestion_test.scoring import Scores, bootstrap, sigma68
 from runtime.tables import Table
 
 #: What is kept of a final phase as one number: key and title.
@@ -16,10 +21,10 @@ NUMBERS = {
 }
 
 
-def summary(scores):
+def summary(scores: Scores) -> dict[str, Any]:
     """What is kept of a final phase: the `NUMBERS` and, per set, lists."""
     drawn = bootstrap(scores).summary()
-    coverages = [one.coverage for one in scores.sets]
+    coverages = [subset.coverage for subset in scores.sets]
     return {
         "coverage": scores.coverage,
         "coverage_spread": float(np.std(coverages)),
@@ -27,53 +32,57 @@ def summary(scores):
         "score": scores.quantiles_score,
         "bootstrapped_score": drawn["quantiles_score"]["mean"],
         "bootstrapped_score_deviation": drawn["quantiles_score"]["std"],
-        "mu": [one.mu for one in scores.sets],
+        "mu": [subset.mu for subset in scores.sets],
         "coverage_of_sets": coverages,
-        "interval_of_sets": [one.interval for one in scores.sets],
-        "size_of_sets": [one.size for one in scores.sets],
+        "interval_of_sets": [subset.interval for subset in scores.sets],
+        "size_of_sets": [subset.size for subset in scores.sets],
     }
 
 
-def mean_and_spread(summaries):
+def mean_and_spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
     """Mean and standard deviation of the `NUMBERS` of several final phases."""
-    values = {name: [one[name] for one in summaries] for name in NUMBERS}
-    return {name: (float(np.mean(own)), float(np.std(own))) for name, own in values.items()}
+    values = {name: [summary[name] for summary in summaries] for name in NUMBERS}
+    return {name: (float(np.mean(numbers)), float(np.std(numbers))) for name, numbers in values.items()}
 
 
-def tables(result):
+def tables(result: Mapping[str, Any]) -> Iterator[Table]:
     """The result as tables, `Table`."""
     shown = {kind: result[kind] for kind in ("events", "templates") if kind in result}
     repeated, phases = mean_and_spread(result["repeated"]), len(result["repeated"])
     rows = [
-        [title, *(f"{one[name]:.4f}" for one in shown.values()), f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}"]
+        [
+            title,
+            *(f"{phase[name]:.4f}" for phase in shown.values()),
+            f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}",
+        ]
         for name, title in NUMBERS.items()
     ]
-    head = [f"{kind}, {_size(one)}" for kind, one in shown.items()]
+    head = [f"{kind}, {_size(phase)}" for kind, phase in shown.items()]
     others = f"templates, {phases} other seeds: mean ± standard deviation"
     yield Table([f"seed {result['seed']}", *head, others], rows)
     columns = ("mu", "coverage_of_sets", "size_of_sets", "interval_of_sets")
-    sets = [sorted(zip(*(one[name] for name in columns))) for one in shown.values()]
+    sets = [sorted(zip(*(phase[name] for name in columns))) for phase in shown.values()]
     rows = [
-        [f"{own[0][0]:.3f}"]
-        + [text for _, share, size, width in own for text in (f"{share:.4f} ± {sigma68(size):.4f}", f"{width:.4f}")]
-        for own in zip(*sets)
+        [f"{of_mu[0][0]:.3f}"]
+        + [text for _, share, size, width in of_mu for text in (f"{share:.4f} ± {sigma68(size):.4f}", f"{width:.4f}")]
+        for of_mu in zip(*sets)
     ]
     yield Table(["true μ", *(f"{name}, {kind}" for kind in shown for name in ("coverage", "interval"))], rows)
     rows = [
-        [f"{one['move']:+.3f}", *(f"{one[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]
-        + [f"{one['bootstrapped_score'][0]:.3f} ± {one['bootstrapped_score'][1]:.3f}"]
-        for one in result["moved"]
+        [f"{row['move']:+.3f}", *(f"{row[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]
+        + [f"{row['bootstrapped_score'][0]:.3f} ± {row['bootstrapped_score'][1]:.3f}"]
+        for row in result["moved"]
     ]
     yield Table(["all μ̂ moved by", "coverage", "its standard deviation over the sets", "bootstrapped score"], rows)
     if "comparison" in result:
         rows = [
-            [one["quantity"], *(f"{one[name]:.4f}" for name in ("events", "templates", "error"))]
-            for one in result["comparison"]
+            [row["quantity"], *(f"{row[name]:.4f}" for name in ("events", "templates", "error"))]
+            for row in result["comparison"]
         ]
         number = result["comparison"][0]["number"]
         yield Table([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
 
 
-def _size(one):
+def _size(phase: Mapping[str, Any]) -> str:
     """Sets and pseudo-experiments of a `summary`, as text."""
-    return f"{len(one['mu'])} × {one['size_of_sets'][0]}"
+    return f"{len(phase['mu'])} × {phase['size_of_sets'][0]}"

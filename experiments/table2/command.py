@@ -1,7 +1,12 @@
 """The paper's Table 2: `python -m experiments table2`. All methods on the same pseudo-experiments, through one door."""
 
+from __future__ import annotations
+
+import argparse
 import dataclasses
+from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from experiments.documents import add_docs_argument, publish
 from experiments.methods.preparation import code_checksum, likelihood_of, prepare
@@ -11,7 +16,7 @@ from ingestion_test import simulation
 from ingestion_test.cli import Bar
 from ingestion_test.ingestion import RunSettings
 from ingestion_test.ingestion import run as ingest
-from ingestion_test.pseudo_experiments import plan
+from ingestion_test.pseudo_experiments import PseudoExperiment, plan
 from ingestion_test.result_files import load_predictions
 from ingestion_test.run_scoring import score_folder
 from ingestion_test.sources import OfficialFolder
@@ -40,21 +45,25 @@ SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
 
 @dataclasses.dataclass(frozen=True)
 class FirstOfRun(RunSettings):
-    """The first pseudo-experiments of each set of a run that has `of` of them: the same mu, seeds and events."""
+    """The first pseudo-experiments of each set of a longer run: the same mu, seeds and events.
 
-    of: int = 0
+    Arguments:
+        whole: pseudo-experiments that each set of the longer run has.
+    """
 
-    def plan(self):
+    whole: int = 0
+
+    def plan(self) -> list[PseudoExperiment]:
         """The pseudo-experiments, in the order of the whole run."""
-        return [item for item in plan(self.num_sets, self.of, self.seed) if item.index < self.num_experiments]
+        return [item for item in plan(self.num_sets, self.whole, self.seed) if item.index < self.num_experiments]
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
     add("--preset", choices=PRESETS, default="full", help="size of the trainings and of the runs (default: full)")
-    methods = {"type": some_of("method", METHODS), "default": tuple(METHODS), "metavar": "A,B"}
-    add("--methods", **methods, help=f"of {', '.join(METHODS)}: default all")
+    names, some = tuple(METHODS), some_of("method", METHODS)
+    add("--methods", type=some, default=names, metavar="A,B", help=f"of {', '.join(names)}: default all")
     add_workers_arguments(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
@@ -70,15 +79,15 @@ def add_arguments(parser):
     add_docs_argument(parser)
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Train what is not trained, run each method, and write the table anew after each."""
     usable_device(arguments.device)
     sets, experiments, sample = PRESETS[arguments.preset]
     source = OfficialFolder(arguments.data or simulation.cached_folder(*sample))
     output = arguments.output or Path("runs") / f"table2-{arguments.preset}"
-    of = max(experiments, arguments.experiments or 0)
+    whole = max(experiments, arguments.experiments or 0)
     about = {"preset": arguments.preset, "data": source.fingerprint(), "code": code_checksum()}
-    about |= {"seed": SEED, "experiments": of}
+    about |= {"seed": SEED, "experiments": whole}
     with output_folder(output):
         claim(output / SETTINGS_FILE, about, arguments.resume)
         for name in arguments.methods:
@@ -87,20 +96,29 @@ def run(arguments):
                 num_sets=arguments.sets or sets,
                 num_experiments=arguments.experiments or min(experiments, slow),
                 seed=SEED,
-                of=of,
+                whole=whole,
             )
             print(f"== {name}: {METHODS[name].label}", flush=True)
             machine = {"device": arguments.device, "workers": arguments.workers}
             run_method(name, arguments.preset, settings, source, output, **machine, own_sample=not arguments.data)
             rows = write_table(output, about)
-    made = table(rows)
-    print(made.text())
+    comparison = table(rows)
+    print(comparison.text())
     shown = ("table2-intervals.png", "table2-coverage.png", "table2.json")
-    publish(arguments.docs, "results", {"table2": made.markdown()}, [output / name for name in shown])
+    publish(arguments.docs, "results", {"table2": comparison.markdown()}, [output / name for name in shown])
     print(f"table and figures: {output}")
 
 
-def run_method(name, preset, settings, source, output, device="cpu", workers=1, own_sample=False):
+def run_method(
+    name: str,
+    preset: str,
+    settings: FirstOfRun,
+    source: OfficialFolder,
+    output: Path,
+    device: str = "cpu",
+    workers: int | str = 1,
+    own_sample: bool = False,
+) -> dict[str, Any]:
     """Train a method, let it predict the pseudo-experiments, score it, and keep its row of the table.
 
     Arguments:
@@ -122,12 +140,12 @@ def run_method(name, preset, settings, source, output, device="cpu", workers=1, 
     print(score_folder(folder, folder, settings={"Submission": name, "Events": source, "Seed": settings.seed}))
     predictions = load_predictions(folder)
     mus = predictions.settings["ground_truth_mus"]
-    made = row(mus, predictions.results, seconds) | {"cramer_rao": bound(likelihood_of(name, submission), mus)}
-    files.write_json(folder / ROW_FILE, made)
-    return made
+    method_row = row(mus, predictions.results, seconds) | {"cramer_rao": bound(likelihood_of(name, submission), mus)}
+    files.write_json(folder / ROW_FILE, method_row)
+    return method_row
 
 
-def write_table(output, about):
+def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     """Write table2.json, results.md and the figures from the rows of all methods that have one; returns the rows."""
     rows = kept_rows(output, METHODS, ROW_FILE)
     files.write_json(output / "table2.json", {"settings": about, "paper": PAPER, "methods": rows})

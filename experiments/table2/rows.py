@@ -1,11 +1,17 @@
 """A method's row of the table, with statistical errors, and the table."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
 import numpy as np
 
 from experiments.bounds import widths
 from experiments.methods.registry import METHODS
-from ingestion_test.scoring import score_sets
+from ingestion_test.scoring import Scores, score_sets
 from runtime.tables import Table
+from submission.arrays import FloatArray
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.likelihood import Likelihood
 
@@ -33,7 +39,7 @@ COLUMNS = (
 )
 
 
-def row(mus, results, seconds):
+def row(mus: Sequence[float], results: Sequence[Mapping[str, Any]], seconds: Sequence[float]) -> dict[str, Any]:
     """What is said of a method.
 
     Arguments:
@@ -56,14 +62,14 @@ def row(mus, results, seconds):
         "minutes": (float(seconds.mean()), float(seconds.std() / np.sqrt(len(seconds)))),
         "sets": [
             {
-                "mu": one["mu"],
-                "coverage": (one["coverage"], one["coverage_error"]),
+                "mu": subset["mu"],
+                "coverage": (subset["coverage"], subset["coverage_error"]),
                 **{
-                    name: (one[name], float(np.std([drawn["sets"][number][name] for drawn in redrawn])))
+                    name: (subset[name], float(np.std([drawn["sets"][number][name] for drawn in redrawn])))
                     for name in ("interval", "rmse", "rms")
                 },
             }
-            for number, one in enumerate(values["sets"])
+            for number, subset in enumerate(values["sets"])
         ],
         "cramer_rao": None,
         "num_sets": len(results),
@@ -71,43 +77,43 @@ def row(mus, results, seconds):
     }
 
 
-def bound(likelihood, mus):
+def bound(likelihood: Likelihood | None, mus: Sequence[float]) -> float | None:
     """Mean Cramer-Rao width at the true `mus` that a method's own bins allow, whatever its fit makes of them.
 
     With yields, six nuisance parameters profiled and the templates' error. None for a method without a `Likelihood`.
     """
     if likelihood is None:
         return None
-    own = Likelihood(likelihood.templates, LIKELIHOODS["default"])
-    return float(np.mean([width["profiled"] for width in widths(own, mus)]))
+    complete = Likelihood(likelihood.templates, LIKELIHOODS["default"])
+    return float(np.mean([width["profiled"] for width in widths(complete, mus)]))
 
 
-def _numbers(scores):
-    """The numbers of `scoring.Scores`, overall and of each set, as dicts."""
+def _numbers(scores: Scores) -> dict[str, Any]:
+    """The numbers of scores, overall and of each set, as dicts."""
     sets = [
-        {name: getattr(one, name) for name in ("mu", "interval", "coverage", "coverage_error", "rmse")}
-        | {"rms": float(np.sqrt(np.mean((one.mu_hats - one.mu) ** 2)))}
-        for one in scores.sets
+        {name: getattr(subset, name) for name in ("mu", "interval", "coverage", "coverage_error", "rmse")}
+        | {"rms": float(np.sqrt(np.mean((subset.mu_hats - subset.mu) ** 2)))}
+        for subset in scores.sets
     ]
     return {
         "score": scores.quantiles_score,
-        "rms": float(np.sqrt(np.mean([one["rms"] ** 2 for one in sets]))),
+        "rms": float(np.sqrt(np.mean([subset["rms"] ** 2 for subset in sets]))),
         "sets": sets,
         **{name: getattr(scores, name) for name in ("interval", "coverage", "coverage_error", "rmse")},
     }
 
 
-def _redrawn(result, random):
+def _redrawn(result: Mapping[str, Any], random: np.random.Generator) -> dict[str, FloatArray]:
     """The results of a set, pseudo-experiments drawn with replacement."""
-    drawn = random.integers(len(result["p16"]), size=len(result["p16"]))
-    return {key: np.asarray(values)[drawn] for key, values in result.items()}
+    rows = random.integers(len(result["p16"]), size=len(result["p16"]))
+    return {key: np.asarray(values)[rows] for key, values in result.items()}
 
 
-def _spread(redrawn, name):
+def _spread(redrawn: Sequence[Mapping[str, Any]], name: str) -> float:
     return float(np.std([drawn[name] for drawn in redrawn]))
 
 
-def table(rows):
+def table(rows: Mapping[str, Any]) -> Table:
     """The comparison as `Table`; `rows` is a dict from method to its row."""
     head = ["method", *(title for _, title, _ in COLUMNS), "data sets"]
     lines = []
@@ -119,7 +125,7 @@ def table(rows):
     return Table(head, lines)
 
 
-def _cell(value, kind):
+def _cell(value: float | Sequence[float] | None, kind: str) -> str:
     """A number, or a pair of number and error, as text; nothing for None."""
     if value is None:
         return ""

@@ -1,5 +1,7 @@
 """The toy study's classifiers: one small network per seed, trained side by side."""
 
+from __future__ import annotations
+
 import copy
 import itertools
 import math
@@ -8,6 +10,8 @@ import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
+
+from submission.arrays import BoolArray, FloatArray
 
 
 class Classifiers(nn.Module):
@@ -19,28 +23,33 @@ class Classifiers(nn.Module):
         seed: of the initial weights.
     """
 
-    def __init__(self, networks, features, seed, width=32, layers=3):
+    def __init__(self, networks: int, features: int, seed: int, width: int = 32, layers: int = 3) -> None:
         super().__init__()
         generator = torch.Generator().manual_seed(seed)
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         sizes = [features] + [width] * layers + [1]
         for inputs, outputs in itertools.pairwise(sizes):
-            for held, shape in ((self.weights, (networks, inputs, outputs)), (self.biases, (networks, 1, outputs))):
-                held.append(nn.Parameter((2 * torch.rand(shape, generator=generator) - 1) / math.sqrt(inputs)))
+            for parameters, shape in (
+                (self.weights, (networks, inputs, outputs)),
+                (self.biases, (networks, 1, outputs)),
+            ):
+                parameters.append(nn.Parameter((2 * torch.rand(shape, generator=generator) - 1) / math.sqrt(inputs)))
 
-    def forward(self, x):
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
         """Return the logits (networks, events) of events (networks, events, features)."""
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases)):
             x = torch.bmm(functional.relu(x) if layer else x, weight) + bias
         return x.squeeze(-1)
 
     @torch.no_grad()
-    def accepts(self, x):
+    def accepts(self, x: FloatArray) -> BoolArray:
         """Return whether each event (networks, events, features), an array, is called signal (score above 1/2)."""
         return (self(torch.as_tensor(x, dtype=torch.float32)) > 0).numpy()
 
 
-def train_classifiers(x, is_signal, seed, epochs=100, patience=10, batch=1000):
+def train_classifiers(
+    x: FloatArray, is_signal: BoolArray, seed: int, epochs: int = 100, patience: int = 10, batch: int = 1000
+) -> Classifiers:
     """Train one classifier per seed with the binary cross-entropy and Adam at 1e-3.
 
     The last 20% of the events are for validation; each network keeps the weights of its best epoch.
@@ -55,22 +64,24 @@ def train_classifiers(x, is_signal, seed, epochs=100, patience=10, batch=1000):
     Returns:
         `Classifiers`.
     """
-    x, label = torch.as_tensor(x, dtype=torch.float32), torch.as_tensor(is_signal, dtype=torch.float32)
-    kept = int(0.8 * x.shape[1])
-    network = Classifiers(x.shape[0], x.shape[2], seed)
+    events, label = torch.as_tensor(x, dtype=torch.float32), torch.as_tensor(is_signal, dtype=torch.float32)
+    kept = int(0.8 * events.shape[1])
+    network = Classifiers(events.shape[0], events.shape[2], seed)
     optimizer = torch.optim.Adam(network.parameters(), 1e-3, fused=True)
     shuffle = torch.Generator().manual_seed(seed)
-    best, best_loss, best_epoch = copy.deepcopy(network), torch.full((x.shape[0],), math.inf), 0
+    best, best_loss, best_epoch = copy.deepcopy(network), torch.full((events.shape[0],), math.inf), 0
     for epoch in range(epochs):
         if epoch - best_epoch > patience:
             break
         for rows in torch.randperm(kept, generator=shuffle).split(batch):
-            loss = functional.binary_cross_entropy_with_logits(network(x[:, rows]), label[:, rows], reduction="none")
+            loss = functional.binary_cross_entropy_with_logits(
+                network(events[:, rows]), label[:, rows], reduction="none"
+            )
             optimizer.zero_grad()
             loss.mean(1).sum().backward()
             optimizer.step()
         with torch.no_grad():
-            logits = network(x[:, kept:])
+            logits = network(events[:, kept:])
             loss = functional.binary_cross_entropy_with_logits(logits, label[:, kept:], reduction="none").mean(1)
             better = loss < best_loss
             if better.any():
@@ -80,6 +91,6 @@ def train_classifiers(x, is_signal, seed, epochs=100, patience=10, batch=1000):
     return best
 
 
-def accuracy(accepts_signal, accepts_background):
+def accuracy(accepts_signal: BoolArray, accepts_background: BoolArray) -> FloatArray:
     """Share of the events classified correctly, as many of one class as of the other: the mean over the last axis."""
     return 0.5 * (np.mean(accepts_signal, -1) + 1 - np.mean(accepts_background, -1))

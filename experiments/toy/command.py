@@ -4,6 +4,9 @@ Two studies, each over several seeds (of the samples, the initial weights and th
 density matches the analytic one, and how accurate four networks stay when the data are perturbed.
 """
 
+from __future__ import annotations
+
+import argparse
 import dataclasses
 from pathlib import Path
 
@@ -21,20 +24,20 @@ SUMMARY = "flows against analytic densities, and four networks on perturbed Gaus
 ABOUT_FILE = "toy_settings.json"
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--preset", choices=PRESETS, default="full", help="size of the studies (default: full)")
     parser.add_argument("--output", type=Path, help="folder of the results (default: runs/toy-PRESET)")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Run both studies; an interrupted run goes on from the flows' checkpoints in the output folder."""
     output = arguments.output or Path(f"runs/toy-{arguments.preset}")
     with output_folder(output, CONTINUED):
         _run(arguments, output)
 
 
-def _run(arguments, output):
+def _run(arguments: argparse.Namespace, output: Path) -> None:
     config = PRESETS[arguments.preset]
     claim(output / ABOUT_FILE, record(config), resume=True)
     density = density_study(config, output)

@@ -1,5 +1,7 @@
 """Sizes of the toy studies."""
 
+from __future__ import annotations
+
 import dataclasses
 
 
@@ -23,8 +25,8 @@ class ToyConfig:
     tests: int = 10_000
     density_seeds: int = 10
     network_seeds: int = 6
-    plane: tuple = (12, 2, 32)
-    space: tuple = (12, 2, 64)
+    plane: tuple[int, int, int] = (12, 2, 32)
+    space: tuple[int, int, int] = (12, 2, 64)
     plane_batch: int = 1_000
     space_batch: int = 1_000
     plane_epochs: int = 40

@@ -1,6 +1,11 @@
 """The learned density against the analytic one (Fig. 1, 2 and app. B)."""
 
+from __future__ import annotations
+
 import dataclasses
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +15,13 @@ from training.flows import TrainingConfig, train
 
 from . import figures
 from .classifiers import train_classifiers
+from .config import ToyConfig
 from .gaussians import BACKGROUND, SIGNAL, Grid, draw
 
 STRENGTHS = (0.5, 1.0, 2.0)
 
 
-def density_study(config, output):
+def density_study(config: ToyConfig, output: Path) -> dict[str, Any]:
     """Train a flow per strength and seed, compare each with the analytic density, and draw the figures.
 
     Returns:
@@ -63,7 +69,7 @@ def density_study(config, output):
     return {"training": dataclasses.asdict(training), "flows": flows}
 
 
-def density_table(flows):
+def density_table(flows: Sequence[Mapping[str, Any]]) -> Table:
     """The study's `Table`: per c the mean and the worst over the seeds."""
     rows = []
     for strength in STRENGTHS:

@@ -1,11 +1,19 @@
 """The toy study's figures."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 import torch
 
-from experiments.drawing import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels, save
+from experiments.plotting import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, panels, save
+from submission.arrays import FloatArray
 
-from .gaussians import contrastive_density
+from .classifiers import Classifiers
+from .gaussians import Grid, contrastive_density
 
 STYLES = {
     "i": (BLUE, "o"),
@@ -21,11 +29,19 @@ STYLES = {
 SHOWN = 1500  # points of each class drawn in a panel
 
 
-def _panel(axes, grid, values, title, signal=None, background=None, largest=None):
+def _panel(
+    axes: Any,
+    grid: Grid,
+    values: FloatArray,
+    title: str,
+    signal: FloatArray | None = None,
+    background: FloatArray | None = None,
+    largest: float | None = None,
+) -> Any:
     """Draw values on the grid, in shades up to `largest`, with points of the two classes over them."""
     side = len(grid.edge)
     image = axes.pcolormesh(grid.edge, grid.edge, values.reshape(side, side).T, cmap="Greys", vmin=0, vmax=largest)
-    if signal is not None:
+    if signal is not None and background is not None:
         axes.scatter(*signal[:SHOWN].T, s=1, alpha=0.3, color=BLUE, label="S")
         axes.scatter(*background[:SHOWN].T, s=1, alpha=0.3, color=RED, label="B")
         axes.legend(loc="upper left", markerscale=6)
@@ -33,7 +49,7 @@ def _panel(axes, grid, values, title, signal=None, background=None, largest=None
     return image
 
 
-def _boundary(axes, grid, strength):
+def _boundary(axes: Any, grid: Grid, strength: float) -> None:
     """Draw the analytic boundary P_S = c P_B, green."""
     side = len(grid.edge)
     inside = contrastive_density(grid.points, strength).reshape(side, side).T > 0
@@ -42,17 +58,19 @@ def _boundary(axes, grid, strength):
     axes.legend(loc="upper left", markerscale=6)
 
 
-def _analytic(grid, strength):
+def _analytic(grid: Grid, strength: float) -> FloatArray:
     q = contrastive_density(grid.points, strength)
     return q / (q.sum() * grid.area)
 
 
-def _score(classifier, grid):
+def _score(classifier: Classifiers, grid: Grid) -> FloatArray:
     with torch.no_grad():
         return torch.sigmoid(classifier(torch.as_tensor(grid.points[None], dtype=torch.float32)))[0].numpy()
 
 
-def density(path, grid, log_q, classifier, signal, background):
+def density(
+    path: Path, grid: Grid, log_q: FloatArray, classifier: Classifiers, signal: FloatArray, background: FloatArray
+) -> None:
     """Fig. 1: the analytic q_c at c = 1, the trained flow, and a classifier's score."""
     figure, axes = panels(1, 3, (14, 4.3))
     pictures = (
@@ -66,7 +84,7 @@ def density(path, grid, log_q, classifier, signal, background):
     save(figure, path, dpi=70)
 
 
-def strengths(path, grid, log_q):
+def strengths(path: Path, grid: Grid, log_q: Mapping[float, FloatArray]) -> None:
     """App. B: analytic and trained density for several c; `log_q` holds the grid's values per c."""
     figure, axes = panels(2, len(log_q), (4.2 * len(log_q), 7.6))
     for column, (strength, learned) in zip(axes.T, log_q.items()):
@@ -78,7 +96,15 @@ def strengths(path, grid, log_q):
     save(figure, path, dpi=70)
 
 
-def rotated(path, grid, log_q, classifier, signal, background, angle=0.6):
+def rotated(
+    path: Path,
+    grid: Grid,
+    log_q: FloatArray,
+    classifier: Classifiers,
+    signal: FloatArray,
+    background: FloatArray,
+    angle: float = 0.6,
+) -> None:
     """Fig. 2: what a rotation of the data does to the classifier's and to the flow's picture."""
     turn = np.array([[np.cos(angle), -np.sin(angle)], [np.sin(angle), np.cos(angle)]])
     figure, axes = panels(1, 2, (9.6, 4.3))
@@ -90,7 +116,9 @@ def rotated(path, grid, log_q, classifier, signal, background, angle=0.6):
     save(figure, path, dpi=70)
 
 
-def accuracies(path, results, networks, predictions):
+def accuracies(
+    path: Path, results: Mapping[str, Any], networks: Mapping[str, str], predictions: Mapping[str, str]
+) -> None:
     """Fig. 3: accuracy against nu, networks as points with errors over the seeds, predictions as lines."""
     figure, axes = panels(1, len(results), (5 * len(results), 5))
     for axis, (title, result) in zip(axes, results.items()):

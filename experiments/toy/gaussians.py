@@ -4,28 +4,36 @@ Means and covariances are a choice of this project, not those of the paper (eq. 
 Bayes-optimal classifier tells apart in about 85% of the cases.
 """
 
+from __future__ import annotations
+
 import math
+from collections.abc import Iterable
 
 import numpy as np
 
-SIGNAL = (np.array([1.0, 0.0]), np.array([[0.8, 0.4], [0.4, 1.0]]))  # mean, covariance
-BACKGROUND = (np.array([-1.0, 0.0]), np.array([[1.2, -0.3], [-0.3, 0.8]]))
+from submission.arrays import FloatArray
+
+#: Mean (2,) and covariance (2, 2) of a class.
+Gaussian = tuple[FloatArray, FloatArray]
+
+SIGNAL: Gaussian = (np.array([1.0, 0.0]), np.array([[0.8, 0.4], [0.4, 1.0]]))
+BACKGROUND: Gaussian = (np.array([-1.0, 0.0]), np.array([[1.2, -0.3], [-0.3, 0.8]]))
 
 
-def log_density(x, gaussian):
-    """Log-density of points (..., 2) under a (mean, covariance)."""
+def log_density(x: FloatArray, gaussian: Gaussian) -> FloatArray:
+    """Log-density (...) of points (..., 2)."""
     mean, covariance = gaussian
     d = x - mean
     chi2 = np.einsum("...i,ij,...j->...", d, np.linalg.inv(covariance), d)
     return -0.5 * (chi2 + math.log(np.linalg.det(covariance))) - math.log(2 * math.pi)
 
 
-def draw(gaussian, events, rng):
-    """Draw points (events, 2) from a (mean, covariance)."""
+def draw(gaussian: Gaussian, events: int, rng: np.random.Generator) -> FloatArray:
+    """Draw points (events, 2)."""
     return rng.multivariate_normal(*gaussian, size=events)
 
 
-def contrastive_density(x, strength):
+def contrastive_density(x: FloatArray, strength: float) -> FloatArray:
     """Analytic minimum of the contrastive loss (eq. 10), not normalised: max(0, P_S - c P_B) at points (..., 2)."""
     return np.maximum(0.0, np.exp(log_density(x, SIGNAL)) - strength * np.exp(log_density(x, BACKGROUND)))
 
@@ -39,13 +47,13 @@ class Grid:
         edge: the cells' centres along one axis.
     """
 
-    def __init__(self, cells=240):
+    def __init__(self, cells: int = 240) -> None:
         width = 12 / cells
         self.edge = -6 + width * (np.arange(cells) + 0.5)
         self.points = np.stack(np.meshgrid(self.edge, self.edge, indexing="ij"), -1).reshape(-1, 2)
         self.area = width**2
 
-    def distance(self, log_q, strength):
+    def distance(self, log_q: FloatArray, strength: float) -> tuple[float, float]:
         """Compare a learned density with the analytic q_c.
 
         Arguments:
@@ -68,7 +76,7 @@ class Grid:
 # The plane within 10 dimensions, and its perturbations ----------------------------------------------------------
 
 
-def orthogonal(matrix):
+def orthogonal(matrix: FloatArray) -> FloatArray:
     """Q of the QR decomposition with a positive diagonal of R: a continuous function of the matrix."""
     q, r = np.linalg.qr(matrix)
     return q * np.sign(np.diag(r))
@@ -85,30 +93,37 @@ class Embedding:
         dimensions: of the space.
     """
 
-    def __init__(self, seed, dimensions=10):
+    def __init__(self, seed: int, dimensions: int = 10) -> None:
         rng = np.random.default_rng([seed, 12])
         self.dimensions = dimensions
         self.a, self.other = rng.normal(size=(2, dimensions, dimensions))
 
-    def _plane(self, perturbation, nu):
+    def _plane(self, perturbation: str, nu: float) -> FloatArray:
         """The 2 columns (dimensions, 2) that span the plane at nu, along the axes of the unperturbed Gaussians."""
         if perturbation == "deformation":
             return orthogonal(self.a + nu * self.other)[:, :2]
         turn = np.array([[math.cos(nu), -math.sin(nu)], [math.sin(nu), math.cos(nu)]])
         return orthogonal(self.a)[:, :2] @ turn
 
-    def draw(self, gaussian, events, rng, perturbation="rotation", nu=0.0):
+    def draw(
+        self,
+        gaussian: Gaussian,
+        events: int,
+        rng: np.random.Generator,
+        perturbation: str = "rotation",
+        nu: float = 0.0,
+    ) -> FloatArray:
         """Draw events (events, dimensions) of a class."""
         plane = self._plane(perturbation, nu)
         x = rng.normal(size=(events, self.dimensions))
         return x + (draw(gaussian, events, rng) - x @ plane) @ plane.T
 
-    def log_ratio(self, x, perturbation="rotation", nu=0.0):
+    def log_ratio(self, x: FloatArray, perturbation: str = "rotation", nu: float = 0.0) -> FloatArray:
         """log P_S(x | nu) / P_B(x | nu) of events (events, dimensions)."""
         x = x @ self._plane(perturbation, nu)
         return log_density(x, SIGNAL) - log_density(x, BACKGROUND)
 
-    def log_contrastive(self, x, strength):
+    def log_contrastive(self, x: FloatArray, strength: float) -> FloatArray:
         """Log of the analytic q_c (eq. 10) at nu = 0; -inf beyond the boundary."""
         inside = x @ self._plane("rotation", 0.0)
         grid = Grid()
@@ -117,7 +132,7 @@ class Embedding:
         with np.errstate(divide="ignore"):
             return np.log(contrastive_density(inside, strength) / norm) - rest
 
-    def log_mixed_ratio(self, x, perturbation, grid):
+    def log_mixed_ratio(self, x: FloatArray, perturbation: str, grid: Iterable[float]) -> FloatArray:
         """log of sum_nu P_S(x | nu) / sum_nu P_B(x | nu): the best that can be known by one who is not told nu."""
         parts = []
         for gaussian in (SIGNAL, BACKGROUND):

@@ -1,17 +1,24 @@
 """Four networks on perturbed data (Tab. 1 and Fig. 3)."""
 
+from __future__ import annotations
+
 import dataclasses
 import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
 from runtime.tables import Table
-from submission.flows import FlowConfig, evaluate
+from submission.arrays import BoolArray, FloatArray
+from submission.flows import Flow, FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 
 from . import figures
 from .classifiers import accuracy, train_classifiers
+from .config import ToyConfig
 from .gaussians import BACKGROUND, SIGNAL, Embedding
 
 NUS_PER_TRAINING = 100  # values of nu in the perturbed training sample (sec. 5)
@@ -42,7 +49,7 @@ PREDICTIONS = {
 }
 
 
-def network_study(config, output):
+def network_study(config: ToyConfig, output: Path) -> dict[str, Any]:
     """Train the four networks of Tab. 1 for every seed and measure their accuracy against nu.
 
     Returns:
@@ -95,23 +102,25 @@ class Discriminators:
         x: events (seeds, events, features) that set the scale.
     """
 
-    def __init__(self, flow, x):
+    def __init__(self, flow: Flow, x: FloatArray) -> None:
         self.flow = flow
         log_q = self.log_q(x)
         low, self.centre, high = np.quantile(log_q, [0.16, 0.5, 0.84], axis=-1, keepdims=True)
         self.scale = 0.5 * (high - low)
 
-    def log_q(self, x):
+    def log_q(self, x: FloatArray) -> FloatArray:
         """Return log q, (seeds, 2, events), of events (seeds, events, features)."""
         return evaluate(self.flow, np.repeat(x, 2, axis=0)).T.reshape(len(x), 2, -1)
 
-    def beside(self, x, scaled):
+    def beside(self, x: FloatArray, scaled: bool) -> FloatArray:
         """Return the events with the two functions appended, scaled or the plain sigmoid(log q)."""
         log_q = self.log_q(x)
         return np.concatenate([x, expit((log_q - self.centre) / self.scale if scaled else log_q).swapaxes(1, 2)], -1)
 
 
-def perturbed_sample(embeddings, config, perturbation, largest):
+def perturbed_sample(
+    embeddings: Sequence[Embedding], config: ToyConfig, perturbation: str, largest: float
+) -> tuple[FloatArray, BoolArray]:
     """Draw each seed's perturbed training sample, as many events of each class at each of 100 values of nu.
 
     Returns:
@@ -127,13 +136,20 @@ def perturbed_sample(embeddings, config, perturbation, largest):
     return x, np.tile(np.arange(x.shape[1]) < each * len(grid), (len(x), 1))
 
 
-def _shuffled(x, label):
+def _shuffled(x: FloatArray, label: BoolArray) -> tuple[FloatArray, BoolArray]:
     """Put the events of all seeds in one random order."""
     order = np.random.default_rng(40).permutation(x.shape[1])
     return x[:, order], label[:, order]
 
 
-def measure(networks, embeddings, config, perturbation, largest, boundary):
+def measure(
+    networks: Mapping[str, Callable[[FloatArray], BoolArray]],
+    embeddings: Sequence[Embedding],
+    config: ToyConfig,
+    perturbation: str,
+    largest: float,
+    boundary: float,
+) -> dict[str, Any]:
     """Measure accuracies on fresh events at several nu, the same events for all networks and predictions.
 
     Arguments:
@@ -148,7 +164,7 @@ def measure(networks, embeddings, config, perturbation, largest, boundary):
     """
     grid = np.linspace(0, largest, NUS_PER_TRAINING)
     nus = np.linspace(0, largest, config.points)
-    found = {name: [] for name in (*networks, *PREDICTIONS)}
+    lists: dict[str, list[FloatArray]] = {name: [] for name in (*networks, *PREDICTIONS)}
     for number, nu in enumerate(nus):
         signal, background = (
             np.stack(
@@ -167,28 +183,28 @@ def measure(networks, embeddings, config, perturbation, largest, boundary):
         accepts["mixed"] = np.stack([e.log_mixed_ratio(x, perturbation, grid) > 0 for e, x in pairs])
         accepts["ratio"] = np.stack([e.log_ratio(x, perturbation, nu) > 0 for e, x in pairs])
         for name, accepted in accepts.items():
-            found[name].append(accuracy(accepted[:, : config.tests], accepted[:, config.tests :]))
-    found = {name: np.array(values) for name, values in found.items()}  # (nu, seeds)
+            lists[name].append(accuracy(accepted[:, : config.tests], accepted[:, config.tests :]))
+    accuracies = {name: np.array(values) for name, values in lists.items()}  # (nu, seeds)
     return {
         "nu": nus.tolist(),
-        "accuracy": {name: values.mean(1).tolist() for name, values in found.items()},
-        "error": {name: _standard_error(values).tolist() for name, values in found.items()},
-        "winner": [_winner({name: found[name][k] for name in ("i", "ii", "iii", "iv")}) for k in range(len(nus))],
+        "accuracy": {name: values.mean(1).tolist() for name, values in accuracies.items()},
+        "error": {name: _standard_error(values).tolist() for name, values in accuracies.items()},
+        "winner": [_winner({name: accuracies[name][k] for name in ("i", "ii", "iii", "iv")}) for k in range(len(nus))],
     }
 
 
-def _standard_error(values):
+def _standard_error(values: FloatArray) -> FloatArray:
     return np.std(values, axis=-1, ddof=1) / math.sqrt(values.shape[-1])
 
 
-def _winner(accuracies):
+def _winner(accuracies: Mapping[str, FloatArray]) -> dict[str, Any]:
     """The best network by its mean over the seeds, with its lead over the next one seed by seed."""
     best, second = sorted(accuracies, key=lambda name: -accuracies[name].mean())[:2]
     lead = accuracies[best] - accuracies[second]
     return {"network": best, "next": second, "lead": float(lead.mean()), "error": float(_standard_error(lead))}
 
 
-def network_tables(panels):
+def network_tables(panels: Mapping[str, Mapping[str, Any]]) -> Iterator[Table]:
     """The accuracies against nu, in percent with their errors: a `Table` per panel."""
     for panel, result in panels.items():
         rows = [
@@ -200,7 +216,7 @@ def network_tables(panels):
         yield Table(("nu", *(f"{nu:.3f}" for nu in result["nu"])), rows, f"{panel}: accuracy in percent")
 
 
-def _verdict(winner):
+def _verdict(winner: Mapping[str, Any]) -> str:
     """The winner, or both names where its lead is less than two errors."""
     clear = winner["lead"] > 2 * winner["error"]
     return winner["network"] if clear else f"{winner['network']} ~ {winner['next']}"

@@ -1,31 +1,37 @@
 """The templates: expected events, and the widths of intervals that they allow."""
 
+from __future__ import annotations
+
+from typing import Any
+
 import numpy as np
 
 from experiments.bounds import limited, widths
 from ingestion_test.schema import PROCESSES
+from submission.estimator import Estimator
 from submission.features import CATEGORIES
 from submission.parameters import PARAMETERS
 from submission.templates import SIGNAL
 
-from .tables import BOTH
+from .scored_events import BOTH
 
+#: True mu at which widths are shown.
 MUS = (0.1, 1.0, 2.0, 3.0)
 
 
-def yields(estimator):
+def yields(estimator: Estimator) -> dict[str, dict[str, Any]]:
     """Expected events at mu = 1 and 10/fb: per channel and bin ("bins"), and in the sum of a channel ("channels").
 
     The latter have the largest S/B of a bin and the square root of the sum of S^2/B over the bins, which is 1 over the
     error of mu at mu = 0 if all else is known.
     """
     nominal, variance = estimator.likelihood.templates.nominal, estimator.likelihood.templates.variance
-    result = {"bins": {}, "channels": {}}
-    for name, own in estimator.histogram.channels.items():
-        counts = nominal[:, own]
+    result: dict[str, dict[str, Any]] = {"bins": {}, "channels": {}}
+    for name, bins in estimator.histogram.channels.items():
+        counts = nominal[:, bins]
         background = np.maximum(counts.sum(axis=0) - counts[SIGNAL], 1e-9)
         ratio = counts[SIGNAL] / background
-        errors = np.sqrt(variance[SIGNAL, own] + ratio**2 * np.delete(variance[:, own], SIGNAL, axis=0).sum(axis=0))
+        errors = np.sqrt(variance[SIGNAL, bins] + ratio**2 * np.delete(variance[:, bins], SIGNAL, axis=0).sum(axis=0))
         result["bins"][name] = dict(zip(PROCESSES, counts.tolist())) | {"ratio_error": (errors / background).tolist()}
         result["channels"][name] = {
             "bins": counts.shape[1],
@@ -36,7 +42,7 @@ def yields(estimator):
     return result
 
 
-def cramer_rao(estimator):
+def cramer_rao(estimator: Estimator) -> dict[str, list[dict[str, float]]]:
     """Cramer-Rao widths 2 sigma at `MUS`, from the templates.
 
     Returns:
@@ -44,8 +50,9 @@ def cramer_rao(estimator):
         parameters "known", all six "profiled", and "tes_jes" alone profiled (the others then known).
     """
     likelihood, channels = estimator.likelihood, estimator.histogram.channels
-    jets = np.concatenate([np.arange(likelihood.templates.bins)[channels[name]] for name in CATEGORIES])
-    result = {}
-    for name, bins in (("all bins", np.arange(likelihood.templates.bins)), (BOTH, jets)):
-        result[name] = widths(limited(likelihood, bins, PARAMETERS[1:]), MUS, tes_jes=("tes", "jes"))
-    return result
+    places = np.arange(likelihood.templates.bins)
+    jets = np.concatenate([places[channels[name]] for name in CATEGORIES])
+    return {
+        name: widths(limited(likelihood, bins, PARAMETERS[1:]), MUS, tes_jes=("tes", "jes"))
+        for name, bins in (("all bins", places), (BOTH, jets))
+    }

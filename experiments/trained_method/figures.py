@@ -1,9 +1,15 @@
 """The method's figures."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
 import numpy as np
 from matplotlib.ticker import MaxNLocator
 
-from experiments.drawing import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, panels, save
+from experiments.plotting import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, panels, save
 from submission.confidence import COVERAGE
 
 CLASSES = {"signal": BLUE, "background": RED}
@@ -17,11 +23,11 @@ MERGED, SHOWN_ABOVE = 3, 5
 ASIDE = {"signal": -0.006, "background": 0.006}
 
 
-def densities(path, shown):
+def densities(path: Path, shown: Sequence[Mapping[str, Any]]) -> None:
     """Fig. 6, left: how tes moves the flows' discrimination functions and the classifier's score.
 
     Arguments:
-        shown: as from `method.densities`.
+        shown: as from `energy_scale.densities`.
     """
     rows = len({panel["category"] for panel in shown})
     columns = len(shown) // rows
@@ -61,7 +67,7 @@ def densities(path, shown):
     save(figure, path)
 
 
-def histogram(path, channels):
+def histogram(path: Path, channels: Mapping[str, Mapping[str, Any]]) -> None:
     """What mu is fitted to: expected events of each process in each bin, and the share of signal.
 
     Arguments:
@@ -92,15 +98,15 @@ def histogram(path, channels):
     save(figure, path)
 
 
-def belt(path, found):
+def belt(path: Path, shown: Mapping[str, Any]) -> None:
     """Fig. 6, right: the estimates that each true mu accepts.
 
     Arguments:
-        found: as from `method.belts`.
+        shown: as from `belts.belts`.
     """
     figure, axis = panels(size=(6.4, 5.2))
-    left, right = found["range"]
-    for (name, region), colour in zip(found["regions"].items(), BELTS):
+    left, right = shown["range"]
+    for (name, region), colour in zip(shown["regions"].items(), BELTS):
         mu, low, high = (np.array(region[key], float) for key in ("mu", "low", "high"))
         axis.fill_betweenx(mu, low, high, color=colour, alpha=0.2, linewidth=0)
         axis.plot(np.where(low > left, low, np.nan), mu, color=colour, label=name)
@@ -108,26 +114,26 @@ def belt(path, found):
     ends = region["mu"][0], region["mu"][-1]
     axis.plot(ends, ends, color=GREY, linestyle="--", linewidth=1, label=r"$\hat\mu = \mu$")
     axis.set(xlabel=r"estimate $\hat\mu$ (in units of the Standard Model)", ylabel=r"true $\mu$", ylim=ends)
-    axis.set(xlim=found["range"], title=f"accepted estimates, coverage {COVERAGE:.4f} at every true $\\mu$")
+    axis.set(xlim=shown["range"], title=f"accepted estimates, coverage {COVERAGE:.4f} at every true $\\mu$")
     figure.legend(*axis.get_legend_handles_labels(), loc=BELOW, ncols=3)
     save(figure, path)
 
 
-def coverage(path, found, events=None):
+def coverage(path: Path, shown: Mapping[str, Any], events: Mapping[str, Any] | None = None) -> None:
     """Fig. 4, right: coverage and mean width against true mu.
 
     Arguments:
-        found: as from `method.coverage`.
-        events: as from `method.event_level`, or None.
+        shown: as from `belts.coverage`.
+        events: as from `event_level.event_level`, or None.
     """
     figure, (above, below) = panels(2, size=(7, 6.6), sharex=True)
     series = [
-        (f"{name} belt, histogram level", own["table"], colour, marker)
-        for (name, own), colour, marker in zip(found["belts"].items(), BELTS, "os")
+        (f"{name} belt, histogram level", belt["table"], colour, marker)
+        for (name, belt), colour, marker in zip(shown["belts"].items(), BELTS, "os")
     ]
     if events:
         series.append(("shipped belt, events", events["table"], "black", "D"))
-    span = found["cramer_rao"][-1]["mu"] - found["cramer_rao"][0]["mu"]
+    span = shown["cramer_rao"][-1]["mu"] - shown["cramer_rao"][0]["mu"]
     for place, (label, table, colour, marker) in enumerate(series):
         mu = np.array([row["mu"] for row in table]) + 0.008 * span * (place - 0.5) * (place < 2)
         style = {"color": colour, "marker": marker, "linestyle": "none", "markersize": 4, "capsize": 2}
@@ -136,14 +142,14 @@ def coverage(path, found, events=None):
             axis.errorbar(mu, values, errors, label=label, **style)
     above.axhline(COVERAGE, color=GREY, linewidth=1, label=f"{COVERAGE:.4f}")
     above.set(ylabel=r"coverage of true $\mu$")
-    mu = [row["mu"] for row in found["cramer_rao"]]
+    mu = [row["mu"] for row in shown["cramer_rao"]]
     for key, line, label in (("profiled", "-", "six profiled"), ("known", ":", "all known")):
-        widths = [row[key] for row in found["cramer_rao"]]
+        widths = [row[key] for row in shown["cramer_rao"]]
         below.plot(mu, widths, color=GREEN, linestyle=line, label=f"Cramér-Rao 2$\\sigma$, {label}")
     below.set(xlabel=r"true $\mu$ (in units of the Standard Model)", ylabel=r"mean width of the intervals in $\mu$")
-    shown = {}
+    entries: dict[str, Any] = {}
     for axis in (above, below):
         handles, labels = axis.get_legend_handles_labels()
-        shown |= dict(zip(labels, handles))
-    figure.legend(shown.values(), shown.keys(), loc=BELOW, ncols=2)
+        entries |= dict(zip(labels, handles))
+    figure.legend(entries.values(), entries.keys(), loc=BELOW, ncols=2)
     save(figure, path)

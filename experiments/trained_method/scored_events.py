@@ -1,20 +1,27 @@
 """Events of the categories with jets, as the classifier sees them."""
 
+from __future__ import annotations
+
 import dataclasses
+from typing import Any
 
 import numpy as np
 
 from ingestion_test.schema import FEATURES
+from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
+from submission.arrays import BoolArray, FloatArray, IntArray
 from submission.features import CATEGORIES, categories
+from submission.score import Scorer
 from training.samples import Sample
 
-from .tables import BOTH
+#: Events of both categories with jets, together.
+BOTH = "1- and 2-jet"
 
 
 @dataclasses.dataclass(frozen=True)
-class Scored:
-    """Events of the categories with jets, as the classifier sees them: arrays (events,).
+class ScoredEvents:
+    """Events of the categories with jets: arrays (events,).
 
     Attributes:
         category: place in `features.CATEGORIES`.
@@ -25,30 +32,34 @@ class Scored:
         discrimination: (events, flows), the discrimination functions of the event's category.
     """
 
-    category: np.ndarray
-    is_signal: np.ndarray
-    weights: np.ndarray
-    score: np.ndarray
-    logit: np.ndarray
-    discrimination: np.ndarray
+    category: IntArray
+    is_signal: BoolArray
+    weights: FloatArray
+    score: FloatArray
+    logit: FloatArray
+    discrimination: FloatArray
 
-    def of(self, rows):
+    def select(self, rows: IntArray | BoolArray) -> ScoredEvents:
         """The events `rows`: whatever indexes arrays."""
-        return Scored(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
+        return ScoredEvents(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
-    def named(self):
-        """dict from each category, and from `BOTH`, to its events."""
-        return {name: self.of(self.category == number) for number, name in enumerate(CATEGORIES)} | {BOTH: self}
+    def by_category(self) -> dict[str, ScoredEvents]:
+        """The events of each category, and of `BOTH`."""
+        return {name: self.select(self.category == number) for number, name in enumerate(CATEGORIES)} | {BOTH: self}
+
+    def classes(self) -> dict[str, BoolArray]:
+        """Which events are "signal" and which "background": arrays (events,)."""
+        return {"signal": self.is_signal, "background": ~self.is_signal}
 
 
-def scored(scorer, sample, **shifts):
-    """The events of a `samples.Sample` that have jets, each once, with their weights: `Scored`.
+def score_events(scorer: Scorer, sample: Sample, **shifts: Any) -> ScoredEvents:
+    """The events of a `Sample` that have jets, each once, with their weights.
 
     Unlike events drawn in proportion to their weights, these are independent of each other, which errors need.
 
     Arguments:
-        scorer: `submission.score.Scorer`.
-        sample: `samples.Sample`.
+        scorer: of the trained method.
+        sample: events before the post-selection.
         shifts: `tes` and `jes` of `systematics.transform`.
     """
     features, kept = transform(sample.primaries, None, **shifts)
@@ -58,22 +69,23 @@ def scored(scorer, sample, **shifts):
     parts = []
     for number in range(len(CATEGORIES)):
         rows = np.flatnonzero(which == number)
-        own = {name: values[rows] for name, values in columns.items()}
-        logit = ungated.scores(own, number).astype(float)
+        inside = {name: values[rows] for name, values in columns.items()}
+        logit = ungated.scores(inside, number).astype(float)
         parts.append(
-            Scored(
+            ScoredEvents(
                 np.full(len(rows), number),
                 sample.is_signal[kept[rows]],
                 sample.weights[kept[rows]],
-                logit if scorer.gate is None else scorer.scores(own, number).astype(float),
+                logit if scorer.gate is None else scorer.scores(inside, number).astype(float),
                 logit,
-                scorer.discriminators[number](own) if scorer.discriminators else np.empty((len(rows), 0)),
+                scorer.discriminators[number](inside) if scorer.discriminators else np.empty((len(rows), 0)),
             )
         )
-    return Scored(*(np.concatenate([getattr(part, f.name) for part in parts]) for f in dataclasses.fields(Scored)))
+    fields = [field.name for field in dataclasses.fields(ScoredEvents)]
+    return ScoredEvents(*(np.concatenate([getattr(part, name) for part in parts]) for name in fields))
 
 
-def read_sample(source, rows):
-    """The first `rows` rows of an `OfficialFolder`: `samples.Sample`, weights as in the file."""
+def read_sample(source: OfficialFolder, rows: int) -> Sample:
+    """The first `rows` rows of a data folder, weights as in the file."""
     primaries, weights, process = source.file.events(source.file.ranges(0, rows))
     return Sample(primaries, weights.astype(np.float64), process)

@@ -1,5 +1,8 @@
 """The method's numbers as tables of text, Markdown, beside the paper's."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -8,7 +11,7 @@ from ingestion_test.schema import PROCESSES
 from runtime.tables import Table
 from submission.confidence import COVERAGE
 
-BOTH = "1- and 2-jet"
+from .scored_events import BOTH
 
 #: The paper's classifier, from the authors' published score histograms of 1- and 2-jet events
 #: (docs/mathematics.md#published-numbers).
@@ -20,8 +23,8 @@ PAPER: dict[str, Any] = {
 }
 
 
-def all_tables(result):
-    """All tables: dict from the name of the part of docs/method.md that one fills to `Table`."""
+def all_tables(result: Mapping[str, Any]) -> dict[str, Table]:
+    """All tables: dict from the name of the section of docs/method.md that one fills to `Table`."""
     shown = {
         "separation": _separation_table(result["separation"]),
         "cut": _cut_table(result["shifted"]),
@@ -37,47 +40,49 @@ def all_tables(result):
     return shown
 
 
-def _separation_table(separation):
+def _separation_table(separation: Mapping[str, Any]) -> Table:
     rows = []
-    for name, own in separation.items():
+    for name, part in separation.items():
         kept = (
-            _with_error(own["background_kept"][e], own["background_kept_error"][e]) for e in PAPER["background_kept"]
+            _with_error(part["background_kept"][e], part["background_kept_error"][e]) for e in PAPER["background_kept"]
         )
-        rows.append([name, _with_error(own["auc"], own["auc_error"]), *kept])
+        rows.append([name, _with_error(part["auc"], part["auc_error"]), *kept])
     rows.append([f"paper, {BOTH}", f"{PAPER['auc']:g}", *(f"{value:g}" for value in PAPER["background_kept"].values())])
     head = ["held-out events", "AUC", *(f"B kept at {float(e):.0%} of S" for e in PAPER["background_kept"])]
     return Table(head, rows, "Separation, nuisance parameters nominal")
 
 
-def _cut_table(shifted):
+def _cut_table(shifted: Mapping[str, Any]) -> Table:
     rows = []
-    for name, own in shifted["events"].items():
-        cells = (_with_error(row[kind], row[f"{kind}_error"]) for kind in ("signal", "background") for row in own)
+    for name, parts in shifted["events"].items():
+        cells = (_with_error(row[kind], row[f"{kind}_error"]) for kind in ("signal", "background") for row in parts)
         rows.append([name, *cells])
     tes = [row["tes"] for row in shifted["events"][BOTH]]
     head = ["held-out events", *(f"{kind} kept, tes = {shift:.2f}" for kind in "SB" for shift in tes)]
     return Table(head, rows, f"A cut that keeps {shifted['signal_kept']:.0%} of the nominal signal, on shifted events")
 
 
-def _yields_table(channels):
+def _yields_table(channels: Mapping[str, Any]) -> Table:
     names = ["htautau", *(name for name in PROCESSES if name != "htautau")]
     rows = []
-    for name, own in channels.items():
-        counts = (f"{own[process]:,.0f}" for process in names)
-        rows.append([name, str(own["bins"]), *counts, f"{own['best_ratio']:.3g}", f"{own['significance']:.3g}"])
-    total = np.sqrt(sum(own["significance"] ** 2 for own in channels.values()))
-    sums = (f"{sum(own[process] for own in channels.values()):,.0f}" for process in names)
-    rows.append(["all", str(sum(own["bins"] for own in channels.values())), *sums, "", f"{total:.3g}"])
+    for name, channel in channels.items():
+        counts = (f"{channel[process]:,.0f}" for process in names)
+        rows.append(
+            [name, str(channel["bins"]), *counts, f"{channel['best_ratio']:.3g}", f"{channel['significance']:.3g}"]
+        )
+    total = np.sqrt(sum(channel["significance"] ** 2 for channel in channels.values()))
+    sums = (f"{sum(channel[process] for channel in channels.values()):,.0f}" for process in names)
+    rows.append(["all", str(sum(channel["bins"] for channel in channels.values())), *sums, "", f"{total:.3g}"])
     head = ["channel", "bins", *names, "largest S/B", "sqrt(sum S²/B)"]
     return Table(head, rows, "Expected events at 10/fb and mu = 1")
 
 
-def _cramer_rao_table(result):
+def _cramer_rao_table(result: Mapping[str, Any]) -> Table:
     labels = {"known": "all nuisance parameters known", "tes_jes": "tes, jes profiled", "profiled": "six profiled"}
     mus = [row["mu"] for row in result[BOTH]]
     rows = [
-        [f"{bins}, {label}", *(f"{row[key]:.3f}" for row in own)]
-        for bins, own in result.items()
+        [f"{bins}, {label}", *(f"{row[key]:.3f}" for row in widths)]
+        for bins, widths in result.items()
         for key, label in labels.items()
     ]
     for key, label in (("width_known", labels["known"]), ("width_tes_jes", labels["tes_jes"])):
@@ -86,13 +91,13 @@ def _cramer_rao_table(result):
     return Table(head, rows, "What the templates allow, and what the paper's do")
 
 
-def _coverage_table(coverage, events):
-    named = {f"{name} belt, histogram level": own for name, own in coverage["belts"].items()}
+def _coverage_table(coverage: Mapping[str, Any], events: Mapping[str, Any] | None) -> Table:
+    named = {f"{name} belt, histogram level": belt for name, belt in coverage["belts"].items()}
     if events:
         named["shipped belt, events"] = events
     rows = []
-    for name, own in named.items():
-        flat = own["flatness"]
+    for name, belt in named.items():
+        flat = belt["flatness"]
         slope = "" if flat["slope"] is None else f"{flat['slope']:+.4f} ± {flat['slope_error']:.4f}"
         rows.append(
             [
@@ -101,8 +106,8 @@ def _coverage_table(coverage, events):
                 f"{flat['least']:.4f}, {flat['largest']:.4f}",
                 f"{flat['chi2']:.1f} / {flat['dof']} ({flat['p']:.2g})",
                 slope,
-                f"{own['width']:.4f} ± {own['width_error']:.4f}",
-                f"{own['ratio']:.3f} ± {own['ratio_error']:.3f}",
+                f"{belt['width']:.4f} ± {belt['width_error']:.4f}",
+                f"{belt['ratio']:.3f} ± {belt['ratio_error']:.3f}",
             ]
         )
     bound, cut = coverage["mean_cramer_rao"], coverage["mean_cut"]
@@ -120,7 +125,7 @@ def _coverage_table(coverage, events):
     return Table(head, rows, "Coverage and width over the range of mu")
 
 
-def _shifts_table(shifts):
+def _shifts_table(shifts: Sequence[Mapping[str, Any]]) -> Table:
     rows = [
         [
             f"{row['shift']:+.3f}",
@@ -132,7 +137,7 @@ def _shifts_table(shifts):
     return Table(["move of mu_hat", "coverage", "slope in mu"], rows, "All estimates moved alike")
 
 
-def _event_level_table(table):
+def _event_level_table(table: Sequence[Mapping[str, Any]]) -> Table:
     rows = [
         [
             f"{row['mu']:.3f}",
@@ -148,20 +153,24 @@ def _event_level_table(table):
     return Table(head, rows, "Pseudo-experiments of events")
 
 
-def _official_table(result):
+def _official_table(result: Mapping[str, Any]) -> Table:
     rows = []
     for name in ("weighted", "unweighted"):
-        own = result[name]
-        rows.append([f"official, {name}", f"{own['signal_events']} + {own['background_events']}"])
-        rows[-1].append(_with_error(own["auc"], own["auc_error"]))
-    own = result["simulated"]
+        sample = result[name]
+        rows.append([f"official, {name}", f"{sample['signal_events']} + {sample['background_events']}"])
+        rows[-1].append(_with_error(sample["auc"], sample["auc_error"]))
+    sample = result["simulated"]
     rows.append(
-        [f"simulated, {own['samples']} samples as large", rows[0][1], _with_error(own["auc"], own["auc_spread"])]
+        [
+            f"simulated, {sample['samples']} samples as large",
+            rows[0][1],
+            _with_error(sample["auc"], sample["auc_spread"]),
+        ]
     )
     return Table(["events", "S + B", "AUC"], rows, f"The classifier on {BOTH} events")
 
 
-def _with_error(value, error):
+def _with_error(value: float, error: float) -> str:
     """Value and error, with two digits of the error.
 
     >>> _with_error(0.00961, 0.00034)

@@ -88,7 +88,7 @@ def test_errors_of_a_comparison_are_of_differences_within_sets(estimator, thrown
 
 
 def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
-    settings = FirstOfRun(num_sets=2, num_experiments=30, seed=SEED, of=100)
+    settings = FirstOfRun(num_sets=2, num_experiments=30, seed=SEED, whole=100)
     scores = throw_phase(estimator, 2, 30, SEED)
     run = write_run(tmp_path / "run", scores, settings)
     np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 30 + np.arange(30)])

@@ -51,7 +51,7 @@ from training.samples import save_sample, training_part
 
 def test_the_first_of_a_run_are_those_of_the_whole_run():
     whole = {(item.set_index, item.index): item for item in RunSettings(4, 10, seed=SEED).plan()}
-    part = FirstOfRun(num_sets=3, num_experiments=2, seed=SEED, of=10)
+    part = FirstOfRun(num_sets=3, num_experiments=2, seed=SEED, whole=10)
     assert {(item.set_index, item.index): (item.mu, item.seed) for item in part.plan()} == {
         (i, j): (whole[i, j].mu, whole[i, j].seed) for i in range(3) for j in range(2)
     }
@@ -94,7 +94,7 @@ def test_methods_share_what_they_have_in_common(compared):
 def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     """What the ingestion's processes predicted is what the staged artifacts give here."""
     output, _ = compared
-    settings = FirstOfRun(num_sets=2, num_experiments=1, seed=SEED, of=3)
+    settings = FirstOfRun(num_sets=2, num_experiments=1, seed=SEED, whole=3)
     experiment = settings.plan()[0]
     test_set = experiment_test_set(OfficialFolder(simulated_folder).test_events(), experiment, settings.systematics)
     for name in ("default", "baseline"):
