@@ -19,7 +19,7 @@ from iminuit import Minuit
 
 from benchmarks.timing import Call, ratios, side_by_side
 from submission import artifacts
-from submission.arrays import FloatArray, IntArray
+from submission.arrays import FloatArray
 from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 from submission.templates import PROCESSES, SIGNAL, TERMS, Templates
@@ -32,13 +32,13 @@ LINEAR = {"tes": TERMS.index((1, 0, 0)), "jes": TERMS.index((0, 1, 0))}
 REDUCED = LikelihoodConfig(("tes", "jes", "bkg_scale"), template_error=False, check_fit=False)
 
 
-def throw(likelihood: Likelihood, size: int, random: np.random.Generator) -> IntArray:
+def throw(likelihood: Likelihood, size: int, random: np.random.Generator) -> FloatArray:
     """Counts of data sets at mu = 1: array (size, bins)."""
     pulls = np.where(likelihood.fitted, np.column_stack([np.ones(size), draw_pulls(random, size)]), likelihood.start)
-    return random.poisson(likelihood.templates.expected(values_from_pulls(pulls)))
+    return random.poisson(likelihood.templates.expected(values_from_pulls(pulls))).astype(float)
 
 
-def migrad(likelihood: Likelihood, counts: IntArray, derivatives: bool) -> float:
+def migrad(likelihood: Likelihood, counts: FloatArray, derivatives: bool) -> float:
     """mu_hat by iminuit, from the start and within the bounds of our fit."""
 
     def value(pulls: FloatArray) -> float:
@@ -81,17 +81,17 @@ def pyhf_model(templates: Templates) -> Any:
     return pyhf.Model(spec, poi_name="mu", validate=False)
 
 
-def pyhf_fit(backend: str, optimizer: Any, templates: Templates) -> Callable[[IntArray], float]:
+def pyhf_fit(backend: str, optimizer: Any, templates: Templates) -> Callable[[FloatArray], float]:
     """A function from counts to mu_hat."""
     import pyhf
 
     pyhf.set_backend(backend, optimizer)
     model = pyhf_model(templates)
 
-    def fit(counts: IntArray) -> float:
+    def fit(counts: FloatArray) -> float:
         pyhf.set_backend(backend, optimizer)
         tensor = pyhf.tensorlib
-        data = tensor.astensor([*counts.astype(float), *model.config.auxdata])
+        data = tensor.astensor([*counts, *model.config.auxdata])
         return float(tensor.tolist(pyhf.infer.mle.fit(data, model))[model.config.poi_index])
 
     return fit

@@ -1,5 +1,8 @@
 """What the Models of methods with weights of their own have in common."""
 
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from submission.score import settle
@@ -15,19 +18,21 @@ class ArtifactModel:
         systematics: the official callable that shifts events.
     """
 
-    def __init__(self, get_train_set=None, systematics=None):
+    def __init__(
+        self, get_train_set: Callable[..., Any] | None = None, systematics: Callable[..., Any] | None = None
+    ) -> None:
         self.systematics = systematics
         self.estimator: Any = None
 
-    def load(self):
+    def load(self) -> Any:
         """The estimator: `histogram`, and `estimate(data, weights)` that returns `submission.estimator.Estimate`."""
         raise NotImplementedError
 
-    def fit(self):
+    def fit(self) -> None:
         """Read the estimator."""
         self.estimator = self.load()
 
-    def predict(self, test_set):
+    def predict(self, test_set: Mapping[str, Any]) -> dict[str, float]:
         """mu_hat, delta_mu_hat (half the interval), p16 and p84 of {"data": events, "weights": one per event}."""
         if self.estimator is None:
             self.fit()
@@ -36,5 +41,5 @@ class ArtifactModel:
         half = (result.p84 - result.p16) / 2
         return {"mu_hat": result.mu_hat, "delta_mu_hat": half, "p16": result.p16, "p84": result.p84}
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"estimator": None}

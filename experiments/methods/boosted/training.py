@@ -1,13 +1,20 @@
 """Training of boosted trees on the events that the network would be trained on."""
 
+from __future__ import annotations
+
 import dataclasses
+from pathlib import Path
 
 import lightgbm
 
+from experiments.methods import presets
 from experiments.methods.boosted.trees import Trees
+from experiments.methods.method import Method
 from runtime import files
+from submission.arrays import FloatArray
 from submission.features import CATEGORIES
-from training.classifier import TrainedClassifier
+from training.classifier import Labelled, TrainedClassifier
+from training.config import Config
 from training.networks import Kind
 from training.stages import Training
 
@@ -37,12 +44,18 @@ class BoostedTraining(Training):
     """A `Training` with boosted trees."""
 
     @property
-    def kind(self):
+    def kind(self) -> Kind:
         """Trees take the classifier's place."""
         return Kind(train=train)
 
 
-def train(training, validation, config, device="cpu", checkpoint=None):
+def train(
+    training: Labelled,
+    validation: Labelled,
+    config: BoostedConfig,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+) -> TrainedClassifier:
     """Boost the trees of each category; interface of `training.classifier.train`.
 
     The trees of a finished category are kept beside `checkpoint`. They are always made on the CPU.
@@ -63,7 +76,9 @@ def train(training, validation, config, device="cpu", checkpoint=None):
     return TrainedClassifier(Trees(boosters), history)
 
 
-def _boosted(training, validation, config):
+def _boosted(
+    training: tuple[FloatArray, FloatArray], validation: tuple[FloatArray, FloatArray], config: BoostedConfig
+) -> str:
     """The trees of one category up to the round with the best validation loss, as lightgbm's text."""
     parameters = {
         "objective": "binary",
@@ -75,7 +90,22 @@ def _boosted(training, validation, config):
         "force_col_wise": True,
         "verbosity": -1,
     }
-    data = lightgbm.Dataset(*training)
-    checked = lightgbm.Dataset(*validation, reference=data)
+    (x, labels), (other_x, other_labels) = training, validation
+    data = lightgbm.Dataset(x, labels)
+    others = lightgbm.Dataset(other_x, other_labels, reference=data)
     stop = lightgbm.early_stopping(config.patience, verbose=False)
-    return lightgbm.train(parameters, data, config.rounds, valid_sets=[checked], callbacks=[stop]).model_to_string()
+    return lightgbm.train(parameters, data, config.rounds, valid_sets=[others], callbacks=[stop]).model_to_string()
+
+
+def configuration(size: str) -> Config:
+    """The preset default with trees."""
+    config = presets.default(size)
+    trees = BoostedConfig() if size == "full" else BoostedConfig(rounds=30, leaves=15)
+    # Another classifier has a configuration of its own.
+    return dataclasses.replace(
+        config,
+        networks=dataclasses.replace(config.networks, classifier=trees),  # type: ignore[arg-type]
+    )
+
+
+METHOD = Method("boosted trees, all fitted", configuration, BoostedTraining, package="boosted")

@@ -1,13 +1,15 @@
 """From events to mu: nuisance parameters, templates made for them, fit of mu; travels in the submission."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
 from experiments.methods.mle_nu.nuisance import NuisanceFit, SumOfScores, fit_nuisance
-from submission.arrays import FloatArray
+from experiments.methods.mle_nu.scorer import NuScorer
+from submission.arrays import ArrayLike, FloatArray
 from submission.confidence import Belt
 from submission.estimator import Estimate
 from submission.histogram import Histogram
@@ -42,36 +44,38 @@ class NuEstimator:
         systematics: the official callable.
     """
 
-    def __init__(self, parts: NuArtifacts, systematics: Callable) -> None:
+    def __init__(self, parts: NuArtifacts, systematics: Callable[..., Any]) -> None:
         self.histogram, self.belt, self.systematics = parts.histogram, parts.belt, systematics
         self.events = pd.DataFrame(parts.events)
 
-    def estimate(self, data, weights):
-        """`submission.estimator.Estimate` of mu and its interval; arguments as for `fit`."""
+    def estimate(self, data: pd.DataFrame, weights: ArrayLike) -> Estimate:
+        """Estimate of mu and its interval; arguments as for `fit`."""
         if self.belt is None:
             raise ValueError("there is no belt yet")
         return Estimate.of(self.fit(data, weights)[1], self.belt)
 
-    def fit(self, data, weights) -> tuple[NuisanceFit, FitResult]:
+    def fit(self, data: pd.DataFrame, weights: ArrayLike) -> tuple[NuisanceFit, FitResult]:
         """Nuisance parameters, then mu.
 
         Arguments:
-            data: DataFrame of events.
+            data: events.
             weights: weight of each event, array (events,).
         """
         weights = np.asarray(weights, dtype=np.float64)
+        assert isinstance(self.histogram.scorer, NuScorer)
         nuisance = fit_nuisance(SumOfScores.of(self.histogram.scorer, data, weights))
         histogram = self.at(nuisance.pulls)
         likelihood = Likelihood(self.templates(histogram, nuisance.values), PRESETS["mu alone"])
         return nuisance, likelihood.fit(histogram.counts(data, weights)[None])
 
-    def at(self, pulls):
+    def at(self, pulls: FloatArray) -> Histogram:
         """The histogram of scores with both copies of the nuisance parameters at `pulls` (eq. 28)."""
+        assert isinstance(self.histogram.scorer, NuScorer)
         scorer = replace(self.histogram.scorer, signal_pulls=pulls, background_pulls=pulls)
         return replace(self.histogram, scorer=scorer)
 
-    def templates(self, histogram, values):
-        """Templates at the nuisance parameters `values`, a dict, that hold there only."""
+    def templates(self, histogram: Histogram, values: Mapping[str, float]) -> Templates:
+        """Templates at the nuisance parameters `values` that hold there only."""
         shifts = {name: values[name] for name in ("tes", "jes", "soft_met")}
         shifted = self.systematics(self.events, seed=NOISE_SEED, **shifts)
         bins, process = histogram.bins_of(shifted), shifted["process"].to_numpy().astype(np.int64)

@@ -8,6 +8,7 @@ from submission import artifacts
 class Model(ArtifactModel):
     """Nuisance parameters by the sum of scores, mu by templates of training events shifted with them."""
 
-    def load(self):
+    def load(self) -> NuEstimator:
         """The `NuEstimator` of the artifacts beside the model."""
+        assert self.systematics is not None, "the method shifts its template events"
         return NuEstimator(artifacts.load(artifacts.FOLDER, NuArtifacts), self.systematics)

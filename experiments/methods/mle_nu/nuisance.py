@@ -6,12 +6,16 @@ their sigmoids, whose sum has its minimum elsewhere. Each parameter's Gaussian t
 determine would run away.
 """
 
+from __future__ import annotations
+
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import torch
 
-from experiments.methods.mle_nu.scorer import EMBEDDED
+from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer
+from submission.arrays import Columns, FloatArray
 from submission.classifier import Classifier
 from submission.features import CATEGORIES, FEATURES, categories
 from submission.parameters import PRIORS
@@ -40,13 +44,13 @@ class NuisanceFit:
         converged: whether the fit has converged.
     """
 
-    pulls: np.ndarray
-    covariance: np.ndarray
+    pulls: FloatArray
+    covariance: FloatArray
     converged: bool
 
     @property
-    def values(self):
-        """Values of the `EMBEDDED` parameters by name, dict of floats."""
+    def values(self) -> dict[str, float]:
+        """Values of the `EMBEDDED` parameters by name."""
         priors = {prior.name: prior for prior in PRIORS}
         shifts = {name: priors[name].width * float(pull) for name, pull in zip(EMBEDDED, self.pulls)}
         return {name: float(np.exp(x)) if priors[name].lognormal else 1 + x for name, x in shifts.items()}
@@ -62,31 +66,33 @@ class SumOfScores:
     """
 
     classifier: Classifier
-    parts: list
+    parts: Sequence[tuple[torch.Tensor, torch.Tensor]]
 
     @classmethod
-    def of(cls, scorer, columns, weights):
-        """The sum over the events with the features `columns`, a DataFrame, and `weights`, array (events,)."""
+    def of(cls, scorer: NuScorer, columns: Columns, weights: FloatArray) -> SumOfScores:
+        """The sum over the events with the features `columns` and `weights`, array (events,)."""
         which, parts = categories(columns), []
         for number, category in enumerate(CATEGORIES):
             rows = np.flatnonzero(which == number)
-            own = {name: np.asarray(columns[name])[rows] for name in FEATURES[category]}
-            inputs = scorer.inputs(own, number)[:, : -len(EMBEDDED)]  # the copy of B comes last
+            members = {name: np.asarray(columns[name])[rows] for name in FEATURES[category]}
+            inputs = scorer.inputs(members, number)[:, : -len(EMBEDDED)]  # the copy of B comes last
             parts.append((torch.as_tensor(inputs), torch.as_tensor(np.asarray(weights, dtype=np.float64)[rows])))
+        assert isinstance(scorer.classifier, Classifier)
         return cls(scorer.classifier, parts)
 
     @property
-    def events(self):
+    def events(self) -> int:
         """Number of events."""
         return sum(len(inputs) for inputs, _ in self.parts)
 
-    def first(self, events):
+    def first(self, events: int) -> SumOfScores:
         """The sum over about `events` of the events, each category's first ones."""
         share = min(1.0, events / max(self.events, 1))
-        parts = [tuple(values[: round(share * len(values))] for values in part) for part in self.parts]
+        sizes = [round(share * len(inputs)) for inputs, _ in self.parts]
+        parts = [(inputs[:size], weights[:size]) for size, (inputs, weights) in zip(sizes, self.parts)]
         return SumOfScores(self.classifier, parts)
 
-    def evaluate(self, pulls):
+    def evaluate(self, pulls: FloatArray) -> tuple[float, FloatArray, FloatArray]:
         """Minus ln L with the Gaussian terms, its gradient (5,) and the information matrix (5, 5) at `pulls`.
 
         The information is the sum over events of the outer product of their gradients.
@@ -94,9 +100,9 @@ class SumOfScores:
         value, slope, information = 0.5 * float(pulls @ pulls), pulls.astype(float), np.eye(len(pulls))
         device = next(self.classifier.parameters()).device
         for number, (inputs, weights) in enumerate(self.parts):
-            for own, weight in zip(inputs.split(_CHUNK), weights.split(_CHUNK)):
-                copy = torch.as_tensor(pulls, dtype=torch.float32, device=device).repeat(len(own), 1).requires_grad_()
-                logits = self.classifier(torch.cat([own.to(device), copy], 1), number)
+            for chunk, weight in zip(inputs.split(_CHUNK), weights.split(_CHUNK)):
+                copy = torch.as_tensor(pulls, dtype=torch.float32, device=device).repeat(len(chunk), 1).requires_grad_()
+                logits = self.classifier(torch.cat([chunk.to(device), copy], 1), number)
                 gradient = torch.autograd.grad(logits.sum(), copy)[0].double().cpu()
                 value += float(weight @ logits.detach().double().cpu())
                 slope += (weight @ gradient).numpy()
@@ -104,20 +110,20 @@ class SumOfScores:
         return value, slope, information
 
 
-def fit_nuisance(total):
-    """Minimise a `SumOfScores` by Fisher scoring, from the first events to all: `NuisanceFit`."""
+def fit_nuisance(total: SumOfScores) -> NuisanceFit:
+    """Minimise a `SumOfScores` by Fisher scoring, from the first events to all."""
     pulls = np.zeros(len(EMBEDDED))
     for part in (total.first(FIRST_EVENTS), total) if total.events > FIRST_EVENTS else (total,):
         pulls, covariance, converged = _minimise(part, pulls)
     return NuisanceFit(pulls, covariance, converged)
 
 
-def _minimise(total, pulls):
+def _minimise(total: SumOfScores, pulls: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
     value, slope, information = total.evaluate(pulls)
     for _ in range(MAX_ITERATIONS):
-        held = ((pulls <= -MAX_PULL) & (slope > 0)) | ((pulls >= _UPPER) & (slope < 0))
-        free = np.where(held[:, None] | held, np.eye(len(pulls)), information)
-        step = np.clip(pulls - np.linalg.solve(free, np.where(held, 0, slope)), -MAX_PULL, _UPPER) - pulls
+        stopped = ((pulls <= -MAX_PULL) & (slope > 0)) | ((pulls >= _UPPER) & (slope < 0))
+        free = np.where(stopped[:, None] | stopped, np.eye(len(pulls)), information)
+        step = np.clip(pulls - np.linalg.solve(free, np.where(stopped, 0, slope)), -MAX_PULL, _UPPER) - pulls
         promise = -0.5 * step @ slope
         if promise < TOLERANCE:
             return pulls + step, np.linalg.inv(information), True

@@ -1,9 +1,12 @@
 """A scorer whose classifier reads the nuisance parameters, once for S and once for B; travels in the submission."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
+from submission.arrays import Columns, FloatArray
 from submission.parameters import PRIORS
 from submission.score import Scorer
 
@@ -12,8 +15,8 @@ from submission.score import Scorer
 EMBEDDED = ("tes", "jes", "soft_met", "ttbar_scale", "diboson_scale")
 
 
-def pulls_of(nuisance):
-    """Pulls of the `EMBEDDED` parameters, float32 array (5,), from a dict of their values."""
+def pulls_of(nuisance: Mapping[str, Any]) -> FloatArray:
+    """Pulls of the `EMBEDDED` parameters, float32 array (5,), from their values."""
     pulls = []
     for prior in (prior for prior in PRIORS if prior.name in EMBEDDED):
         value = nuisance[prior.name]
@@ -31,10 +34,10 @@ class NuScorer(Scorer):
         signal_pulls, background_pulls: arrays (5,), pulls of the `EMBEDDED` parameters in the two copies.
     """
 
-    signal_pulls: np.ndarray = field(default_factory=lambda: np.zeros(len(EMBEDDED), np.float32))
-    background_pulls: np.ndarray = field(default_factory=lambda: np.zeros(len(EMBEDDED), np.float32))
+    signal_pulls: FloatArray = field(default_factory=lambda: np.zeros(len(EMBEDDED), np.float32))
+    background_pulls: FloatArray = field(default_factory=lambda: np.zeros(len(EMBEDDED), np.float32))
 
-    def _inputs(self, own, columns, number):
-        own = super()._inputs(own, columns, number)
+    def _inputs(self, standardised: FloatArray, columns: Columns, number: int) -> FloatArray:
+        inputs = super()._inputs(standardised, columns, number)
         pulls = np.concatenate([self.signal_pulls, self.background_pulls]).astype(np.float32)
-        return np.concatenate([own, np.broadcast_to(pulls, (len(own), len(pulls)))], axis=1)
+        return np.concatenate([inputs, np.broadcast_to(pulls, (len(inputs), len(pulls)))], axis=1)

@@ -1,13 +1,18 @@
 """Training of the method with embedded nuisance parameters: classifier, template events, belt."""
 
+from __future__ import annotations
+
 import functools
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
+from experiments.methods import presets
+from experiments.methods.method import Method
 from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import SumOfScores
 from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
@@ -21,15 +26,17 @@ from runtime.tasks import completed
 from submission import artifacts
 from submission.arrays import FloatArray
 from submission.confidence import spread_mu
-from submission.features import CATEGORIES
+from submission.likelihood import PRESETS as LIKELIHOODS
+from submission.score import Scorer
 from training import classifier
 from training.checkpoints import checkpointed, read, write
-from training.classifier import ClassifierConfig
+from training.classifier import ClassifierConfig, Labelled, TrainedClassifier
+from training.config import PRESETS, Config
 from training.devices import own_gpu
 from training.histogram import TemplatesConfig, make_histogram
 from training.networks import Kind
 from training.neyman import Throws, make_belts
-from training.samples import Sample, draw, load_sample, remove_sample, save_sample, training_part
+from training.samples import Batch, Sample, draw, load_sample, remove_sample, save_sample, training_part
 from training.stages import Stage, Training
 
 #: Pseudo-experiments with a valid fit that a belt needs at the least.
@@ -67,7 +74,7 @@ class NuTraining(Training):
     """A `Training` of the method with embedded nuisance parameters."""
 
     @property
-    def kind(self):
+    def kind(self) -> Kind:
         """A classifier that sees the nuisance parameters."""
         return Kind(NuScorer, train, inputs)
 
@@ -85,26 +92,35 @@ class NuResult:
     summary: dict[str, Any]
 
 
-def inputs(scorer, batch, number, nuisance, random):
+def inputs(
+    scorer: Scorer, batch: Batch, number: int, nuisance: Mapping[str, Any], random: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
     """Features and true pulls of events, and their labels: as many of S as of B, so that no density has a factor."""
     classes = [np.flatnonzero(batch.labels == label) for label in (0, 1)]
-    rows = np.sort(np.concatenate([random.permutation(own)[: min(map(len, classes))] for own in classes]))
+    rows = np.sort(np.concatenate([random.permutation(members)[: min(map(len, classes))] for members in classes]))
     columns = {name: values[rows] for name, values in batch.columns.items()}
-    own = scorer.standardised(columns, number)
-    return np.concatenate([own, np.broadcast_to(pulls_of(nuisance), (len(own), len(EMBEDDED)))], 1), batch.labels[rows]
+    features = scorer.standardised(columns, number)
+    pulls = np.broadcast_to(pulls_of(nuisance), (len(features), len(EMBEDDED)))
+    return np.concatenate([features, pulls], 1), batch.labels[rows]
 
 
-def train(training, validation, config, device="cpu", checkpoint=None):
+def train(
+    training: Labelled,
+    validation: Labelled,
+    config: ClassifierConfig,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+) -> TrainedClassifier:
     """Train the classifier on two copies of the pulls (eq. 25); interface of `training.classifier.train`."""
     random = np.random.default_rng(config.seed)
     events, others = (
-        {name: (paired(*sample[name], random), sample[name][1]) for name in CATEGORIES}
+        {name: (paired(x, labels, random), labels) for name, (x, labels) in sample.items()}
         for sample in (training, validation)
     )
     return classifier.train(events, others, config, device, checkpoint)
 
 
-def paired(x, labels, random):
+def paired(x: FloatArray, labels: FloatArray, random: np.random.Generator) -> FloatArray:
     """Append a wrong copy of the pulls: (true, wrong) for S, (wrong, true) for B.
 
     The wrong ones are those of other events of the class, so that copies by themselves do not tell the classes apart.
@@ -112,25 +128,27 @@ def paired(x, labels, random):
     Arguments:
         x: array (events, features + 5), the true pulls last.
         labels: array (events,), 1 for S.
-        random: `numpy.random.Generator`.
+        random: for the choice of the wrong copies.
     """
-    own, true = x[:, : -len(EMBEDDED)], x[:, -len(EMBEDDED) :]
+    features, true = x[:, : -len(EMBEDDED)], x[:, -len(EMBEDDED) :]
     wrong = np.empty_like(true)
     for label in (0, 1):
         rows = np.flatnonzero(labels == label)
         wrong[rows] = true[random.permutation(rows)]
     signal = labels[:, None] == 1
-    return np.concatenate([own, np.where(signal, true, wrong), np.where(signal, wrong, true)], axis=1)
+    return np.concatenate([features, np.where(signal, true, wrong), np.where(signal, wrong, true)], axis=1)
 
 
-def mean_gradient(scorer, sample, seed, datasets=40, events=10_000):
+def mean_gradient(
+    scorer: NuScorer, sample: Sample, seed: int, datasets: int = 40, events: int = 10_000
+) -> dict[str, tuple[float, float]]:
     """Mean derivative of the logit of B events by the copy of B, at the true pulls: 0 for the true ratio of densities.
 
     What it differs from 0 by, times the events of a data set, drives the fit of the nuisance parameters astray.
 
     Arguments:
-        scorer: `NuScorer`.
-        sample: `training.samples.Sample`, of events that the classifier has not seen.
+        scorer: of which the classifier is.
+        sample: events that the classifier has not seen.
         seed: of the draws.
         datasets: sub-datasets, each with nuisance parameters of its own.
         events: events of each, half of them B, before the post-selection.
@@ -141,8 +159,8 @@ def mean_gradient(scorer, sample, seed, datasets=40, events=10_000):
     random, slopes = np.random.default_rng([seed, 5]), []
     for _ in range(datasets):
         nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
-        batches = list(draw(sample, events, random, nuisance).values())
-        columns = {name: np.concatenate([one.columns[name][one.labels == 0] for one in batches]) for name in FEATURES}
+        background = [(batch.columns, batch.labels == 0) for batch in draw(sample, events, random, nuisance).values()]
+        columns = {name: np.concatenate([every[name][rows] for every, rows in background]) for name in FEATURES}
         total = SumOfScores.of(scorer, columns, np.ones(len(columns["PRI_met"])))
         pulls = pulls_of(nuisance).astype(float)
         slopes.append((total.evaluate(pulls)[1] - pulls) / total.events)
@@ -150,20 +168,22 @@ def mean_gradient(scorer, sample, seed, datasets=40, events=10_000):
     return dict(zip(EMBEDDED, zip(np.mean(slopes, axis=0).tolist(), errors.tolist())))
 
 
-def _events(training):
-    """Template events and events of pseudo-experiments: two `Sample`, disjoint, each with the whole yields."""
+def _events(training: Training) -> tuple[Sample, Sample]:
+    """Template events and events of pseudo-experiments: disjoint, each with the whole yields."""
     config = training.config.templates
+    assert isinstance(config, NuTemplatesConfig)
     sample = training_part(training.source, "templates", config.rows).with_jets()
     total = np.bincount(sample.process, sample.weights, len(PROCESSES))
-    result = []
-    for rows in (slice(config.shipped), slice(config.shipped, None)):
+
+    def part(rows: slice) -> Sample:
         process, weights = sample.process[rows], sample.weights[rows]
         share = np.bincount(process, weights, len(PROCESSES)) / total
-        result.append(Sample(sample.primaries[rows], weights / share[process], process))
-    return result
+        return Sample(sample.primaries[rows], weights / share[process], process)
+
+    return part(slice(config.shipped)), part(slice(config.shipped, None))
 
 
-def _templates(training):
+def _templates(training: Training) -> NuResult:
     scorer: NuScorer = training.result("classifier").scorer
     held_out = training_part(training.source, "held-out")
     slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
@@ -177,17 +197,18 @@ def _templates(training):
     return NuResult(NuArtifacts(histogram, events), summary)
 
 
-def _neyman(training):
-    config, folder = training.config, training.checkpoints / "experiments"
+def _neyman(training: Training) -> NuResult:
+    config, neyman, folder = training.config, training.config.neyman, training.checkpoints / "experiments"
+    assert isinstance(neyman, NuNeymanConfig)
     templates: NuResult = training.result("templates")
     _, events = _events(training)
     order = np.argsort(events.process, kind="stable")
     save_sample(Sample(events.primaries[order], events.weights[order], events.process[order]), folder)
     write(folder / artifacts.ESTIMATOR, templates.estimator, about=None)
-    random = np.random.default_rng(config.neyman.seed)
-    mus = spread_mu(random, config.neyman.experiments, config.belt.mu_range)
+    random = np.random.default_rng(neyman.seed)
+    mus = spread_mu(random, neyman.experiments, config.belt.mu_range)
     about = str(training.about("neyman"))
-    tasks = [_Experiment(folder, about, config.neyman.seed + i, float(mu), training.device) for i, mu in enumerate(mus)]
+    tasks = [_Experiment(folder, about, neyman.seed + i, float(mu), training.device) for i, mu in enumerate(mus)]
     results = completed(tasks, training.workers, "pseudo-experiments", "exp")
     outcomes = {field: np.stack([getattr(result, field) for result in results]) for field in vars(results[0])}
     throws = Throws(mus, outcomes["mu_hat"], outcomes["sigma"], outcomes["valid"])
@@ -253,7 +274,7 @@ class _Experiment:
 
 
 @functools.lru_cache(maxsize=1)
-def _opened(folder):
+def _opened(folder: Path) -> tuple[TestEvents, NuEstimator]:
     """Events of pseudo-experiments as the ingestion has them, and the estimator without a belt."""
     sample = load_sample(folder)
     counts = tuple(np.bincount(sample.process, minlength=len(PROCESSES)).tolist())
@@ -261,3 +282,19 @@ def _opened(folder):
     events = TestEvents(primaries, sample.weights.astype(np.float32), counts)
     parts = read(folder / artifacts.ESTIMATOR, NuArtifacts, None, "remove it and run the stage again")
     return events, NuEstimator(parts, systematics)
+
+
+def configuration(size: str) -> Config:
+    """The networks of the preset default, with templates and belt of the method's kind."""
+    config = presets.default(size)
+    networks = replace(config.networks, classifier=NuClassifierConfig(**vars(config.networks.classifier)))
+    bins = {name: getattr(config.templates, name) for name in ("signal_bins", "background_bins", "edge_events")}
+    templates, neyman = NuTemplatesConfig(**bins), NuNeymanConfig()
+    if size != "full":
+        templates, neyman = replace(templates, shipped=5000), replace(neyman, experiments=16)
+    # No gate: the sum of scores is a likelihood only if all events have one.
+    fit = LIKELIHOODS["mu alone"], PRESETS["paper"].belt
+    return Config(networks, None, templates, *fit, neyman)  # type: ignore[arg-type]
+
+
+METHOD = Method("MLE with nu", configuration, NuTraining, NuArtifacts, "mle_nu", experiments=10)

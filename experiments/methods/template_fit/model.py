@@ -1,10 +1,19 @@
 """A template fit of the visible mass, without any training beforehand."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import iminuit
 import numpy as np
+import numpy.typing as npt
+import pandas as pd
 import scipy.optimize
+
+#: What the axes are the docstrings say.
+Array = npt.NDArray[Any]
 
 #: Energy scales at which templates are made, in units of the prior width.
 SHIFTS = (-3.0, -1.5, 1.5, 3.0)
@@ -42,11 +51,11 @@ class Model:
         systematics: the official callable that shifts events.
     """
 
-    def __init__(self, get_train_set, systematics):
+    def __init__(self, get_train_set: Callable[..., pd.DataFrame], systematics: Callable[..., pd.DataFrame]) -> None:
         self.get_train_set = get_train_set
         self.systematics = systematics
 
-    def fit(self):
+    def fit(self) -> None:
         """Make the templates."""
         train = self.get_train_set(train_size=TRAIN_ROWS)
         train = train[[name for name in train.columns if name.startswith("PRI")] + ["weights", "detailed_labels"]]
@@ -58,7 +67,7 @@ class Model:
         self.variance = variance * (1 + TRAIN_TO_TEST if len(train) < TRAIN_ROWS else 1)
         self.slopes = {name: self._response(train, name) for name in ("tes", "jes")}
 
-    def predict(self, test_set):
+    def predict(self, test_set: Mapping[str, Any]) -> dict[str, float]:
         """Estimate mu.
 
         Arguments:
@@ -78,7 +87,7 @@ class Model:
         mu, sigma = fit.values[0], fit.errors[0]
 
         @functools.cache  # two minimisations at the same mu end a little apart, which a search for a root does not bear
-        def above(value):
+        def above(value: float) -> float:
             """How far 2 ln L, maximised over the nuisance parameters, is from its fall by 1 at mu = `value`."""
             fit.fixed[0], fit.values[0] = True, value
             return _minimum(fit) - best - 1
@@ -86,7 +95,7 @@ class Model:
         p16, p84 = (max(0.0, _root(above, mu, step)) for step in (-sigma, sigma))
         return {"mu_hat": max(0.0, mu), "delta_mu_hat": (p84 - p16) / 2, "p16": p16, "p84": p84}
 
-    def expected(self, parameters):
+    def expected(self, parameters: Sequence[float]) -> Array:
         """Expected events per bin for (mu, pulls of the nuisance parameters), array (bins,)."""
         mu, *pulls = parameters
         value = dict(zip(WIDTHS, pulls))
@@ -97,7 +106,7 @@ class Model:
         common = scale["bkg_scale"]
         return np.array([mu, common, scale["ttbar_scale"] * common, scale["diboson_scale"] * common]) @ shape
 
-    def twice_nll(self, parameters, data):
+    def twice_nll(self, parameters: Sequence[float], data: Array) -> float:
         """-2 ln L of the counts `data`, array (bins,), up to a constant, profiled over the bins' simulation errors."""
         mean = np.maximum(self.expected(parameters), 1e-6)
         # With beta the factor on a bin's expectation, constrained to 1 +- r: the maximum is a root of a quadratic.
@@ -108,22 +117,23 @@ class Model:
         deviance = 2 * (fitted - data + data * np.log(np.maximum(data, 1e-9) / fitted))
         return np.sum(deviance + (beta - 1) ** 2 / relative) + np.sum(np.square(parameters[1:]))
 
-    def _response(self, train, name):
+    def _response(self, train: pd.DataFrame, name: str) -> tuple[Array, Array]:
         """Slope and curvature of each template against the pull of `name`: two arrays (processes, bins)."""
         shifted = [self._histograms(self.systematics(train, **{name: 1 + WIDTHS[name] * pull}))[0] for pull in SHIFTS]
         ratio = np.array(shifted) / np.maximum(self.template, 1e-9) - 1
         ratio[:, self.template <= 0] = 0
         basis = np.array([[pull, pull**2] for pull in SHIFTS])
-        return np.tensordot(np.linalg.pinv(basis), ratio, axes=1)
+        slope, curvature = np.tensordot(np.linalg.pinv(basis), ratio, axes=1)
+        return slope, curvature
 
-    def _histograms(self, events):
+    def _histograms(self, events: pd.DataFrame) -> tuple[Array, Array]:
         """Template and its variance of each process, arrays (processes, bins)."""
         weights = events["weights"].to_numpy(dtype=float)
         rows = [(events["detailed_labels"] == process).to_numpy() for process in PROCESSES]
         counts = np.array([self._count(events[select], weights[select]) for select in rows])
         return counts, np.array([self._count(events[select], weights[select] ** 2) for select in rows])
 
-    def _count(self, events, weights):
+    def _count(self, events: pd.DataFrame, weights: Array) -> Array:
         """Weighted events per bin, all categories one after the other, array (bins,)."""
         category = _category(events)
         mass = events["DER_mass_vis"].to_numpy()
@@ -135,7 +145,7 @@ class Model:
         return np.concatenate(counts)
 
 
-def _minimum(fit):
+def _minimum(fit: iminuit.Minuit) -> float:
     """Value of the likelihood's minimum in the parameters that are free."""
     fit.migrad()
     if not fit.valid:
@@ -145,7 +155,7 @@ def _minimum(fit):
     return fit.fval
 
 
-def _root(function, start, step):
+def _root(function: Callable[[float], float], start: float, step: float) -> float:
     """Where `function`, negative at `start`, becomes 0 in the direction of `step`."""
     end = start + step
     for _ in range(20):
@@ -155,11 +165,11 @@ def _root(function, start, step):
     raise RuntimeError(f"the likelihood of the template fit has no end: mu {start:.4g} is as likely as the best")
 
 
-def _category(events):
+def _category(events: pd.DataFrame) -> Array:
     return np.minimum(events["PRI_n_jets"].to_numpy(), CATEGORIES - 1).astype(int)
 
 
-def _edges(events):
+def _edges(events: pd.DataFrame) -> Array:
     """Inner bin edges in GeV that share the expected events evenly, each bin with enough simulated ones."""
     mass = events["DER_mass_vis"].to_numpy(dtype=float)
     order = np.argsort(mass)
