@@ -58,7 +58,7 @@ def prepare(
     trained = None
     if method.config is not None:
         trained = _training(name, preset, source, output, device, workers)
-        if _is_shipped(trained, own_sample):
+        if is_shipped(trained, own_sample):
             trained = None
         else:
             others = [_training(other, preset, source, output) for other in METHODS if METHODS[other].config]
@@ -97,7 +97,7 @@ def _training(
     return method.training(method.config(preset), source, Path(output) / name / "training", device, workers)
 
 
-def _is_shipped(training: Training, own_sample: bool) -> bool:
+def is_shipped(training: Training, own_sample: bool) -> bool:
     """Whether the submission's own artifacts are those that `training` would make."""
     if type(training) is not Training or not (artifacts.FOLDER / artifacts.MANIFEST).exists():
         return False

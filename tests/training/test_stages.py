@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from experiments.__main__ import main as study
-from experiments.methods.preparation import _is_shipped, run_or_adopt
+from experiments.methods.preparation import is_shipped, run_or_adopt
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import METADATA_FILE
@@ -159,9 +159,9 @@ def test_stages_know_the_sum_of_weights(events, two, tmp_path):
 
 def test_shipped_weights_are_known_by_configuration_and_data(two, shown):
     training = two[0]
-    assert not _is_shipped(Training(training.config, training.source, training.output), own_sample=False)
+    assert not is_shipped(Training(training.config, training.source, training.output), own_sample=False)
     assert shown() == ""
-    assert _is_shipped(Training(training.config, training.source, training.output), own_sample=True)
+    assert is_shipped(Training(training.config, training.source, training.output), own_sample=True)
     assert "trained on another file than this machine's sample" in shown()
 
 
