@@ -37,9 +37,9 @@ class ToyConfig:
 PRESETS = {
     "full": ToyConfig(),
     "smoke": ToyConfig(
-        events=2_000,
-        perturbed=1_000,
-        tests=500,
+        events=1_000,
+        perturbed=600,
+        tests=300,
         density_seeds=1,
         network_seeds=2,
         plane=(6, 1, 16),

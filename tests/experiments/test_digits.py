@@ -9,6 +9,7 @@ import pytest
 
 from experiments import __main__
 from experiments.digits import command, images
+from experiments.digits.config import DigitsConfig
 from runtime.errors import ChallengeError
 
 
@@ -80,7 +81,7 @@ def test_dequantisation_fills_each_level_evenly_and_can_be_undone():
 
 def test_validation_rows_come_from_images_of_their_own():
     digits = images.small_digits()
-    config = command.DigitsConfig(copies=3)
+    config = DigitsConfig(copies=3)
     rows = images.training_rows(digits, 5, config, np.random.default_rng(2))
     pixels = digits.train[digits.train_label == 5].reshape(-1, 64)
     assert len(rows) == 3 * len(pixels)
