@@ -49,16 +49,16 @@ def assert_official(ours, reference):
         np.testing.assert_array_equal(ours, reference)
         return
     values = dict(zip(FEATURES, reference.T.astype(float)))
-    for name, own in zip(FEATURES, ours.T):
+    for name, column in zip(FEATURES, ours.T):
         pair = MASSES.get(name)
         if pair is None:
-            np.testing.assert_array_equal(own, values[name], err_msg=name)
+            np.testing.assert_array_equal(column, values[name], err_msg=name)
         else:
-            energy = sum(values[f"PRI_{one}_pt"] * np.cosh(values[f"PRI_{one}_eta"]) for one in pair)
+            energy = sum(values[f"PRI_{particle}_pt"] * np.cosh(values[f"PRI_{particle}_eta"]) for particle in pair)
             unit = np.finfo(np.float32).eps * energy**2
             undefined = values[name] == UNDEFINED
-            np.testing.assert_array_equal(own == UNDEFINED, undefined)
-            difference = np.abs(own.astype(float) ** 2 - values[name] ** 2)
+            np.testing.assert_array_equal(column == UNDEFINED, undefined)
+            difference = np.abs(column.astype(float) ** 2 - values[name] ** 2)
             assert (difference <= 8 * unit)[~undefined].all(), (
                 f"{name}: {np.max((difference / unit)[~undefined])} units"
             )

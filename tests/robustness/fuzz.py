@@ -60,7 +60,7 @@ def _try(door, inputs, timeout, seed):
                 slowest = max(slowest, seconds)
                 counts["faults" if verdict.fault else "worked" if verdict.worked else "refused"] += 1
                 if verdict.fault and verdict.fault not in faults:
-                    print(f"{door.name}: {case[:1000]}\n    {verdict.fault}\n    {verdict.said[-500:]!r}", flush=True)
+                    print(f"{door.name}: {case[:1000]}\n    {verdict.fault}\n    {verdict.output[-500:]!r}", flush=True)
                 faults.add(verdict.fault)
         if len(seen) == before:
             break  # there are no more
@@ -107,11 +107,11 @@ def _attempts(connection, name, inputs, seed):
     @hypothesis.seed(seed)
     @how
     @given(door.cases)
-    def each(case):
+    def attempt_case(case):
         connection.send(repr(case))
         connection.send(attempt(door, case))
 
-    each()
+    attempt_case()
 
 
 if __name__ == "__main__":

@@ -30,5 +30,5 @@ def install(folder, counter, at, whole):
 
 
 if __name__ == "sitecustomize":
-    own = {name: os.environ[f"KILL_{name.upper()}"] for name in ("folder", "counter", "at", "whole")}
-    install(own["folder"], own["counter"], int(own["at"]), own["whole"] == "True")
+    settings = {name: os.environ[f"KILL_{name.upper()}"] for name in ("folder", "counter", "at", "whole")}
+    install(settings["folder"], settings["counter"], int(settings["at"]), settings["whole"] == "True")

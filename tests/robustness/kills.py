@@ -55,7 +55,7 @@ class Case:
 class Kill:
     """When and whom: after `seconds` of work or before the file operation number `operation`; all processes or one.
 
-    After `seconds` the one is number `place`, counted round and round, of those that there are.
+    After `seconds` that one is number `place` of the living processes, counted round and round.
     """
 
     seconds: float | None = None
@@ -97,21 +97,21 @@ class Killer:
         """Kill a run at each of `kills`, continue it to its end, and compare.
 
         Returns:
-            dict from "killed", "said" (an error in one line) and "ended" (before the kill) to their numbers.
+            dict from "killed", "error" (in one line) and "ended" (before the kill) to their numbers.
 
         Raises:
             AssertionError: it ends in another way, leaves processes or files, or its results are not the `reference`'s.
         """
-        output, found = self._begun(), Counter()
+        output, ends = self._begun(), Counter()
         for number, kill in enumerate(kills):
             if self._is_there(output):
                 break
-            found[self._end(self._start(output, number == 0, kill), kill)] += 1
+            ends[self._end(self._start(output, number == 0, kill), kill)] += 1
         if not self._is_there(output):
             self._finish(output, first=False)
-        other = sorted({name for name, _ in results(output).items() ^ reference.results.items()})
-        assert not other, f"other than undisturbed after {kills}: {', '.join(other)} in {output}"
-        return found
+        different = sorted({name for name, _ in results(output).items() ^ reference.results.items()})
+        assert not different, f"other than undisturbed after {kills}: {', '.join(different)} in {output}"
+        return ends
 
     def _begun(self):
         shutil.rmtree(self.folder / "work", ignore_errors=True)
@@ -146,22 +146,22 @@ class Killer:
             self._wait_for_work(process)
             time.sleep(kill.seconds)
             if process.poll() is None:
-                there = _members(process.pid) or [process.pid]
-                for one in there if kill.whole else [there[kill.place % len(there)]]:
+                members = _members(process.pid) or [process.pid]
+                for member in members if kill.whole else [members[kill.place % len(members)]]:
                     with contextlib.suppress(ProcessLookupError):
-                        os.kill(one, signal.SIGKILL)
+                        os.kill(member, signal.SIGKILL)
         process.wait(_LONGEST)
-        said = self.log.read_text(errors="replace")
+        text = self.log.read_text(errors="replace")
         end = time.monotonic() + _GRACE
-        while left := _members(process.pid):
-            assert time.monotonic() < end, f"processes {left} live on after {kill}"
+        while members := _members(process.pid):
+            assert time.monotonic() < end, f"processes {members} live on after {kill}"
             time.sleep(0.05)
         if process.returncode in (0, -signal.SIGKILL):
             return "killed" if process.returncode else "ended"
-        plain = process.returncode == 2 and "\nerror: " in f"\n{said}" and "Traceback" not in said
-        assert plain, f"exit code {process.returncode} after {kill}:\n{said}"
-        assert not kill.whole, f"an error after {kill}:\n{said}"
-        return "said"
+        plain = process.returncode == 2 and "\nerror: " in f"\n{text}" and "Traceback" not in text
+        assert plain, f"exit code {process.returncode} after {kill}:\n{text}"
+        assert not kill.whole, f"an error after {kill}:\n{text}"
+        return "error"
 
     def _finish(self, output, first):
         """Run to the end; returns the seconds of work."""
@@ -178,15 +178,15 @@ class Killer:
 
 def _members(session):
     """Processes of a session that are alive, the first one first."""
-    found = []
+    members = []
     for path in Path("/proc").glob("[0-9]*/stat"):
         try:
-            state, _, _, own = path.read_text().rpartition(")")[2].split()[:4]
+            state, _, _, its_session = path.read_text().rpartition(")")[2].split()[:4]
         except OSError:
             continue
-        if int(own) == session and state != "Z":
-            found.append(int(path.parent.name))
-    return sorted(found)
+        if int(its_session) == session and state != "Z":
+            members.append(int(path.parent.name))
+    return sorted(members)
 
 
 def results(output):
@@ -208,7 +208,7 @@ def _content(path):
 
 def _untimed(content):
     if isinstance(content, list):
-        return [_untimed(one) for one in content]
+        return [_untimed(value) for value in content]
     if not isinstance(content, dict):
         return content
     return {key: _untimed(value) for key, value in content.items() if key not in TIMINGS}
@@ -229,7 +229,7 @@ def cases(data, folder):
     train = ("--preset", "smoke", "--data", str(data), "--output")
     table = ("-m", "experiments", "table2", "--preset", "smoke", "--data", str(data), "--sets", "2")
     simulate = ("-m", "ingestion_test", "simulate", "--size", "4000", "--workers", "2", "--output")
-    made = {
+    commands = {
         "score": Case((*score, "--experiments", "3", "--workers", "1", "--output")),
         "score-parallel": Case((*score, "--experiments", "6", "--workers", "2", "--output")),
         "simulate": Case(simulate, resume=None),
@@ -238,10 +238,10 @@ def cases(data, folder):
         "table2-template-fit": Case((*table, "--methods", "template-fit", "--workers", "1", "--output")),
     }
     for number, stage in enumerate(STAGES):
-        made[stage] = Case(
+        commands[stage] = Case(
             ("-m", "training", stage, "--workers", "2", *train), begin=_Stages(folder / "trained", STAGES[:number])
         )
-    return made
+    return commands
 
 
 @dataclass(frozen=True)
@@ -281,17 +281,17 @@ def main():
 def _rounds(name, case, folder, flags):
     """Kill one command in all rounds and print how it went; returns 1 if it did not survive."""
     folder.mkdir()
-    killer, found, chance = Killer(case, folder), Counter(), random.Random(f"{flags.seed} {name}")
+    killer, ends, chance = Killer(case, folder), Counter(), random.Random(f"{flags.seed} {name}")
     reference = killer.undisturbed()
     for number in range(flags.rounds):
         try:
-            found += killer.disturbed(reference, [random_kill(chance, reference) for _ in range(chance.randint(1, 3))])
+            ends += killer.disturbed(reference, [random_kill(chance, reference) for _ in range(chance.randint(1, 3))])
         except AssertionError as error:
             print(f"{name}: round {number}: {error}", flush=True)
             return 1
     print(
-        f"{name}: {flags.rounds} rounds, {found['killed']} kills, {found['said']} deaths of workers said in one line, "
-        f"{found['ended']} that came too late or were made good; all results as undisturbed",
+        f"{name}: {flags.rounds} rounds, {ends['killed']} kills, {ends['error']} deaths of workers said in one line, "
+        f"{ends['ended']} that came too late or were made good; all results as undisturbed",
         flush=True,
     )
     return 0

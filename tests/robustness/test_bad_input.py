@@ -12,6 +12,7 @@ from tests.robustness.bad_input.sandbox import attempt
 EXAMPLES = 25
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("door", DOORS, ids=lambda door: door.name)
 def test_no_input_leads_to_a_traceback(door):
     @settings(
@@ -22,8 +23,8 @@ def test_no_input_leads_to_a_traceback(door):
         suppress_health_check=list(HealthCheck),
     )
     @given(door.cases)
-    def each(case):
+    def attempt_case(case):
         verdict = attempt(door, case)
         assert not verdict.fault, verdict
 
-    each()
+    attempt_case()

@@ -34,6 +34,7 @@ from training.stages import Training
 # Kills ---------------------------------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "kills"), [("score", 1), ("simulate", 1), ("training", 2), ("table2-template-fit", 1)]
 )
@@ -41,8 +42,8 @@ def test_a_killed_command_ends_with_the_same_files(name, kills, simulated_folder
     """`python -m tests.robustness.kills` does this many times."""
     killer, chance = Killer(cases(simulated_folder, tmp_path)[name], tmp_path), random.Random(14)
     reference = killer.undisturbed()
-    found = killer.disturbed(reference, [random_kill(chance, reference) for _ in range(kills)])
-    assert found["killed"] > 0
+    ends = killer.disturbed(reference, [random_kill(chance, reference) for _ in range(kills)])
+    assert ends["killed"] > 0
 
 
 def test_what_killed_processes_were_writing_is_removed(tmp_path):
@@ -55,12 +56,12 @@ def test_what_killed_processes_were_writing_is_removed(tmp_path):
 
 def test_what_a_killed_simulation_left_in_the_cache_is_removed(tmp_path):
     folder = tmp_path / f"simulation-{cache.generator_version()}-1000-seed0"
-    left, other = (tmp_path / f".{name}.part.abcd1234" for name in (f".{folder.name}", "other"))
-    for one in (left, other):
-        (one / "folder").mkdir(parents=True)
+    leftover, neighbour = (tmp_path / f".{name}.part.abcd1234" for name in (f".{folder.name}", "other"))
+    for path in (leftover, neighbour):
+        (path / "folder").mkdir(parents=True)
     assert cached_folder(1000, cache_dir=tmp_path, workers=1) == folder
-    assert not left.exists()
-    assert other.exists()
+    assert not leftover.exists()
+    assert neighbour.exists()
 
 
 # Two runs in one folder ----------------------------------------------------------------------------------------------
@@ -75,9 +76,9 @@ with output_folder({!r}):
 
 
 @pytest.fixture(scope="module")
-def held(tmp_path_factory):
+def busy_folder(tmp_path_factory):
     """An output folder that another process is at."""
-    folder = tmp_path_factory.mktemp("held")
+    folder = tmp_path_factory.mktemp("busy")
     command = [sys.executable, "-c", _HOLDER.format(str(folder))]
     with subprocess.Popen(command, cwd=PROJECT, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         process.stdout.readline()
@@ -98,21 +99,22 @@ def held(tmp_path_factory):
         (experiments.main, ["digits", "--preset", "smoke"]),
     ],
 )
-def test_a_second_run_in_the_same_folder_is_refused(main, command, held, data_folder, tmp_path, capsys):
+def test_a_second_run_in_the_same_folder_is_refused(main, command, busy_folder, data_folder, tmp_path, capsys):
     places = {"DATA": str(data_folder), "SUBMISSION": str(write(tmp_path, COMPLETE))}
-    assert main([*(places.get(word, word) for word in command), "--output", str(held)]) == 2
-    assert capsys.readouterr().err == f"error: another run is writing to {held}; choose another --output\n"
-    assert [path.name for path in held.iterdir()] == [".lock"]
+    assert main([*(places.get(word, word) for word in command), "--output", str(busy_folder)]) == 2
+    assert capsys.readouterr().err == f"error: another run is writing to {busy_folder}; choose another --output\n"
+    assert [path.name for path in busy_folder.iterdir()] == [".lock"]
 
 
-def test_the_official_script_replaces_no_run_that_is_going_on(held, data_folder, tmp_path, capsys):
-    (held / JOURNAL_FILE).touch()
-    flags = ["--input", str(data_folder), "--output", str(held), "--submission", str(write(tmp_path, COMPLETE))]
+def test_the_official_script_replaces_no_run_that_is_going_on(busy_folder, data_folder, tmp_path, capsys):
+    (busy_folder / JOURNAL_FILE).touch()
+    flags = ["--input", str(data_folder), "--output", str(busy_folder), "--submission", str(write(tmp_path, COMPLETE))]
     assert run_ingestion.main([*flags, "--num-pseudo-experiments", "1", "--num-of-sets", "1"]) == 2
     assert "another run is writing to" in capsys.readouterr().err
-    (held / JOURNAL_FILE).unlink()
+    (busy_folder / JOURNAL_FILE).unlink()
 
 
+@pytest.mark.slow
 def test_a_second_simulation_into_the_same_folder_is_refused(tmp_path, capsys):
     command = [
         sys.executable,
@@ -149,13 +151,14 @@ def _files_of_at_most(size):
 
 def _error(capsys):
     """The last line of what was said, if it is an error and no traceback is above it."""
-    said = capsys.readouterr().err
-    assert "Traceback" not in said
-    last = said.splitlines()[-1]
+    text = capsys.readouterr().err
+    assert "Traceback" not in text
+    last = text.splitlines()[-1]
     assert last.startswith("error: ")
     return last
 
 
+@pytest.mark.slow
 def test_a_score_on_a_full_disk_loses_nothing(data_folder, tmp_path, capsys):
     """Full at the journal, the test events, the fitted model, the report: each time it gets a little further."""
     large = COMPLETE["model.py"].replace('print("fitted")', "self.table = bytes(70_000)")
@@ -176,6 +179,7 @@ def test_a_score_on_a_full_disk_loses_nothing(data_folder, tmp_path, capsys):
     assert results(output) == results(tmp_path / "whole" / "out")
 
 
+@pytest.mark.slow
 def test_a_training_on_a_full_disk_loses_nothing(simulated_folder, tmp_path, capsys):
     flags = ["flows", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path), "--workers", "1"]
     with _files_of_at_most(64_000):  # between the checkpoints of the two categories
@@ -199,6 +203,7 @@ def _without_privileges():
     ctypes.CDLL(None).prctl(24, 1, 0, 0, 0)  # PR_CAPBSET_DROP, CAP_DAC_OVERRIDE
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", ["score", "simulate"])
 def test_an_output_that_is_read_only(command, data_folder, tmp_path):
     flags = {"score": ["--data", str(data_folder)], "simulate": ["--size", "1000"]}[command]
@@ -228,11 +233,12 @@ def test_memory_that_runs_out_is_said_in_one_line(allocate, tmp_path, capsys):
             allocate()
 
     assert cli.run_command(SimpleNamespace(command=command)) == 2
-    assert "memory ran out" in (said := _error(capsys))
-    assert "fewer --workers" in said
-    assert "--resume continues" in said
+    assert "memory ran out" in (error := _error(capsys))
+    assert "fewer --workers" in error
+    assert "--resume continues" in error
 
 
+@pytest.mark.slow
 def test_a_worker_without_memory_loses_nothing(data_folder, tmp_path, capsys):
     """The second prediction of a process gets no more memory, until the file "mended" is there."""
     body = (
@@ -247,8 +253,8 @@ def test_a_worker_without_memory_loses_nothing(data_folder, tmp_path, capsys):
     flags = ["score", "--sets", "2", "--experiments", "2", "--workers", "1", "--submission", str(folder)]
     flags += ["--data", str(data_folder), "--output", str(tmp_path / "out")]
     assert cli.main(flags) == 2
-    assert "Model.predict raised MemoryError" in (said := _error(capsys))
-    assert "--resume continues" in said
+    assert "Model.predict raised MemoryError" in (error := _error(capsys))
+    assert "--resume continues" in error
     (tmp_path / "mended").touch()
     assert cli.main([*flags, "--resume"]) == 0
 
@@ -278,21 +284,22 @@ def test_a_damaged_file_is_named_and_to_be_removed(read, content, tmp_path):
 
 
 def test_an_empty_stage_is_named_and_made_anew(data_folder, tmp_path):
-    made = Training(PRESETS["default"], OfficialFolder(data_folder), tmp_path)  # its stage flows has nothing to do
-    made.run("flows")
-    content = made.path("flows").read_bytes()
-    made.path("flows").write_bytes(b"")
+    # The stage flows of this preset has nothing to do.
+    training_run = Training(PRESETS["default"], OfficialFolder(data_folder), tmp_path)
+    training_run.run("flows")
+    content = training_run.path("flows").read_bytes()
+    training_run.path("flows").write_bytes(b"")
     with pytest.raises(ChallengeError, match=r"flows\.npz cannot be read .*remove it and run the stage again"):
-        made.summary("flows")
-    made.path("flows").unlink()
-    made.run("flows")
-    assert made.path("flows").read_bytes() == content
+        training_run.summary("flows")
+    training_run.path("flows").unlink()
+    training_run.run("flows")
+    assert training_run.path("flows").read_bytes() == content
 
 
 def test_checkpoints_of_other_data_are_not_continued(data_folder, tmp_path):
     other = write_folder(tmp_path / "data", make_events(3000, seed=1))
     first, second = (
-        Training(PRESETS["default"], OfficialFolder(one), tmp_path / "out") for one in (data_folder, other)
+        Training(PRESETS["default"], OfficialFolder(folder), tmp_path / "out") for folder in (data_folder, other)
     )
     first.run("flows")
     first.path("flows").unlink()  # as if it had been killed

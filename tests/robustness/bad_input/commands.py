@@ -179,8 +179,8 @@ def _prepare(case, place):
     name, command, line, last = case
     words = [word for part in line for word in ([part] if isinstance(part, str) else part)]
     places = _places(place)
-    given = [places.get(word, word) for word in (*command, *words, *last)]
-    return functools.partial(_MAINS[name], given)
+    arguments = [places.get(word, word) for word in (*command, *words, *last)]
+    return functools.partial(_MAINS[name], arguments)
 
 
 def _places(place):
@@ -194,11 +194,11 @@ def _places(place):
         "BYTES": "\udcff",
         "LONG": "a" * 300,
     }
-    paths = {word: str(place.given / name) for word, name in names.items()} | {"OUT": str(place.out)}
+    paths = {word: str(place.inputs / name) for word, name in names.items()} | {"OUT": str(place.out)}
     write_events(place)
-    (place.given / "empty").mkdir()
-    (place.given / "file").write_text("text")
-    (place.given / "loop").symlink_to("loop")
+    (place.inputs / "empty").mkdir()
+    (place.inputs / "file").write_text("text")
+    (place.inputs / "loop").symlink_to("loop")
     os.mkfifo(paths["PIPE"])
     return paths | {"FILE/inner": f"{paths['FILE']}/inner"}
 

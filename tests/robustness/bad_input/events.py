@@ -82,7 +82,7 @@ def _changed(table, change, name, value):
     if change == "without":
         return table.remove_column(place)
     if change == "renamed":
-        return table.rename_columns([value if one == name else one for one in table.schema.names])
+        return table.rename_columns([value if column == name else column for column in table.schema.names])
     if change == "twice":
         return table.append_column(name, table[name])
     return table.set_column(place, name, _column(table[name].to_pylist(), change, value))
@@ -94,8 +94,8 @@ def _column(values, change, value):
     if change == "all":
         values = [value] * len(values)
     elif values:
-        row, one = value
-        values[row % len(values)] = one
+        row, entry = value
+        values[row % len(values)] = entry
     return pa.array(values, pa.string() if change == "label" else pa.float32(), from_pandas=False)
 
 
@@ -111,10 +111,10 @@ def write_events(place, changes=(), metadata=True):
     table = _table()
     for change in changes:
         table = _changed(table, *change)
-    pq.write_table(table, place.given / DATA_FILE, row_group_size=150)
+    pq.write_table(table, place.inputs / DATA_FILE, row_group_size=150)
     if metadata:
         content = {"total_rows": table.num_rows, "sum_weights": SUM_WEIGHTS}
-        (place.given / METADATA_FILE).write_text(json.dumps(content))
+        (place.inputs / METADATA_FILE).write_text(json.dumps(content))
 
 
 def _prepare_tables(case, place):
@@ -127,23 +127,23 @@ def _prepare_files(case, place):
     how, file, second = case
     write_events(place)
     if second:
-        (place.given / DATA_FILE).rename(place.given / "mine.parquet")
+        (place.inputs / DATA_FILE).rename(place.inputs / "mine.parquet")
         if second == "two":
-            (place.given / "other.parquet").write_bytes(b"PAR1")
+            (place.inputs / "other.parquet").write_bytes(b"PAR1")
         file = file.replace(DATA_FILE, "mine.parquet")
-    spoil(place.given / file, *how)
+    spoil(place.inputs / file, *how)
     return functools.partial(_score, place)
 
 
 def _prepare_metadata(case, place):
     write_events(place, metadata=False)
-    (place.given / METADATA_FILE).write_bytes(case)
+    (place.inputs / METADATA_FILE).write_bytes(case)
     return functools.partial(_score, place)
 
 
 def _score(place):
     """`score --only 0:0` of a submission that reads all that it can, then what the training stages read."""
-    return score_one(_read_everything, "--data", str(place.given))
+    return score_one(_read_everything, "--data", str(place.inputs))
 
 
 def _read_everything(folder):

@@ -118,7 +118,7 @@ def _values(values, change, value):
 
 
 def _weights(kind, size):
-    made = {
+    weights = {
         "none": lambda: None,
         "short": lambda: np.ones(max(0, size - 1)),
         "long": lambda: np.ones(size + 1),
@@ -137,7 +137,7 @@ def _weights(kind, size):
         "list": lambda: [1] * size,
         "other index": lambda: pd.Series(np.ones(size), index=range(7, 7 + size)),
     }
-    return made.get(kind, lambda: np.ones(size))()
+    return weights.get(kind, lambda: np.ones(size))()
 
 
 def _test_set(changes, weights):

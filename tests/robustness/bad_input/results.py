@@ -81,9 +81,9 @@ def _change_content(content, change, key, value):
 def _prepare_results(case, place):
     (change, (file, key), value), flags = case
     for name, content in _FILES.items():
-        (place.given / name).write_text(json.dumps(content))
-    _change(place.given, change, file, key, value)
-    return lambda: run_scoring.main(["--prediction", str(place.given), "--output", str(place.out), *flags])
+        (place.inputs / name).write_text(json.dumps(content))
+    _change(place.inputs, change, file, key, value)
+    return lambda: run_scoring.main(["--prediction", str(place.inputs), "--output", str(place.out), *flags])
 
 
 _IDENTITY = {"sets": 1, "experiments": 3, "systematics": ["tes"], "seed": 5, "data": "1-a", "submission": "b"}

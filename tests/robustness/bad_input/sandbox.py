@@ -27,9 +27,9 @@ class Place:
     folder: Path
 
     @property
-    def given(self):
+    def inputs(self):
         """Folder of what the command is given."""
-        return self.folder / "given"
+        return self.folder / "inputs"
 
     @property
     def out(self):
@@ -65,12 +65,12 @@ class Verdict:
     Attributes:
         worked: whether the command ended with exit code 0.
         fault: what should not have happened; empty if nothing did.
-        said: what the command printed.
+        output: what the command printed.
     """
 
     worked: bool
     fault: str
-    said: str
+    output: str
 
 
 def attempt(door, case):
@@ -78,7 +78,7 @@ def attempt(door, case):
     with tempfile.TemporaryDirectory(prefix="bad-input-") as root:
         # Not at the root, so that there is something above that must not be touched.
         place = Place(Path(root).resolve() / "above" / "here")
-        for folder in (place.given, place.temporary):
+        for folder in (place.inputs, place.temporary):
             folder.mkdir(parents=True)
         (place.folder.parent / "neighbour.txt").write_text("not yours")
         command = door.prepare(case, place)
@@ -86,17 +86,17 @@ def attempt(door, case):
         with _surroundings(place) as (out, err):
             code, raised = _exit_code(command)
         changed = {name for name, _ in before.symmetric_difference(_snapshot(root, place))}
-        left = sorted(path.name for path in place.temporary.iterdir())
-        said, complaint = (stream.buffer.getvalue().decode(errors="replace") for stream in (out, err))
+        leftovers = sorted(path.name for path in place.temporary.iterdir())
+        output, complaint = (stream.buffer.getvalue().decode(errors="replace") for stream in (out, err))
     faults = (
         f"raised {raised}" if raised else "",
         f"exit code {code}" if code not in (0, 2) else "",
-        "a traceback" if "Traceback" in said + complaint else "",
+        "a traceback" if "Traceback" in output + complaint else "",
         _wrong_complaint(complaint) if code == 2 else "",
         f"touched {', '.join(sorted(changed))}" if changed else "",
-        f"left {', '.join(left)} behind" if left else "",
+        f"left {', '.join(leftovers)} behind" if leftovers else "",
     )
-    return Verdict(code == 0, "; ".join(filter(None, faults)), said + complaint)
+    return Verdict(code == 0, "; ".join(filter(None, faults)), output + complaint)
 
 
 def _exit_code(command):
@@ -152,14 +152,14 @@ def _surroundings(place):
 
 def _snapshot(root, place):
     """What lies in `root` but the folders that may be written to: set of (name, kind and content)."""
-    found = set()
+    entries = set()
     for folder, folders, files in os.walk(root):
         folders[:] = [name for name in folders if Path(folder, name) not in (place.out, place.temporary)]
         for name in (*folders, *files):
             path = Path(folder, name)
             if path != place.out:
-                found.add((str(path.relative_to(root)), _fingerprint(path)))
-    return found
+                entries.add((str(path.relative_to(root)), _fingerprint(path)))
+    return entries
 
 
 def _fingerprint(path):

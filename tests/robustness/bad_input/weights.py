@@ -192,9 +192,9 @@ def _seal(folder):
 
 def _prepare_artifacts(case, place):
     for name in _NAMES:
-        shutil.copyfile(artifacts.FOLDER / name, place.given / name)
-    _change(place.given, *case)
-    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _predict(place.given)))
+        shutil.copyfile(artifacts.FOLDER / name, place.inputs / name)
+    _change(place.inputs, *case)
+    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _predict(place.inputs)))
 
 
 def _predict(folder):
@@ -214,9 +214,9 @@ def _stage():
     """The file that the stage flows leaves."""
     with tempfile.TemporaryDirectory() as folder:
         place = Place(Path(folder))
-        place.given.mkdir()
+        place.inputs.mkdir()
         write_events(place)
-        training = Training(PRESETS["default"], OfficialFolder(place.given), place.out)
+        training = Training(PRESETS["default"], OfficialFolder(place.inputs), place.out)
         training.run("flows")
         return training.path("flows").read_bytes()
 
@@ -237,7 +237,7 @@ def _prepare_stage(case, place):
         spoil(path, *value)
     elif change == "description":
         _change_description(path, at, value)
-    flags = ["--data", str(place.given), "--output", str(place.out)]
+    flags = ["--data", str(place.inputs), "--output", str(place.out)]
     return functools.partial(training_main, ["flows", "--resume", *flags])
 
 

@@ -135,15 +135,15 @@ def _write(path, members, whole):
 
 def _prepare_score(case, place):
     members, whole = case
-    path = place.given / "mine.zip"
+    path = place.inputs / "mine.zip"
     _write(path, members, whole)
     write_events(place)
-    return functools.partial(score_one, lambda _: None, "--data", str(place.given), "--submission", str(path))
+    return functools.partial(score_one, lambda _: None, "--data", str(place.inputs), "--submission", str(path))
 
 
 def _prepare_verify(case, place):
     members, whole = case
-    path = place.given / "mine.zip"
+    path = place.inputs / "mine.zip"
     _write(path, members, whole)
     return functools.partial(_verify, path)
 
