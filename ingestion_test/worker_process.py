@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import multiprocessing
 import os
 import pickle
 import reprlib
@@ -43,13 +44,12 @@ class TrainSet:
 
 def main(connection: Connection, job: Job) -> None:
     """Body of a worker process."""
-    os.setpgid(0, 0)
-    end_with_parent(lambda: os.killpg(0, signal.SIGKILL))
-    if job.log is not None:
-        _redirect_output(job.log)
-    if job.gpu is not None:
-        os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
     try:
+        _enter_own_group()
+        if job.log is not None:
+            _redirect_output(job.log)
+        if job.gpu is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
         model = _fitted_model(job) if job.fits else _unpickled_model(job)
         connection.send(None)
         if job.fits and job.model_file is not None:
@@ -63,6 +63,14 @@ def main(connection: Connection, job: Job) -> None:
         with contextlib.suppress(OSError):  # the log is on the disk that is full
             traceback.print_exc()
         connection.send(WorkerError(_reason(error)))
+
+
+def _enter_own_group() -> None:
+    """Form a process group, which ends with the parent, and which the terminal lets print as if in its foreground."""
+    os.setpgid(0, 0)
+    end_with_parent(lambda: os.killpg(0, signal.SIGKILL))
+    for number in (signal.SIGTTOU, signal.SIGTTIN):
+        signal.signal(number, signal.SIG_IGN)
 
 
 def _reason(error: Exception) -> str:
@@ -81,6 +89,8 @@ def _redirect_output(log: Path) -> None:
 
 
 def _fitted_model(job: Job) -> Any:
+    # In the official program the process that fits is the main one, which may still choose how it starts others.
+    multiprocessing.set_start_method(None, force=True)
     model_class = load_model_class(job.submission)
     with _blame("Model()"):
         model = model_class(get_train_set=TrainSet(job.data), systematics=systematics)

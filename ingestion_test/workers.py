@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
-from runtime.children import THREAD_VARIABLES, environment
+from runtime.children import THREAD_VARIABLES, environment, refusals_named
 
 from . import worker_process
 from .jobs import Job, Outcome, WorkerError
@@ -32,10 +32,14 @@ class Worker:
     Arguments:
         job: its `Job`.
         threads: number of threads for numerical libraries, unless the environment says one.
+
+    Raises:
+        ChallengeError: the system refuses the process.
     """
 
     def __init__(self, job: Job, threads: int):
-        self.connection, theirs = _context.Pipe()
+        with refusals_named():
+            self.connection, theirs = _context.Pipe()
         self.process = _context.Process(target=worker_process.main, args=(theirs, job))
         with environment(dict.fromkeys(THREAD_VARIABLES, str(threads)), keep=True):
             self.process.start()

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import argparse
 import errno
-import io
 import logging
 import sys
+
+from .streams import secure_streams
 
 #: Characters of a message that are shown; a longer one loses its middle.
 _LONGEST = 2000
 
-#: Numbers of the system's errors that say that there is no room for a file.
+#: Numbers of the system's errors that say that there is no room for a file, and that too many are open.
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 
 
 class ChallengeError(Exception):
@@ -23,7 +25,9 @@ class ChallengeError(Exception):
 
 
 def shortage(error: BaseException) -> str | None:
-    """What a user reads of an exception that says that memory or disk ran out, with the remedy; None for any other.
+    """What a user reads of an exception that says that the system has no more of something; None for any other.
+
+    Memory, room on a disk, open files, threads and processes can run out.
 
     Example:
         >>> shortage(MemoryError("Unable to allocate 3.0 GiB"))
@@ -34,6 +38,10 @@ def shortage(error: BaseException) -> str | None:
     # torch raises a RuntimeError, whether on CPU or GPU.
     if isinstance(error, MemoryError) or number == errno.ENOMEM or "tried to allocate" in str(error).lower():
         return f"memory ran out ({error}): use fewer --workers, or a smaller sample"
+    if number in _TOO_MANY_FILES:
+        return f"too many files are open ({error}): use fewer --workers, or raise the limit (ulimit -n)"
+    if number == errno.EAGAIN or "can't start new thread" in str(error):
+        return f"there are too many processes ({error}): use fewer --workers, or raise the limit (ulimit -u)"
     if number in _FULL:
         return f"a file cannot be written ({error}): make room"
     return None
@@ -56,10 +64,8 @@ def run_command(flags: argparse.Namespace) -> int:
     Returns:
         the exit code: 0, 2 after such an error, 130 after an interruption.
     """
+    secure_streams()
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
-    # A file name may hold bytes that are no text.
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="backslashreplace")
     try:
         flags.command(flags)
         return 0

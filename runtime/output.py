@@ -11,6 +11,9 @@ from .errors import ChallengeError, shortage
 from .files import remove_unfinished
 from .locks import locked
 
+#: Numbers of the system's errors that no other folder would mend.
+_NOT_OF_THE_FOLDER = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
+
 
 @contextlib.contextmanager
 def output_folder(path: str | Path, kept: str = " (what is done is kept: --resume continues)") -> Iterator[None]:
@@ -24,7 +27,7 @@ def output_folder(path: str | Path, kept: str = " (what is done is kept: --resum
 
     Raises:
         ChallengeError: another run is writing to it, something in it cannot be written or something elsewhere not be
-            used, or memory runs out.
+            used, or memory, open files or processes run out.
     """
     path = Path(path)
     try:
@@ -41,7 +44,7 @@ def output_folder(path: str | Path, kept: str = " (what is done is kept: --resum
 
 def _message(path: Path, error: Exception) -> str | None:
     """What a user reads of an error in a run whose output folder is `path`; None for an error that is a fault."""
-    if not isinstance(error, OSError) or error.errno == errno.ENOMEM:
+    if not isinstance(error, OSError) or error.errno in _NOT_OF_THE_FOLDER:
         return shortage(error)
     reason = error.strerror or error
     if isinstance(error.filename, str) and not Path(error.filename).absolute().is_relative_to(path.absolute()):

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import Any
 
-from .children import end_with_parent, environment
+from .children import end_with_parent, environment, refusals_named
 
 #: Processes that one machine is asked for at the most.
 MAX_PROCESSES = 1024
@@ -22,10 +22,14 @@ class Processes(concurrent.futures.ProcessPoolExecutor):
     Arguments:
         number: of processes.
         variables: of their environment, beside those of this process.
+
+    Raises:
+        ChallengeError: the system refuses processes, at `submit` as well.
     """
 
     def __init__(self, number: int, variables: Mapping[str, str]):
-        super().__init__(number, multiprocessing.get_context("spawn"), end_with_parent)
+        with refusals_named():
+            super().__init__(number, multiprocessing.get_context("spawn"), end_with_parent)
         self._variables = variables
 
     def submit(self, function: Callable[..., Any], /, *args: Any, **kwargs: Any) -> concurrent.futures.Future[Any]:

@@ -1,7 +1,9 @@
 """Processes that are started: their environment, and their end with the parent."""
 
+import errno
 import multiprocessing
 import os
+import resource
 import signal
 import subprocess
 import sys
@@ -11,7 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from runtime.children import end_with_parent, environment
+from runtime.children import end_with_parent, environment, refusals_named
+from runtime.errors import ChallengeError
+from runtime.processes import Processes
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,6 +36,35 @@ def test_environment_is_restored_after_an_error(monkeypatch):
     with pytest.raises(ZeroDivisionError), environment({"VARIABLE": "within"}):
         raise ZeroDivisionError
     assert os.environ["VARIABLE"] == "before"
+
+
+@pytest.mark.parametrize(
+    ("number", "text"),
+    [
+        (errno.EMFILE, "too many files are open .*fewer --workers, or raise the limit .ulimit -n"),
+        (errno.ENFILE, "too many files are open"),
+        (errno.EAGAIN, "too many processes .*fewer --workers, or raise the limit .ulimit -u"),
+        (errno.ENOMEM, "memory ran out .*fewer --workers"),
+        (errno.EROFS, "no process can be started .* semaphores in /dev/shm; make it writable, or use --workers 1"),
+        (errno.ENOSPC, "no process can be started .* semaphores in /dev/shm"),
+        (errno.EACCES, "no process can be started .* semaphores in /dev/shm"),
+    ],
+)
+def test_what_the_system_refuses_is_named(number, text):
+    with pytest.raises(ChallengeError, match=text), refusals_named():
+        raise OSError(number, os.strerror(number))
+
+
+def test_too_many_open_files_are_named():
+    """Not what was to be written when it happened."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    opened = max(map(int, os.listdir("/proc/self/fd")))
+    resource.setrlimit(resource.RLIMIT_NOFILE, (opened + 2, hard))
+    try:
+        with pytest.raises(ChallengeError, match="too many files are open"):
+            Processes(1, {})
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_one_thread_at_a_time():

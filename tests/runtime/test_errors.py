@@ -56,9 +56,20 @@ def test_a_long_message_loses_its_middle():
     assert len(line) == 2005
 
 
-@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS])
-def test_no_room(number):
-    assert "make room" in (shortage(OSError(number, "no")) or "")
+@pytest.mark.parametrize(
+    ("error", "text"),
+    [
+        *((OSError(number, "no"), "make room") for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)),
+        (OSError(errno.ENOMEM, "no"), "memory ran out"),
+        (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "memory ran out"),
+        (OSError(errno.EMFILE, "no"), "too many files are open"),
+        (OSError(errno.ENFILE, "no"), "too many files are open"),
+        (BlockingIOError(errno.EAGAIN, "no"), "too many processes"),
+        (RuntimeError("can't start new thread"), "too many processes"),
+    ],
+)
+def test_what_the_system_has_no_more_of(error, text):
+    assert text in (shortage(error) or "")
 
 
 @pytest.mark.parametrize("error", [OSError(errno.EACCES, "no"), RuntimeError("no"), ChallengeError("no")])

@@ -38,6 +38,9 @@ def test_one_run_at_a_time(tmp_path):
         (PermissionError(errno.EACCES, "Permission denied", "/data/x"), "/data/x cannot be used (Permission denied)"),
         (MemoryError("3 GiB"), "memory ran out (3 GiB): use fewer --workers"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory ran out"),
+        (OSError(errno.EMFILE, "Too many open files", "FOLDER/a"), "too many files are open"),
+        (OSError(errno.EAGAIN, "Resource temporarily unavailable"), "there are too many processes"),
+        (RuntimeError("can't start new thread"), "there are too many processes"),
         (RuntimeError("DefaultCPUAllocator: you tried to allocate 9 bytes"), "memory ran out"),
     ],
 )
