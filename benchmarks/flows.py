@@ -128,7 +128,7 @@ class Versions:
             for name, compiled in (("compiled", True), ("torch", False)):
                 difference = np.abs(evaluate(self.flows[n], self.x[n], compiled=compiled) - slow).max()
                 rows.append((name, str(n), f"{difference:.1e}"))
-        return Table(("version", "features", "largest difference of log q from the plain version's"), rows)
+        return Table(("version", "features", "largest difference of log q from plain"), rows)
 
     def evaluation(self) -> dict[str, Call]:
         """log q of all events in both categories."""
@@ -206,7 +206,7 @@ def main() -> None:
     arguments = parser.parse_args()
     torch.set_num_threads(arguments.threads)
     torch.manual_seed(0)
-    print(f"{arguments.threads} threads, {arguments.events} events per category; kernel: {backend()}")
+    print(f"threads: {arguments.threads}; events per category: {arguments.events}; kernel: {backend()}")
     versions = Versions(arguments.events)
     print(versions.differences().text())
     for task, calls in (("evaluation", versions.evaluation()), ("training step", versions.training())):

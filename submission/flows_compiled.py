@@ -1,6 +1,7 @@
 """The flows' compiled backend: flows_kernel.c, built for this machine where a C compiler is found.
 
-Optional: `submission.flows.evaluate` falls back to torch, and `backend()` says which of the two is in use and why.
+It evaluates flows 2.2 times as fast as torch alone (docs/performance.md#flows). It is optional:
+`submission.flows.evaluate` falls back to torch, and `backend()` says which of the two is in use and why.
 """
 
 import ctypes
