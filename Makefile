@@ -7,23 +7,27 @@ DATA ?=
 SUBMISSION ?=
 ARGS ?=
 
-.PHONY: score test old lint weights bench clean
+.PHONY: score quick test old lint weights bench clean
 
 score: $(VENV)/.installed
 	$(RUN) -m ingestion_test score $(if $(DATA),--data "$(DATA)") $(if $(SUBMISSION),--submission "$(SUBMISSION)") $(ARGS)
 
+# Tests without those marked slow or browser.
+quick: $(VENV)/.installed
+	$(RUN) -m pytest --numprocesses auto --dist worksteal -m "not slow and not browser" $(ARGS)
+
 test: $(VENV)/.installed lint
-	$(RUN) -m pytest --numprocesses auto --dist loadfile $(ARGS)
+	$(RUN) -m pytest --numprocesses auto --dist worksteal $(ARGS)
 
 # The upload on the oldest versions that it is promised to run on (3 GB of downloads, most of it CUDA for torch 2.3: the
 # index in PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu spares them), against the installed ones.
 OLD_PYTHON ?= python3.10
 old: $(VENV)/.installed $(VENV)-old/.installed
-	OTHER_PYTHON="$(CURDIR)/$(VENV)-old/bin/python" $(RUN) -m pytest -rP tests/test_other_versions.py
+	OTHER_PYTHON="$(CURDIR)/$(VENV)-old/bin/python" $(RUN) -m pytest -rP tests/upload/test_other_versions.py
 
-$(VENV)-old/.installed: tests/oldest.txt
+$(VENV)-old/.installed: tests/upload/oldest.txt
 	$(OLD_PYTHON) -m venv $(VENV)-old
-	$(VENV)-old/bin/python -m pip install --quiet -r tests/oldest.txt
+	$(VENV)-old/bin/python -m pip install --quiet -r tests/upload/oldest.txt
 	@touch $@
 
 lint: $(VENV)/.installed
@@ -40,10 +44,11 @@ bench: $(VENV)/.installed
 	$(RUN) -m pip install --quiet -r benchmarks/requirements.txt
 	$(RUN) -m benchmarks --docs docs $(ARGS)
 
-$(VENV)/.installed: requirements.txt
+$(VENV)/.installed: requirements.txt pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "error: this needs Python 3.11 or newer: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 	$(RUN) -m pip install --quiet -r requirements.txt
+	$(RUN) -m pip install --quiet --no-deps --no-build-isolation --editable .
 	@touch $@
 
 clean:

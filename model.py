@@ -7,6 +7,8 @@ import numpy as np
 import pandas as pd
 
 from submission import artifacts
+from submission.arrays import FloatArray
+from submission.estimator import Estimator
 from submission.score import settle
 
 
@@ -22,10 +24,10 @@ class Model:
         model_type: the organisers' package HiggsML gives it to every model; the competition does not.
     """
 
-    def __init__(self, get_train_set=None, systematics=None, model_type=None):
-        self._estimator: Any = None
+    def __init__(self, get_train_set: Any = None, systematics: Any = None, model_type: Any = None) -> None:
+        self._estimator: Estimator | None = None
 
-    def fit(self):
+    def fit(self) -> None:
         """Read the artifacts, so that what is wrong with them is known before the first pseudo-experiment.
 
         Raises:
@@ -33,7 +35,7 @@ class Model:
         """
         self._estimator = artifacts.load()
 
-    def predict(self, test_set):
+    def predict(self, test_set: dict[str, Any]) -> dict[str, float]:
         """Estimate mu.
 
         Arguments:
@@ -48,11 +50,10 @@ class Model:
             ValueError: no such dict, a column is missing or there twice, a feature or a weight is no number, not finite
                 or absurdly large, or a weight is negative.
         """
-        if self._estimator is None:
-            self.fit()
-        settle(self._estimator.histogram.scorer)
+        estimator = self._estimator = self._estimator or artifacts.load()
+        settle(estimator.histogram.scorer)
         data, weights = _events(test_set)
-        estimate = self._estimator.estimate(data, weights)
+        estimate = estimator.estimate(data, weights)
         if (weights != 1).any():
             warnings.warn("weights that are not 1: the interval takes their sum for a number of events", stacklevel=2)
         if not estimate.valid:
@@ -60,11 +61,11 @@ class Model:
         half = (estimate.p84 - estimate.p16) / 2
         return {"mu_hat": estimate.mu_hat, "delta_mu_hat": half, "p16": estimate.p16, "p84": estimate.p84}
 
-    def __getstate__(self):
+    def __getstate__(self) -> dict[str, Any]:
         return {"_estimator": None}
 
 
-def _events(test_set):
+def _events(test_set: Any) -> tuple[pd.DataFrame, FloatArray]:
     """The events of a test set, and an array of their weights."""
     data = test_set.get("data") if isinstance(test_set, dict) else None
     if not isinstance(data, pd.DataFrame):

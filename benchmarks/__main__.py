@@ -3,34 +3,37 @@
 What they print is shown, and with --docs it also takes its place in docs/performance.md.
 """
 
+from __future__ import annotations
+
 import argparse
 import os
 import platform
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from experiments.results import add_docs_argument, publish
+from experiments.documents import add_docs_argument, publish
 
 #: In the order in which they are run; those that also draw a figure take --docs themselves.
-NAMES = ("pseudo_experiment", "stages", "floor", "fit", "flows", "scaling", "real_file", "row_groups", "simulation")
+NAMES = ("pseudo_experiment", "profile", "floor", "fit", "flows", "scaling", "real_file", "row_groups", "simulation")
 DRAWING = ("scaling", "real_file")
 
 
-def machine():
-    """One line about where and beside what the figures were taken."""
+def machine() -> str:
+    """One line about where the figures were taken."""
     lines = Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").exists() else []
     model = next(
         (line.partition(":")[2].strip() for line in lines if line.startswith("model name")), platform.machine()
     )
     versions = f"Python {platform.python_version()}, numpy {np.__version__}, torch {torch.__version__}"
-    return f"# {os.cpu_count()} cores {model}, {versions}; load average {os.getloadavg()[0]:.1f}"
+    return f"# {os.cpu_count()} cores {model}, {versions}"
 
 
-def run(name, flags):
+def run(name: str, flags: Sequence[str]) -> str:
     """Run a benchmark; show what it prints and return it."""
     about = f"{machine()}\n$ {' '.join(['python -m', f'benchmarks.{name}', *flags])}\n"
     print(about, end="", flush=True)
@@ -46,20 +49,20 @@ def run(name, flags):
     return about + "".join(lines)
 
 
-def main():
+def main(arguments: Sequence[str] | None = None, program: str = "python -m benchmarks") -> None:
     """Run the benchmarks and put what they print into the page."""
     parser = argparse.ArgumentParser(
-        prog="python -m benchmarks",
+        prog=program,
         description=__doc__.splitlines()[0],
-        epilog="example: python -m benchmarks fit --docs docs",
+        epilog=f"example: {program} fit --docs docs",
     )
     parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all")
     add_docs_argument(parser)
-    arguments, flags = parser.parse_known_args()
-    for name in [arguments.name] if arguments.name else NAMES:
-        own = ["--docs", str(arguments.docs)] if arguments.docs and name in DRAWING else []
-        text = run(name, [*flags, *own])
-        publish(arguments.docs, "performance", {name: f"```\n{text}```\n"}, ())
+    known, flags = parser.parse_known_args(arguments)
+    for name in [known.name] if known.name else NAMES:
+        docs = ["--docs", str(known.docs)] if known.docs and name in DRAWING else []
+        text = run(name, [*flags, *docs])
+        publish(known.docs, "performance", {name: f"```\n{text}```\n"}, ())
 
 
 if __name__ == "__main__":

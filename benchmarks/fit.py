@@ -7,14 +7,19 @@ the linear terms of the same templates, the common scale of the backgrounds, no 
 estimates are the same, within the tolerance of MIGRAD, is printed. pyhf comes from benchmarks/requirements.txt.
 """
 
+from __future__ import annotations
+
 import argparse
 import warnings
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 from iminuit import Minuit
 
-from benchmarks.timing import side_by_side, table
+from benchmarks.timing import Call, ratios, side_by_side
 from submission import artifacts
+from submission.arrays import FloatArray
 from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 from submission.templates import PROCESSES, SIGNAL, TERMS, Templates
@@ -27,19 +32,19 @@ LINEAR = {"tes": TERMS.index((1, 0, 0)), "jes": TERMS.index((0, 1, 0))}
 REDUCED = LikelihoodConfig(("tes", "jes", "bkg_scale"), template_error=False, check_fit=False)
 
 
-def throw(likelihood, size, random):
+def throw(likelihood: Likelihood, size: int, random: np.random.Generator) -> FloatArray:
     """Counts of data sets at mu = 1: array (size, bins)."""
     pulls = np.where(likelihood.fitted, np.column_stack([np.ones(size), draw_pulls(random, size)]), likelihood.start)
-    return random.poisson(likelihood.templates.expected(values_from_pulls(pulls)))
+    return random.poisson(likelihood.templates.expected(values_from_pulls(pulls))).astype(float)
 
 
-def migrad(likelihood, counts, derivatives):
+def migrad(likelihood: Likelihood, counts: FloatArray, derivatives: bool) -> float:
     """mu_hat by iminuit, from the start and within the bounds of our fit."""
 
-    def value(pulls):
+    def value(pulls: FloatArray) -> float:
         return likelihood.twice_nll(pulls[None], counts[None])[0]
 
-    def gradient(pulls):
+    def gradient(pulls: FloatArray) -> FloatArray:
         return likelihood.gradient(pulls[None], counts[None])[0]
 
     minuit = Minuit(value, likelihood.start, grad=gradient if derivatives else None, name=PARAMETERS)
@@ -49,14 +54,14 @@ def migrad(likelihood, counts, derivatives):
     return minuit.migrad().values["mu"]
 
 
-def reduced(templates):
+def reduced(templates: Templates) -> Templates:
     """The templates with the linear terms of tes and jes alone."""
     kept = np.zeros(len(TERMS), bool)
     kept[[0, *LINEAR.values()]] = True
     return Templates(np.where(kept[:, None], templates.coefficients, 0.0), templates.variance)
 
 
-def pyhf_model(templates):
+def pyhf_model(templates: Templates) -> Any:
     """The reduced likelihood as pyhf's workspace describes it."""
     import pyhf
 
@@ -64,7 +69,7 @@ def pyhf_model(templates):
     for number, process in enumerate(PROCESSES):
         nominal = templates.nominal[number]
         scale = ("mu", "normfactor") if number == SIGNAL else ("lumi", "lumi")
-        modifiers: list[dict] = [{"name": scale[0], "type": scale[1], "data": None}]
+        modifiers: list[dict[str, Any]] = [{"name": scale[0], "type": scale[1], "data": None}]
         for name, term in LINEAR.items():
             change = templates.coefficients[number, term]
             ends = {"hi_data": (nominal + change).tolist(), "lo_data": (nominal - change).tolist()}
@@ -76,33 +81,33 @@ def pyhf_model(templates):
     return pyhf.Model(spec, poi_name="mu", validate=False)
 
 
-def pyhf_fit(backend, optimizer, templates):
+def pyhf_fit(backend: str, optimizer: Any, templates: Templates) -> Callable[[FloatArray], float]:
     """A function from counts to mu_hat."""
     import pyhf
 
     pyhf.set_backend(backend, optimizer)
     model = pyhf_model(templates)
 
-    def fit(counts):
+    def fit(counts: FloatArray) -> float:
         pyhf.set_backend(backend, optimizer)
         tensor = pyhf.tensorlib
-        data = tensor.astensor([*counts.astype(float), *model.config.auxdata])
+        data = tensor.astensor([*counts, *model.config.auxdata])
         return float(tensor.tolist(pyhf.infer.mle.fit(data, model))[model.config.poi_index])
 
     return fit
 
 
-def compare(title, calls, rounds, sigma):
+def compare(title: str, calls: Mapping[str, Call], rounds: int, sigma: float) -> None:
     """Time the calls in turn; print the table and the largest difference of mu_hat from the first one's."""
-    seconds, found = side_by_side(calls, rounds)
+    seconds, estimates = side_by_side(calls, rounds)
     first = next(iter(calls))
-    print(f"\n{title}, {rounds} data sets\n{table(seconds, first)}")
+    print(f"\n{title}, {rounds} data sets\n{ratios(seconds, first).text()}")
     for name in list(calls)[1:]:
-        difference = max(abs(one - other) for one, other in zip(found[name], found[first])) / sigma
+        difference = max(abs(theirs - ours) for theirs, ours in zip(estimates[name], estimates[first])) / sigma
         print(f"mu_hat of {name} differs from ours by at most {difference:.1e} of its error")
 
 
-def main():
+def main() -> None:
     """Print the times of the fits and how far their estimates differ."""
     program = "python -m benchmarks.fit"
     parser = argparse.ArgumentParser(
@@ -118,11 +123,10 @@ def main():
     counts = throw(likelihood, max(rounds, BLOCK), random)
     sigma = float(np.median(likelihood.fit(counts).sigma))
     print(f"{likelihood.templates.bins} bins; all parameters: 7; CPU milliseconds per data set, median")
-    one = lambda i: likelihood.fit(counts[i : i + 1]).mu_hat[0]  # noqa: E731
     compare(
         "the likelihood of the submission",
         {
-            "ours": (one, 1),
+            "ours": (lambda i: likelihood.fit(counts[i : i + 1]).mu_hat[0], 1),
             f"ours, {BLOCK} side by side": (lambda i: likelihood.fit(counts[:BLOCK]).mu_hat[i], BLOCK),
             "iminuit, our derivatives": (lambda i: migrad(likelihood, counts[i], True), 1),
             "iminuit, its own": (lambda i: migrad(likelihood, counts[i], False), 1),
@@ -138,9 +142,10 @@ def main():
         "pyhf, numpy and MIGRAD": pyhf_fit("numpy", minuit, small.templates),
         "pyhf, torch and SLSQP": pyhf_fit("pytorch", scipy, small.templates),
     }
-    calls = {"ours": (lambda i: small.fit(thrown[i : i + 1]).mu_hat[0], 1)}
+    calls: dict[str, Call] = {"ours": (lambda i: small.fit(thrown[i : i + 1]).mu_hat[0], 1)}
     calls["iminuit, our derivatives"] = (lambda i: migrad(small, thrown[i], True), 1)
-    calls |= {name: (lambda i, fit=fit: fit(thrown[i]), 1) for name, fit in fits.items()}
+    for name, fit in fits.items():
+        calls[name] = (lambda i, fit=fit: fit(thrown[i]), 1)  # type: ignore[misc]
     compare("the likelihood that pyhf can express too", calls, rounds, sigma)
 
 

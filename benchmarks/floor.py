@@ -6,27 +6,34 @@ core and on arrays that fit its cache (but for the bandwidth): what numpy, torch
 do nothing else. Products, comparisons and copies of columns, which the floor leaves out, are the rest.
 """
 
+from __future__ import annotations
+
 import argparse
 import time
+from collections.abc import Callable
 from functools import partial
+from typing import Any
 
 import numpy as np
+import pandas as pd
 import torch
 
-from benchmarks.stages import numpy_rows
+from benchmarks.profile import numpy_rows
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set, process_scales
 from ingestion_test.schema import FEATURES, PRIMARIES
 from ingestion_test.simulation import cached_folder
-from ingestion_test.sources import OfficialFolder
+from ingestion_test.sources import OfficialFolder, TestEvents
+from runtime.tables import Table
 from submission import artifacts
+from submission.estimator import Estimator
 from submission.features import CATEGORIES, LOGARITHMIC, categories
 from submission.features import FEATURES as READ
 
 _SIZE = 1 << 15
 
 
-def rate(function, amount, rounds=9):
+def rate(function: Callable[[], object], amount: float, rounds: int = 9) -> float:
     """Amount per CPU second of a function, the best of some rounds."""
     seconds = []
     for _ in range(rounds):
@@ -37,8 +44,8 @@ def rate(function, amount, rounds=9):
     return amount / min(seconds)
 
 
-def rates():
-    """What this machine does in a second: dict of floats."""
+def rates() -> dict[str, float]:
+    """What this machine does in a second."""
     random = np.random.default_rng(0)
     angle = {kind: random.uniform(-3, 3, _SIZE).astype(kind) for kind in (np.float32, np.float64)}
     large = np.ones(1 << 25, np.float32)  # zeros would have no pages of their own
@@ -57,7 +64,7 @@ def rates():
         }
 
 
-def weights_and_units(network, number):
+def weights_and_units(network: Any, number: int) -> tuple[int, int]:
     """Multiplications per event of category `number`, and units with an activation."""
     parts = [network.networks[number]] if hasattr(network, "networks") else []
     parts = parts or [network.branches[number], network.trunk, network.heads[number]]
@@ -65,18 +72,20 @@ def weights_and_units(network, number):
     return sum(layer.weight.numel() for layer in linears), sum(layer.out_features for layer in linears[:-1])
 
 
-def amounts(test_events, estimator, data, rows):
-    """What a pseudo-experiment with the events `data`, from `rows` rows drawn, needs of each: dict of floats."""
+def amounts(test_events: TestEvents, estimator: Estimator, data: pd.DataFrame, rows: int) -> dict[str, float]:
+    """What a pseudo-experiment with the events `data`, from `rows` rows drawn, needs of each."""
     which, scorer = categories(data), estimator.histogram.scorer
+    if scorer.gate is None:
+        raise SystemExit("the floor is of artifacts with a gate")
     n, n1, n2 = len(data), int(np.sum(which >= 0)), int(np.sum(which == 1))
     bytes_moved = 4 * (rows * len(PRIMARIES) + 2 * n * len(FEATURES) + len(test_events.weights))
     logs = multiply = gelu = 0
     for number, category in enumerate(CATEGORIES):
-        own = np.flatnonzero(which == number)
-        columns = {name: np.asarray(data[name])[own] for name in READ[category]}
-        passed = np.sum(scorer._logits(scorer.gate, scorer.standardised(columns, number), number) >= 0)
-        logs += len(own) * len(LOGARITHMIC & set(READ[category]))
-        multiply += len(own) * weights_and_units(scorer.gate, number)[0]
+        members = np.flatnonzero(which == number)
+        columns = {name: np.asarray(data[name])[members] for name in READ[category]}
+        passed = np.sum(scorer.gate.logits(scorer.standardised(columns, number), number) >= 0)
+        logs += len(members) * len(LOGARITHMIC & set(READ[category]))
+        multiply += len(members) * weights_and_units(scorer.gate, number)[0]
         of_classifier, units = weights_and_units(scorer.classifier, number)
         multiply, gelu = multiply + passed * of_classifier, gelu + passed * units
     return {
@@ -92,7 +101,7 @@ def amounts(test_events, estimator, data, rows):
     }
 
 
-def main():
+def main() -> None:
     """Print the floor beside the measured time."""
     program = "python -m benchmarks.floor"
     parser = argparse.ArgumentParser(
@@ -111,14 +120,14 @@ def main():
         seconds.append(time.process_time() - start)
     scales = process_scales(1.0, *(nuisance[name] for name in ("ttbar_scale", "diboson_scale", "bkg_scale")))
     needed = amounts(test_events, estimator, test_set["data"], len(numpy_rows(test_events, scales, seed + 1)))
-    possible, total = rates(), 0.0
-    print(f"{'':22} {'amount':>10} {'per second':>12} {'seconds':>9}")
-    for name, amount in needed.items():
-        print(f"{name:22} {amount:10.3g} {possible[name]:12.3g} {amount / possible[name]:9.4f}")
-        total += amount / possible[name]
-    measured = float(np.median(seconds[1:]))
-    print(f"{'sum':45} {total:9.3f}")
-    print(f"{'generation + prediction, measured':45} {measured:9.3f}   {measured / total:.1f} times the sum")
+    possible = rates()
+    least = {name: amount / possible[name] for name, amount in needed.items()}
+    total, measured = sum(least.values()), float(np.median(seconds[1:]))
+    rows = [(name, f"{needed[name]:.3g}", f"{possible[name]:.3g}", f"{least[name]:.4f}") for name in needed]
+    rows.append(("sum", "", "", f"{total:.3f}"))
+    rows.append(("generation + prediction, measured", "", "", f"{measured:.3f}"))
+    print(Table(("", "amount", "per second", "seconds"), rows).text())
+    print(f"measured: {measured / total:.1f} times the sum")
 
 
 if __name__ == "__main__":

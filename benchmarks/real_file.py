@@ -11,22 +11,28 @@ needs them. The straight line through the two largest sizes, which fill batches 
 file's cost.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import subprocess
 import sys
 import tempfile
 import time
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pyarrow.parquet as pq
 
-from experiments.drawing import panels, save
-from ingestion_test.files import write_json
+from experiments.plotting import panels, save
+from ingestion_test.event_file import ROW_GROUPS_AT_A_TIME
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.simulation import cached_folder
-from ingestion_test.sources import TEST_SHARE, THREADS, OfficialFolder
+from ingestion_test.sources import TEST_SHARE, OfficialFolder
+from runtime.files import write_json
+from runtime.tables import Table
 from training.samples import MOST_ROWS, PARTS
 
 OFFICIAL_ROWS = 220_099_101
@@ -40,7 +46,7 @@ LAST_ROWS = {"networks": MOST_ROWS / PARTS["networks"] / (1 - TEST_SHARE)}
 # The steps, each in a process of its own: functions of the data folder and of a folder for what they leave. ----------
 
 
-def idle(folder, work):
+def idle(folder: Path, work: Path) -> Callable[[], object]:
     """Nothing but the libraries."""
     import submission.artifacts
     import training.stages  # noqa: F401
@@ -48,12 +54,12 @@ def idle(folder, work):
     return submission.artifacts.load
 
 
-def test_events(folder, work):
+def test_events(folder: Path, work: Path) -> None:
     """The test events, into mapped files."""
     OfficialFolder(folder).test_events(work)
 
 
-def experiment(folder, work):
+def experiment(folder: Path, work: Path) -> Callable[[], object]:
     """The third pseudo-experiment: its streams are compiled by then, and the test events in the page cache."""
     from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
     from ingestion_test.pseudo_experiments import make_test_set
@@ -62,7 +68,7 @@ def experiment(folder, work):
 
     events, estimator = open_test_events(work), artifacts.load()
 
-    def predict(seed):
+    def predict(seed: int) -> None:
         test_set = make_test_set(events, 1.0, draw_nuisance_parameters(seed, NUISANCE_NAMES), seed)
         estimator.estimate(**test_set)
 
@@ -71,21 +77,21 @@ def experiment(folder, work):
     return partial(predict, 2)
 
 
-def networks(folder, work):
+def networks(folder: Path, work: Path) -> None:
     """The events that networks are trained on."""
     from training.samples import training_part
 
     training_part(OfficialFolder(folder), "networks").with_jets()
 
 
-def templates(folder, work):
+def templates(folder: Path, work: Path) -> None:
     """The template events, into mapped files."""
     from training.samples import training_part
 
     training_part(OfficialFolder(folder), "templates", None, work)
 
 
-def template_point(folder, work):
+def template_point(folder: Path, work: Path) -> Callable[[], object]:
     """One point of the template grid."""
     from ingestion_test.schema import FEATURES
     from submission import artifacts
@@ -102,7 +108,7 @@ def template_point(folder, work):
     return partial(count_events, events, (1.01, 0.99, 3.0), 1)
 
 
-def sub_datasets(folder, work):
+def sub_datasets(folder: Path, work: Path) -> Callable[[], object]:
     """What classifier and gate are trained on."""
     from submission import artifacts
     from training.config import PRESETS
@@ -114,13 +120,13 @@ def sub_datasets(folder, work):
     return partial(_perturbed, inputs, sample, config.datasets, config, 2)
 
 
-STEPS = {
+STEPS: dict[str, Callable[[Path, Path], Callable[[], object] | None]] = {
     step.__name__: step for step in (idle, test_events, experiment, networks, templates, template_point, sub_datasets)
 }
 ONCE = ("sub_datasets",)
 
 
-def run_step(name, folder, work):
+def run_step(name: str, folder: Path, work: Path) -> None:
     """Run a step in this process; print its seconds. What a step returns is the part of it that is timed."""
     import torch
 
@@ -136,8 +142,8 @@ def run_step(name, folder, work):
 # The measurement ------------------------------------------------------------------------------------------------------
 
 
-def measured(name, folder, work):
-    """Seconds of a step and its memory in MiB: dict of floats."""
+def measured(name: str, folder: str | Path, work: str | Path) -> dict[str, float]:
+    """Seconds of a step and its memory in MiB."""
     command = [sys.executable, "-m", "benchmarks.real_file", "--step", name, str(folder), str(work)]
     process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     assert process.stdout is not None
@@ -153,7 +159,7 @@ def measured(name, folder, work):
     return json.loads(process.stdout.read()) | {"own": peak["RssAnon"], "mapped": peak["RssFile"]}
 
 
-def first_rows(folder, rows, output):
+def first_rows(folder: str | Path, rows: int, output: Path) -> Path:
     """A folder with the first rows of another one, row group by row group."""
     source = pq.ParquetFile(Path(folder, DATA_FILE))
     output.mkdir()
@@ -170,23 +176,23 @@ def first_rows(folder, rows, output):
     return output
 
 
-def measure(folder, sizes):
-    """dict from step to a list of dicts: rows, seconds, cpu, own and mapped MiB."""
-    found = {name: [] for name in STEPS}
+def measure(folder: str | Path, sizes: Sequence[int]) -> dict[str, list[dict[str, float]]]:
+    """Of each step a list of points: rows, seconds, cpu, own and mapped MiB."""
+    points: dict[str, list[dict[str, float]]] = {name: [] for name in STEPS}
     whole = OfficialFolder(folder).total_rows
     for rows in sizes:
         with tempfile.TemporaryDirectory() as work:
-            part = folder if rows == whole else first_rows(folder, rows, Path(work, "data"))
+            data = folder if rows == whole else first_rows(folder, rows, Path(work, "data"))
             for name in STEPS:
                 if name not in ONCE or rows == sizes[-1]:
-                    found[name].append({"rows": rows} | measured(name, part, work))
-    return found
+                    points[name].append({"rows": rows} | measured(name, data, work))
+    return points
 
 
-def extrapolated(name, points, rows=OFFICIAL_ROWS):
-    """What a step will cost, linear in the rows: dict as the points'."""
-    (small, large), rows = points[-2:], min(rows, LAST_ROWS.get(name, rows))
-    more = (rows - large["rows"]) / (large["rows"] - small["rows"])
+def extrapolated(name: str, points: Sequence[Mapping[str, Any]], rows: int = OFFICIAL_ROWS) -> dict[str, Any]:
+    """What a step will cost, linear in the rows: as the points."""
+    (small, large), last = points[-2:], min(rows, LAST_ROWS.get(name, rows))
+    more = (last - large["rows"]) / (large["rows"] - small["rows"])
     costs = {key: large[key] + max(0.0, more * (large[key] - small[key])) for key in ("cpu", "own", "mapped")}
     return costs | {"seconds": None}
 
@@ -194,33 +200,35 @@ def extrapolated(name, points, rows=OFFICIAL_ROWS):
 # What is shown --------------------------------------------------------------------------------------------------------
 
 
-def _numbers(one):
-    wall = " " * 10 if one["seconds"] is None else f"{one['seconds']:8.2f} s"
-    return f"{wall} {one['cpu']:8.2f} s {one['own']:8.0f} MiB {one['mapped']:8.0f} MiB"
+def _cells(point: Mapping[str, Any]) -> list[str]:
+    """Seconds and MiB of a point; what is extrapolated has no seconds of the wall clock."""
+    wall = "" if point["seconds"] is None else f"{point['seconds']:.2f}"
+    return [wall, f"{point['cpu']:.2f}", f"{point['own']:.0f}", f"{point['mapped']:.0f}"]
 
 
-def table(found):
-    """The measurement and the extrapolation as lines of text."""
-    lines = [f"{'rows':>11} {'step':15} {'wall':>10} {'CPU':>10} {'own memory':>12} {'mapped files':>12}"]
-    for name, points in found.items():
-        lines += [f"{point['rows']:11,} {name:15} {_numbers(point)}" for point in points]
-        if len(points) > 1:  # what is done once costs the same for any file
-            lines.append(f"{OFFICIAL_ROWS:11,} {name:15} {_numbers(extrapolated(name, points))}  (extrapolated)")
-    return "\n".join(lines)
+def table(points: Mapping[str, Sequence[Mapping[str, Any]]]) -> Table:
+    """The measurement and the extrapolation."""
+    rows = []
+    for name, measurements in points.items():
+        rows += [[f"{point['rows']:,}", name, *_cells(point), ""] for point in measurements]
+        if len(measurements) > 1:  # what is done once costs the same for any file
+            rows.append([f"{OFFICIAL_ROWS:,}", name, *_cells(extrapolated(name, measurements)), "extrapolated"])
+    return Table(("rows", "step", "wall, s", "CPU, s", "own memory, MiB", "mapped files, MiB", ""), rows)
 
 
-def figure(path, found):
+def figure(path: Path, points: Mapping[str, Sequence[Mapping[str, Any]]]) -> None:
     """Memory and CPU time against the rows of the file; hollow: the official file."""
     figure, axes = panels(1, 3, (13, 4))
     for axis, key, title in zip(
         axes, ("own", "mapped", "cpu"), ("own memory [MiB]", "mapped files [MiB]", "CPU time [s]")
     ):
-        for number, (name, points) in enumerate(found.items()):
-            if len(points) == 1 or (name == "idle" and key == "cpu"):
+        for number, (name, measurements) in enumerate(points.items()):
+            if len(measurements) == 1 or (name == "idle" and key == "cpu"):
                 continue
             style = {"color": f"C{number}", "marker": "o", "markersize": 4}
-            axis.plot([p["rows"] for p in points], [p[key] for p in points], label=name.replace("_", " "), **style)
-            ends = [points[-1]["rows"], OFFICIAL_ROWS], [points[-1][key], extrapolated(name, points)[key]]
+            rows, values = ([point[column] for point in measurements] for column in ("rows", key))
+            axis.plot(rows, values, label=name.replace("_", " "), **style)
+            ends = [rows[-1], OFFICIAL_ROWS], [values[-1], extrapolated(name, measurements)[key]]
             axis.plot(*ends, linestyle=":", markerfacecolor="white", markevery=[1], **style)
         axis.set(xscale="log", yscale="log", xlabel="rows of the file", title=title)
         axis.grid(alpha=0.3)
@@ -231,7 +239,7 @@ def figure(path, found):
     save(figure, path, dpi=120)
 
 
-def main():
+def main() -> None:
     """Print time and memory of each step, and draw them."""
     program = "python -m benchmarks.real_file"
     parser = argparse.ArgumentParser(
@@ -251,14 +259,14 @@ def main():
         return
     kept = flags.docs and flags.docs / "performance" / "real_file.json"
     if flags.kept:
-        found = json.loads(kept.read_text())
+        points = json.loads(kept.read_text())
     else:
-        print(f"{THREADS} row groups at a time")
-        found = measure(flags.data or cached_folder("large", seed=1), flags.sizes)
-    print(table(found))
+        print(f"{ROW_GROUPS_AT_A_TIME} row groups at a time")
+        points = measure(flags.data or cached_folder("large", seed=1), flags.sizes)
+    print(table(points).text())
     if flags.docs:
-        write_json(kept, found)
-        figure(flags.docs / "performance" / "memory.png", found)
+        write_json(kept, points)
+        figure(flags.docs / "performance" / "memory.png", points)
 
 
 if __name__ == "__main__":

@@ -9,18 +9,21 @@ pseudo-experiment, costs the same; the last column of each table. A run of one i
 what the further ones of a run add to it.
 """
 
+from __future__ import annotations
+
 import argparse
 import json
 import resource
 import tempfile
 import time
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from experiments.drawing import panels, save
-from ingestion_test.files import write_json
+from experiments.plotting import panels, save
 from ingestion_test.ingestion import RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
@@ -28,6 +31,8 @@ from ingestion_test.run_scoring import score_folder
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.simulation import cached_folder
 from ingestion_test.sources import OfficialFolder
+from runtime.files import write_json
+from runtime.tables import Table
 from submission import artifacts
 
 EVENTS = (1_000, 10_000, 100_000, 1_000_000)
@@ -45,10 +50,11 @@ MODEL = """class Model:
 """
 
 
-def by_events(sizes, rounds):
-    """CPU seconds of drawing and of predicting pseudo-experiments of about so many events: list of dicts."""
+def by_events(sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
+    """CPU seconds of drawing and of predicting pseudo-experiments of about so many events."""
     test_events, estimator = OfficialFolder(cached_folder()).test_events(), artifacts.load()
-    total, rows = test_events.weights.sum(dtype=float), []
+    total = test_events.weights.sum(dtype=float)
+    rows: list[dict[str, Any]] = []
     for size in sizes:
         events = replace(test_events, weights=test_events.weights * np.float32(size / total))
         seconds = []
@@ -56,16 +62,16 @@ def by_events(sizes, rounds):
             nuisance = draw_nuisance_parameters(seed + 1, NUISANCE_NAMES)
             start = time.process_time()
             test_set = make_test_set(events, 1.0, nuisance, seed + 1)
-            made = time.process_time()
+            drawn = time.process_time()
             estimator.estimate(**test_set)
-            seconds.append((made - start, time.process_time() - made))
-        drawn, predicted = np.median(seconds[1:], axis=0)
-        rows.append({"number": size, "drawing, s": drawn, "predicting, s": predicted})
+            seconds.append((drawn - start, time.process_time() - drawn))
+        drawing, predicting = np.median(seconds[1:], axis=0)
+        rows.append({"number": size, "drawing, s": drawing, "predicting, s": predicting})
     return rows
 
 
-def by_experiments(sizes, work):
-    """CPU seconds of runs of so many pseudo-experiments, and the most memory of this process by then: list of dicts."""
+def by_experiments(sizes: Sequence[int], work: Path) -> list[dict[str, Any]]:
+    """CPU seconds of runs of so many pseudo-experiments, and the most memory of this process by then."""
     light, model = work / "light", work / "model"
     folder = cached_folder("small")
     for path in (light, model):
@@ -74,7 +80,8 @@ def by_experiments(sizes, work):
     (light / DATA_FILE).symlink_to(folder / DATA_FILE)
     metadata = json.loads((folder / METADATA_FILE).read_text())
     write_json(light / METADATA_FILE, metadata | {"sum_weights": 1000.0})
-    source, rows = OfficialFolder(light), []
+    source = OfficialFolder(light)
+    rows: list[dict[str, Any]] = []
     for size in (min(sizes), *sizes):  # the first one loads what is loaded once
         output = work / f"run{len(rows)}"
         start = _seconds()
@@ -88,33 +95,33 @@ def by_experiments(sizes, work):
     return rows[1:]
 
 
-def _seconds():
+def _seconds() -> float:
     """CPU seconds of this process and of those that have ended."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(one.ru_utime + one.ru_stime for one in used)
+    return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
-def table(title, rows):
-    """The rows as lines of text, with the milliseconds of each event or pseudo-experiment beyond the row before."""
+def table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
+    """The rows, with the milliseconds of each event or pseudo-experiment beyond the row before."""
     names = [name for name in rows[0] if name != "number"]
-    lines = [f"{title:>20} " + " ".join(f"{name:>14}" for name in names) + "   ms each further"]
-    last = None
+    lines: list[list[str]] = []
+    last: tuple[int, float] | None = None
     for row in rows:
         total = sum(row[name] for name in names if name.endswith(", s"))
-        further = "" if last is None else f"{1e3 * (total - last[1]) / (row['number'] - last[0]):11.4f}"
-        lines.append(f"{row['number']:20,} " + " ".join(f"{row[name]:14.3f}" for name in names) + further)
+        each = "" if last is None else f"{1e3 * (total - last[1]) / (row['number'] - last[0]):.4f}"
+        lines.append([f"{row['number']:,}", *(f"{row[name]:.3f}" for name in names), each])
         last = row["number"], total
-    return "\n".join(lines)
+    return Table((title, *names, "ms each further"), lines)
 
 
-def further(rows):
+def further(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     """The rows after the first, their numbers and seconds less those of the first."""
     first = rows[0]
     less = [name for name in first if name == "number" or name.endswith(", s")]
-    return [row | {name: row[name] - first[name] for name in less} for row in rows[1:]]
+    return [dict(row) | {name: row[name] - first[name] for name in less} for row in rows[1:]]
 
 
-def figure(path, events, runs):
+def figure(path: Path, events: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> None:
     """Both lines."""
     figure, axes = panels(1, 2, (9, 3.6))
     labels = "events of a pseudo-experiment", "pseudo-experiments of a run beyond the first"
@@ -127,7 +134,7 @@ def figure(path, events, runs):
     save(figure, path, dpi=120)
 
 
-def main():
+def main() -> None:
     """Print the times and draw them."""
     program = "python -m benchmarks.scaling"
     parser = argparse.ArgumentParser(
@@ -139,9 +146,9 @@ def main():
     flags = parser.parse_args()
     with tempfile.TemporaryDirectory() as work:
         runs = by_experiments([size for size in RUNS if size <= flags.most], Path(work))
-    print(table("pseudo-experiments", runs), flush=True)
+    print(table("pseudo-experiments", runs).text(), flush=True)
     events = by_events(EVENTS, flags.rounds)
-    print(table("events", events))
+    print(table("events", events).text())
     if flags.docs:
         figure(flags.docs / "performance" / "scaling.png", events, runs)
 

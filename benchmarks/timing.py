@@ -1,22 +1,35 @@
 """Calls that take turns, so that other load on the machine hits all alike."""
 
+from __future__ import annotations
+
 import time
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import numpy as np
 
+from runtime.tables import Table
+from submission.arrays import FloatArray
 
-def side_by_side(calls, rounds, clock=time.process_time):
+#: A function of the round's number, and the number of data sets that one call treats.
+Call = tuple[Callable[[int], Any], int]
+
+
+def side_by_side(
+    calls: Mapping[str, Call], rounds: int, clock: Callable[[], float] = time.process_time
+) -> tuple[dict[str, FloatArray], dict[str, list[Any]]]:
     """Seconds of calls that take turns.
 
     Arguments:
-        calls: dict from a name to a function of the round's number and the number of data sets that one call treats.
+        calls: by their names.
         rounds: turns that count; one before them warms caches up.
         clock: what counts, CPU seconds or those of the wall.
 
     Returns:
         (seconds, results): dicts from each name to an array (rounds,), per data set, and to what was returned, a list.
     """
-    seconds, results = ({name: [] for name in calls} for _ in range(2))
+    seconds: dict[str, list[float]] = {name: [] for name in calls}
+    results: dict[str, list[Any]] = {name: [] for name in calls}
     for number in range(-1, rounds):
         for name, (call, count) in calls.items():
             start = clock()
@@ -27,11 +40,19 @@ def side_by_side(calls, rounds, clock=time.process_time):
     return {name: np.array(values) for name, values in seconds.items()}, results
 
 
-def table(seconds, first, unit="CPU ms"):
-    """Medians in milliseconds, and their ratios to those of `first` with the range over the rounds, as text."""
-    lines = [f"{'':28} {unit:>10}   ratio (range over the rounds)"]
-    for name, values in seconds.items():
-        ratio = values / seconds[first]
-        spread = f"{np.median(ratio):7.2f} ({ratio.min():.2f} to {ratio.max():.2f})"
-        lines.append(f"{name:28} {1e3 * np.median(values):10.3f}   {spread}")
-    return "\n".join(lines)
+def spread(values: FloatArray, digits: int = 2) -> str:
+    """Median and range of the rounds, array (rounds,), as text.
+
+    >>> spread(np.array([1.0, 1.5, 1.1]))
+    '1.10 (1.00 to 1.50)'
+    """
+    median, least, most = (f"{number:.{digits}f}" for number in (np.median(values), np.min(values), np.max(values)))
+    return f"{median} ({least} to {most})"
+
+
+def ratios(seconds: Mapping[str, FloatArray], first: str, unit: str = "CPU ms") -> Table:
+    """Medians in milliseconds, and their ratios to those of `first` with the range over the rounds."""
+    rows = [
+        (name, f"{1e3 * np.median(values):.3f}", spread(values / seconds[first])) for name, values in seconds.items()
+    ]
+    return Table(("", unit, "ratio (range over the rounds)"), rows)

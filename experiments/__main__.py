@@ -2,15 +2,22 @@
 
 import argparse
 import sys
+from collections.abc import Sequence
 
-from experiments import ablation, digits, final_phase, method, official_shift, table2, toy
-from ingestion_test.errors import run_command
+from experiments import official_shift
+from experiments.ablation import command as ablation
+from experiments.digits import command as digits
+from experiments.final_phase import command as final_phase
+from experiments.table2 import command as table2
+from experiments.toy import command as toy
+from experiments.trained_method import command as trained_method
+from runtime.errors import run_command
 
 #: Of each command the module, with SUMMARY, add_arguments(parser) and run(arguments), and an example's arguments.
 COMMANDS = {
     "toy": (toy, "--preset smoke"),
     "digits": (digits, "--preset smoke"),
-    "method": (method, "--event-level runs/score-20261124-233503"),
+    "method": (trained_method, "--event-level runs/score-20261124-233503"),
     "final": (final_phase, "--repeats 5"),
     "official-shift": (official_shift, "--rows 200000"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),
@@ -18,9 +25,8 @@ COMMANDS = {
 }
 
 
-def main(argv=None):
+def main(argv: Sequence[str] | None = None, program: str = "python -m experiments") -> int:
     """Run one experiment; return the exit code: 0, 2 where the user can mend what is wrong, 130 if interrupted."""
-    program = "python -m experiments"
     parser = argparse.ArgumentParser(
         prog=program,
         description="The paper's comparisons and studies, and what the trained method reaches.",

@@ -1,77 +1,43 @@
 """Command line of the challenge: `python -m ingestion_test score` and `simulate`."""
 
+from __future__ import annotations
+
 import argparse
 import math
-import os
 import sys
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 from tqdm import tqdm
 
+from runtime.arguments import add_workers_arguments, count, seed
+from runtime.errors import ChallengeError, run_command
+
 from . import simulation
-from .errors import ChallengeError, run_command
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
+from .jobs import Outcome
 from .nuisance import NUISANCE_NAMES
 from .run_scoring import score_folder
 from .scoring import Running
 from .sources import OfficialFolder
-from .tasks import MAX_PROCESSES
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None, program: str = "python -m ingestion_test") -> int:
     """The command line; returns the exit code: 0, 2 for what the user can mend, 130 if interrupted."""
     parser = argparse.ArgumentParser(
-        prog="python -m ingestion_test",
+        prog=program,
         description="The HiggsML challenge, replicated.",
-        epilog="example: python -m ingestion_test score --sets 3",
+        epilog=f"example: {program} score --sets 3",
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
-    _add_score(commands)
-    _add_simulate(commands)
+    _add_score(commands, program)
+    _add_simulate(commands, program)
     return run_command(parser.parse_args(arguments))
 
 
-def add_workers_arguments(parser):
-    """Declare --workers and --scheduler, of which one is `workers` as `tasks.as_completed` takes it."""
-    add = parser.add_mutually_exclusive_group().add_argument
-    cores = str(os.cpu_count())  # a text, which argparse tells from the same number given with --scheduler
-    add("--workers", type=_processes, default=cores, metavar="N", help="processes (default: one per core)")
-    add("--scheduler", dest="workers", metavar="ADDRESS", help="dask scheduler whose workers do the work instead")
-
-
-def count(text):
-    """An argparse type: a whole number of at least 1."""
-    number = _whole(text)
-    if number < 1:
-        raise argparse.ArgumentTypeError(f"{text} is less than 1")
-    return number
-
-
-def _processes(text):
-    number = count(text)
-    if number > MAX_PROCESSES:
-        raise argparse.ArgumentTypeError(f"{text} is more than {MAX_PROCESSES} processes")
-    return number
-
-
-def seed(text):
-    """An argparse type: a seed that numpy's RandomState takes, with room for the numbers that a run adds to it."""
-    number = _whole(text)
-    if not 0 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**31 - 1}")
-    return number
-
-
-def _whole(text):
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
-
-
-def _systematics(text):
+def _systematics(text: str) -> tuple[str, ...]:
     names = {"all": NUISANCE_NAMES, "none": ()}.get(text, tuple(text.split(",")))
     unknown = [name for name in names if name not in NUISANCE_NAMES]
     if unknown:
@@ -81,7 +47,7 @@ def _systematics(text):
     return tuple(name for name in NUISANCE_NAMES if name in names)
 
 
-def _place(text):
+def _place(text: str) -> tuple[int, int]:
     try:
         set_index, index = map(int, text.split(":"))
     except ValueError:
@@ -89,12 +55,12 @@ def _place(text):
     return set_index, index
 
 
-def _add_score(commands):
+def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser], program: str) -> None:
     parser = commands.add_parser(
         "score",
         help="run a submission through the challenge and show its score",
         description="Run a submission through the challenge as Codabench does: ingestion, scoring, report.",
-        epilog="example: python -m ingestion_test score --submission submission.zip",
+        epilog=f"example: {program} score --submission submission.zip",
     )
     add = parser.add_argument
     add("--submission", metavar="PATH", help="folder or zip with model.py (default: this project's own)")
@@ -122,23 +88,24 @@ def _add_score(commands):
     parser.set_defaults(command=_score)
 
 
-def _add_simulate(commands):
+def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser], program: str) -> None:
     parser = commands.add_parser(
         "simulate",
         help="write a folder of simulated events",
         description="Write simulated events as a folder in the official format.",
-        epilog="example: python -m ingestion_test simulate --output events --size small --seed 1",
+        epilog=f"example: {program} simulate --output events --size small --seed 1",
     )
     simulation.add_arguments(parser)
     parser.set_defaults(command=simulation.run)
 
 
-def _score(flags):
+def _score(flags: argparse.Namespace) -> None:
     settings = RunSettings(flags.sets, flags.experiments, flags.systematics, flags.seed)
     source = OfficialFolder(flags.data or simulation.cached_folder())
     name = "this project's own" if flags.submission is None else flags.submission
     if flags.only:
-        return _score_one(settings, source, flags)
+        _score_one(settings, source, flags)
+        return
     if flags.resume and flags.output is None:
         raise ChallengeError("--resume needs --output, the folder of the run to continue")
     output = flags.output or Path("runs") / time.strftime("score-%Y%m%d-%H%M%S")
@@ -149,10 +116,9 @@ def _score(flags):
     described = {"Submission": name, "Events": source, "Seed": settings.seed}
     print(score_folder(output, output, flags.phase_2, described, seconds))
     print(f"report      {output / 'detailed_results.html'}")
-    return None
 
 
-def _score_one(settings, source, flags):
+def _score_one(settings: RunSettings, source: OfficialFolder, flags: argparse.Namespace) -> None:
     with tempfile.TemporaryDirectory() as work:
         outcome = run_one(settings, source, flags.submission, work, *flags.only)
     prediction = ", ".join(f"{key} {value:.4f}" for key, value in outcome.prediction.items())
@@ -161,31 +127,31 @@ def _score_one(settings, source, flags):
 
 
 class Bar(Progress):
-    """Stages as lines, pseudo-experiments as a tqdm bar with the running coverage and interval.
+    """Steps as lines, pseudo-experiments as a tqdm bar with the running coverage and interval.
 
     Where no terminal listens, ten lines stand for the bar.
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._bar, self._running = tqdm(disable=True), Running()
 
-    def __enter__(self):
+    def __enter__(self) -> Bar:
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self._bar.close()
 
-    def stage(self, text):
+    def step(self, text: str) -> None:
         """A line."""
         print(f"... {text}", flush=True)
 
-    def start(self, total, outcomes):
+    def start(self, total: int, outcomes: Sequence[Outcome]) -> None:
         """The bar, with what is there already."""
         self._bar = tqdm(total=total, initial=len(outcomes), unit="exp", dynamic_ncols=True, disable=None)
         for outcome in outcomes:
             self._count(outcome)
 
-    def outcome(self, outcome):
+    def outcome(self, outcome: Outcome) -> None:
         """A step of the bar."""
         self._count(outcome)
         self._bar.update()
@@ -193,7 +159,7 @@ class Bar(Progress):
         if self._bar.disable and (done == total or done % math.ceil(total / 10) == 0):
             print(f"... {done}/{total} pseudo-experiments, {self._running}", file=sys.stderr)
 
-    def _count(self, outcome):
+    def _count(self, outcome: Outcome) -> None:
         prediction = outcome.prediction
         self._running.add(outcome.experiment.mu, prediction["p16"], prediction["p84"])
         self._bar.set_postfix_str(str(self._running), refresh=False)

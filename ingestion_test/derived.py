@@ -1,4 +1,4 @@
-"""The 12 derived features of an event (protocol, section 4).
+"""The 12 derived features of an event (docs/protocol.md#derived-features).
 
 The official program computes in the precision of the columns that it is given, single, and the differences of large
 numbers in the masses feel it. So the formulas here keep its order of operations: what one sees is what Codabench shows.
@@ -24,7 +24,7 @@ def derived_features(p, out=None):
         float32 array (events, 12), columns as in `schema.DERIVED`; masses and pT in GeV; `UNDEFINED` where the event
         has too few jets.
 
-    Source: protocol, section 4.
+    Source: docs/protocol.md#derived-features.
 
     >>> from .schema import PRIMARIES
     >>> event = dict.fromkeys(PRIMARIES, np.float32([0.0]))
@@ -149,7 +149,7 @@ def _met_phi_centrality(met_phi, lep_phi, had_phi):
 
 
 def _centrality_terms(met_phi, lep_phi, had_phi):
-    """A + B and the root of A^2 + B^2 of the protocol's formula."""
+    """A + B and the root of A^2 + B^2 of the centrality's formula."""
     sign = np.sign(np.sin(had_phi - lep_phi))
     a, b = np.sin(met_phi - lep_phi) * sign, np.sin(had_phi - met_phi) * sign
     return a + b, np.sqrt(a**2 + b**2)

@@ -1,25 +1,33 @@
-"""Ingestion: a submission meets all pseudo-experiments of a run (protocol, sections 2, 5 and 6)."""
+"""Ingestion: a submission meets all pseudo-experiments of a run.
 
-import contextlib
-import errno
+Source: docs/protocol.md#seeds, docs/protocol.md#submissions.
+"""
+
+from __future__ import annotations
+
 import hashlib
 import json
-import os
 import shutil
 import time
 import uuid
-from dataclasses import dataclass, replace
-from multiprocessing.connection import wait
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from .errors import ChallengeError, shortage
-from .files import locked, remove_parts, write_json
+from runtime.errors import ChallengeError
+from runtime.files import write_json
+from runtime.output import output_folder
+from runtime.tasks import Workers
+
+from .jobs import Job, Outcome
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
-from .pseudo_experiments import ground_truth_mus, plan
-from .submissions import checksum, stage
-from .tasks import as_completed
-from .workers import LOOK_SECONDS, RESULT_KEYS, Job, Prediction, Worker, WorkerError
+from .pool import predict_alone, predictor
+from .pseudo_experiments import PseudoExperiment, ground_truth_mus, plan
+from .schema import PREDICTION_KEYS, RESULT_LISTS
+from .sources import OfficialFolder
+from .submissions import checksum, prepare
 
 DEFAULT_SEED = 31415
 
@@ -53,18 +61,18 @@ class RunSettings:
     systematics: tuple[str, ...] = NUISANCE_NAMES
     seed: int = DEFAULT_SEED
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         if self.num_sets * self.num_experiments > MAX_EXPERIMENTS:
             raise ChallengeError(
                 f"{self.num_sets} sets of {self.num_experiments} pseudo-experiments: at most {MAX_EXPERIMENTS:,} are "
                 "possible in all; ask for fewer"
             )
 
-    def plan(self):
+    def plan(self) -> list[PseudoExperiment]:
         """The pseudo-experiments in the official order."""
         return plan(self.num_sets, self.num_experiments, self.seed)
 
-    def official(self):
+    def official(self) -> dict[str, Any]:
         """What the official program writes as test_settings.json."""
         return {
             "systematics": {name: name in self.systematics for name in NUISANCE_NAMES},
@@ -78,114 +86,112 @@ class RunSettings:
 class Progress:
     """What a caller of `run` may want to hear; this one says nothing."""
 
-    def stage(self, text):
-        """A new stage begins."""
+    def step(self, text: str) -> None:
+        """A new step of the run begins."""
 
-    def start(self, total, outcomes):
+    def start(self, total: int, outcomes: Sequence[Outcome]) -> None:
         """Prediction begins with `outcomes` of `total` there already."""
 
-    def outcome(self, outcome):
+    def outcome(self, outcome: Outcome) -> None:
         """A pseudo-experiment is done."""
 
 
-def run(settings, source, submission, output, workers=1, resume=False, progress=None, replace_old=False):
+def run(
+    settings: RunSettings,
+    source: OfficialFolder,
+    submission: str | Path | None,
+    output: str | Path,
+    workers: Workers = 1,
+    resume: bool = False,
+    progress: Progress | None = None,
+    replace_old: bool = False,
+) -> list[Outcome]:
     """Fit a submission and let it predict all pseudo-experiments; write the official result files.
 
     Arguments:
-        settings: `RunSettings`.
-        source: `sources.OfficialFolder`.
+        settings: which pseudo-experiments.
+        source: the events.
         submission: folder or zip, None for this project's own.
         output: folder for the results; made if need be.
-        workers: number of predicting processes. With 1 the process that fits predicts too, as in the official serial
-            run; with more the model is pickled to each, as in the official parallel run. Or the address of a dask
-            scheduler, a text: each thread of its workers then has such a process.
+        workers: who predicts, as `pool.predictor` takes it.
         resume: continue an unfinished run in `output`.
-        progress: a `Progress`.
+        progress: what is told how far the run is.
         replace_old: forget an earlier run in `output`.
 
     Returns:
-        list of `workers.Outcome`, ordered by set and index.
+        what became of each pseudo-experiment, ordered by set and index.
 
     Raises:
-        ChallengeError: whatever a user can mend; what is done by then is kept in `output` for `resume`.
+        SubmissionError: the submission fails.
+        ChallengeError: whatever else a user can mend; what is done by then is kept in `output` for `resume`.
     """
-    progress = progress or Progress()
     output = Path(output).absolute()  # workers of a cluster may be elsewhere
     with output_folder(output):
         if replace_old:
             (output / JOURNAL_FILE).unlink(missing_ok=True)
-        work = output / WORK_FOLDER
-        work.mkdir(exist_ok=True)
-        staged, folder = stage(submission, work / "staged", output), work / "submission"
-        identity = _identity(settings, source, staged)
-        journal = Journal(output / JOURNAL_FILE, identity, resume)
-        # Of an earlier run in this folder a process may still be at its model.
-        model = work / f"model-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.pkl"
-        if not journal.outcomes:
-            _forget(output, model)
-        if not model.exists():  # else with what its fit has left beside the submission
-            shutil.rmtree(folder, ignore_errors=True)
-            staged.rename(folder)
+        job, journal = _prepared(settings, source, submission, output, resume)
         write_json(output / "test_settings.json", settings.official())
-        todo = [item for item in settings.plan() if (item.set_index, item.index) not in journal.outcomes]
-        if todo:
-            progress.stage("reading the test events")
-            _fill(work / "events", source)
-            job = Job(
-                submission=folder,
-                data=source.folder,
-                test_events=work / "events",
-                systematics=settings.systematics,
-                model_file=model,
-                fits=False,
-                log=output / LOG_FILE,
-                run=uuid.uuid4().hex,
-            )
-            predict = _predict_on_cluster if isinstance(workers, str) else _predict_all
-            predict(job, todo, journal, workers, progress, settings)
+        _predict_all(settings, source, job, journal, workers, progress or Progress())
         outcomes = [journal.outcomes[key] for key in sorted(journal.outcomes)]
         _write_results(output, settings, outcomes, journal.seconds)
-        shutil.rmtree(work)
+        shutil.rmtree(output / WORK_FOLDER)
     return outcomes
 
 
-def _forget(output, model):
+def _prepared(
+    settings: RunSettings, source: OfficialFolder, submission: str | Path | None, output: Path, resume: bool
+) -> tuple[Job, Journal]:
+    """The submission in its place, and what was done of the run; what is left of another run is removed."""
+    work = output / WORK_FOLDER
+    work.mkdir(exist_ok=True)
+    copy, folder = prepare(submission, work / "copy", output), work / "submission"
+    identity = _identity(settings, source, copy)
+    journal = Journal(output / JOURNAL_FILE, identity, resume)
+    # Of an earlier run in this folder a process may still be at its model.
+    model = work / f"model-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.pkl"
+    if not journal.outcomes:
+        _forget(output, model)
+    if not model.exists():  # else with what its fit has left beside the submission
+        shutil.rmtree(folder, ignore_errors=True)
+        copy.rename(folder)
+    job = Job(
+        submission=folder,
+        data=source.folder,
+        test_events=work / "events",
+        systematics=settings.systematics,
+        model_file=model,
+        fits=False,
+        log=output / LOG_FILE,
+        run=uuid.uuid4().hex,
+    )
+    return job, journal
+
+
+def _predict_all(
+    settings: RunSettings, source: OfficialFolder, job: Job, journal: Journal, workers: Workers, progress: Progress
+) -> None:
+    """Have predicted what is not in the journal."""
+    experiments = settings.plan()
+    todo = [item for item in experiments if (item.set_index, item.index) not in journal.outcomes]
+    if not todo:
+        return
+    progress.step("reading the test events")
+    _fill(job.test_events, source)
+    begin = time.monotonic() - journal.seconds
+    with predictor(job, workers, len(todo), progress.step) as predict:
+        progress.start(len(experiments), list(journal.outcomes.values()))
+        for outcome in predict(todo):
+            journal.add(outcome, time.monotonic() - begin)
+            progress.outcome(outcome)
+
+
+def _forget(output: Path, model: Path) -> None:
     """Remove what an earlier run has left in a folder, so that nobody scores it against the truth of this one."""
     for path in (model, *(path for pattern in _RESULTS for path in output.glob(pattern))):
         path.unlink(missing_ok=True)
 
 
-@contextlib.contextmanager
-def output_folder(path, kept=" (what is done is kept: --resume continues)"):
-    """Make the folder `path` and keep it for this run alone.
-
-    What a killed run was writing in it is removed.
-
-    Arguments:
-        kept: what is said then of the work that is done.
-
-    Raises:
-        ChallengeError: another run is writing to it, something in it cannot be written or something elsewhere not be
-            used, or memory runs out.
-    """
-    path = Path(path)
-    try:
-        path.mkdir(parents=True, exist_ok=True)
-        with locked(path / ".lock", f"another run is writing to {path}; choose another --output"):
-            remove_parts(path)
-            yield
-    except (OSError, MemoryError, RuntimeError) as error:
-        said = shortage(error)
-        if isinstance(error, OSError) and error.errno != errno.ENOMEM:
-            said = f"cannot write to {path}: {error.strerror or error}; free or choose another place with --output"
-            if isinstance(error.filename, str) and not Path(error.filename).absolute().is_relative_to(path.absolute()):
-                said = f"{error.filename}: {error.strerror or error}; mend that"
-        if said is None:
-            raise
-        raise ChallengeError(said + kept) from error
-
-
-def _identity(settings, source, folder):
+def _identity(settings: RunSettings, source: OfficialFolder, folder: Path) -> dict[str, Any]:
     return {
         "sets": settings.num_sets,
         "experiments": settings.num_experiments,
@@ -197,103 +203,20 @@ def _identity(settings, source, folder):
     }
 
 
-def _fill(directory, source):
+def _fill(directory: Path, source: OfficialFolder) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     source.test_events(directory)
 
 
-def _predict_all(job, todo, journal, workers, progress, settings):
-    """Let processes work on `todo` until all is in the journal."""
-    begin = time.monotonic() - journal.seconds
-    waiting = todo[::-1]
-    with contextlib.ExitStack() as stack:
-        processes = _start(job, min(workers, len(todo)), progress, stack)
-        progress.start(settings.num_sets * settings.num_experiments, list(journal.outcomes.values()))
-        while waiting or any(process.experiment for process in processes):
-            for process in processes:
-                if process.idle and waiting:
-                    process.give(waiting.pop())
-            # One that has nothing left to do may even die.
-            busy = {process.connection: process for process in processes if not process.idle}
-            ready = wait(busy, LOOK_SECONDS) or [connection for connection in busy if busy[connection].is_dead]
-            for process in map(busy.get, ready):
-                outcome = _received(process, job)
-                if outcome is not None:
-                    journal.add(outcome, time.monotonic() - begin)
-                    progress.outcome(outcome)
-
-
-def _predict_on_cluster(job, todo, journal, address, progress, settings):
-    """As `_predict_all`, by the workers of the dask scheduler at `address`."""
-    begin = time.monotonic() - journal.seconds
-    with contextlib.ExitStack() as stack:
-        _fit(job, True, progress, stack)
-    progress.start(settings.num_sets * settings.num_experiments, list(journal.outcomes.values()))
-    for _, outcome in as_completed([Prediction(job, experiment) for experiment in todo], address):
-        if isinstance(outcome, WorkerError):
-            raise _mendable(outcome, job, outcome.experiment)
-        journal.add(outcome, time.monotonic() - begin)
-        progress.outcome(outcome)
-
-
-def _fit(job, pickled, progress, stack):
-    """The process that has fitted the model, and pickled it if need be; None if that was done before."""
-    if job.model_file.exists():
-        progress.stage("taking the model that this run has fitted before")
-        return None
-    progress.stage("fitting the model")
-    fitting = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), os.cpu_count() or 1)
-    stack.callback(fitting.close)
-    _received(fitting, job)
-    return fitting
-
-
-def _start(job, workers, progress, stack):
-    """Processes that hold the fitted model or are about to unpickle it; `stack` ends them."""
-    fitting = _fit(job, workers > 1, progress, stack)
-    if fitting is not None and workers == 1:
-        return [fitting]
-    gpus = visible_gpus()
-    threads = max(1, (os.cpu_count() or 1) // workers)
-    processes = []
-    for number in range(workers):
-        gpu = gpus[number % len(gpus)] if gpus else None
-        processes.append(Worker(replace(job, gpu=gpu), threads))
-        stack.callback(processes[-1].close)
-    return processes
-
-
-def visible_gpus():
-    """Names of the GPUs that workers are spread over, as CUDA_VISIBLE_DEVICES takes them."""
-    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
-    if listed is not None:
-        return [name.strip() for name in listed.split(",") if name.strip()]
-    # CUDA counts those that are there, whatever their devices are called.
-    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
-
-
-def _received(process, job):
-    experiment = process.experiment
-    try:
-        return process.receive()
-    except WorkerError as error:
-        raise _mendable(error, job, experiment) from None
-
-
-def _mendable(error, job, experiment):
-    """A `WorkerError` as what a user reads; `experiment` is what the worker was at, None before the first."""
-    text = str(error) if experiment is None else f"{experiment}: {error}"
-    if job.log is None:  # a single pseudo-experiment, whose output is on the terminal
-        return ChallengeError(text)
-    text += f"; its output is in {job.log}"
-    if experiment is not None:
-        text += f"; add --only {experiment.set_index}:{experiment.index} to run it alone"
-        text += f"; what is done is kept: --output {job.log.parent} --resume continues"
-    return ChallengeError(text)
-
-
-def run_one(settings, source, submission, work, set_index, index):
+def run_one(
+    settings: RunSettings,
+    source: OfficialFolder,
+    submission: str | Path | None,
+    work: str | Path,
+    set_index: int,
+    index: int,
+) -> Outcome:
     """Fit a submission and let it predict a single pseudo-experiment; what it prints goes to the terminal.
 
     Arguments:
@@ -301,11 +224,8 @@ def run_one(settings, source, submission, work, set_index, index):
         work: an empty folder for what is needed on the way.
         set_index, index: which pseudo-experiment.
 
-    Returns:
-        `workers.Outcome`.
-
     Raises:
-        ChallengeError: as `run`, or there is no such pseudo-experiment.
+        SubmissionError, ChallengeError: as `run`, or there is no such pseudo-experiment.
     """
     chosen = [item for item in settings.plan() if (item.set_index, item.index) == (set_index, index)]
     if not chosen:
@@ -313,21 +233,18 @@ def run_one(settings, source, submission, work, set_index, index):
             f"no pseudo-experiment {set_index}:{index}; there are sets 0 to {settings.num_sets - 1} with indices 0 to "
             f"{settings.num_experiments - 1}"
         )
-    folder = stage(submission, Path(work) / "submission", work)
-    _fill(Path(work) / "events", source)
-    job = Job(folder, source.folder, Path(work) / "events", settings.systematics, model_file=None, fits=True, log=None)
-    with contextlib.closing(Worker(job, os.cpu_count() or 1)) as process:
-        _received(process, job)
-        process.give(chosen[0])
-        return _received(process, job)
+    folder, events = prepare(submission, Path(work) / "submission", work), Path(work) / "events"
+    _fill(events, source)
+    job = Job(folder, source.folder, events, settings.systematics, model_file=None, fits=True, log=None)
+    return predict_alone(job, chosen[0])
 
 
-def _write_results(output, settings, outcomes, seconds):
+def _write_results(output: Path, settings: RunSettings, outcomes: Sequence[Outcome], seconds: float) -> None:
     """The official result files."""
     for set_index in range(settings.num_sets):
         members = [outcome for outcome in outcomes if outcome.experiment.set_index == set_index]
         result = {
-            f"{key}s" if key.endswith("hat") else key: [o.prediction[key] for o in members] for key in RESULT_KEYS
+            name: [outcome.prediction[key] for outcome in members] for name, key in zip(RESULT_LISTS, PREDICTION_KEYS)
         }
         write_json(output / f"result_{set_index}.json", result)
     write_json(output / "ingestion_duration.json", {"ingestion_duration": int(seconds / 60)})

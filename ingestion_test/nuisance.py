@@ -1,4 +1,7 @@
-"""The six nuisance parameters of the challenge and how a pseudo-experiment draws them (protocol, section 2)."""
+"""The six nuisance parameters of the challenge and how a pseudo-experiment draws them.
+
+Source: docs/protocol.md#nuisance-parameters.
+"""
 
 from dataclasses import dataclass
 

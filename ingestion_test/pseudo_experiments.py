@@ -1,13 +1,19 @@
-"""Pseudo-experiments: which there are, and the events of each (protocol, section 2)."""
+"""Pseudo-experiments: which there are, and the events of each (docs/protocol.md#pseudo-experiment)."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from .arrays import IntArray
 from .legacy_random import poisson_rows, shuffle
 from .nuisance import draw_nuisance_parameters
 from .schema import FEATURES, PROCESSES
+from .sources import TestEvents
 from .systematics import soft_met_noise, transform
 
 
@@ -20,25 +26,23 @@ class PseudoExperiment:
     seed: int
     mu: float
 
-    def __str__(self):
+    def __str__(self) -> str:
         return f"set {self.set_index}, pseudo-experiment {self.index} (seed {self.seed})"
 
 
-def ground_truth_mus(num_sets, seed):
-    """The true mu of each set: list of floats, uniform in [0.1, 3]."""
-    return np.random.RandomState(seed).uniform(0.1, 3, num_sets).tolist()
+def ground_truth_mus(num_sets: int, seed: int) -> list[float]:
+    """The true mu of each set, uniform in [0.1, 3]."""
+    mus: list[float] = np.random.RandomState(seed).uniform(0.1, 3, num_sets).tolist()
+    return mus
 
 
-def plan(num_sets, num_experiments, seed):
+def plan(num_sets: int, num_experiments: int, seed: int) -> list[PseudoExperiment]:
     """All pseudo-experiments of a run, in the order in which the official program visits them.
 
     Arguments:
         num_sets: number of values of mu.
         num_experiments: pseudo-experiments of each set.
         seed: the run's seed.
-
-    Returns:
-        list of `PseudoExperiment`.
     """
     mus = ground_truth_mus(num_sets, seed)
     pairs = [(i, j) for i in range(num_sets) for j in range(num_experiments)]
@@ -46,8 +50,10 @@ def plan(num_sets, num_experiments, seed):
     return [PseudoExperiment(i, j, i * num_experiments + j + seed, mus[i]) for i, j in pairs]
 
 
-def process_scales(mu, ttbar_scale=None, diboson_scale=None, bkg_scale=None):
-    """The factor on the weights of each process (section 2, step 1): dict from process to float.
+def process_scales(
+    mu: float, ttbar_scale: float | None = None, diboson_scale: float | None = None, bkg_scale: float | None = None
+) -> dict[str, float]:
+    """The factor on the weights of each process: dict of floats (docs/protocol.md#pseudo-experiment, step 1).
 
     As in the official program `bkg_scale` reaches ttbar and diboson only if they have a scale of their own.
     """
@@ -60,12 +66,12 @@ def process_scales(mu, ttbar_scale=None, diboson_scale=None, bkg_scale=None):
     }
 
 
-def draw_rows(test_events, scales, seed):
-    """The events of a pseudo-experiment (section 2, steps 1 to 3).
+def draw_rows(test_events: TestEvents, scales: Mapping[str, float], seed: int) -> IntArray:
+    """The events of a pseudo-experiment (docs/protocol.md#pseudo-experiment, steps 1 to 3).
 
     Arguments:
-        test_events: `sources.TestEvents`.
-        scales: dict from process to the factor on its weights.
+        test_events: what is drawn from.
+        scales: factor on the weights of each process.
         seed: seed of the pseudo-experiment.
 
     Returns:
@@ -84,11 +90,13 @@ def draw_rows(test_events, scales, seed):
     return drawn
 
 
-def make_test_set(test_events, mu, nuisance, seed):
-    """What the model is given to predict from (section 2, step 5).
+def make_test_set(
+    test_events: TestEvents, mu: float, nuisance: Mapping[str, float | None], seed: int
+) -> dict[str, Any]:
+    """What the model is given to predict from (docs/protocol.md#pseudo-experiment, step 5).
 
     Arguments:
-        test_events: `sources.TestEvents`.
+        test_events: what is drawn from.
         mu: true signal strength.
         nuisance: dict of the six nuisance parameters, as from `draw_nuisance_parameters`.
         seed: seed of the pseudo-experiment.
@@ -98,14 +106,16 @@ def make_test_set(test_events, mu, nuisance, seed):
     """
     scales = process_scales(mu, *(nuisance[name] for name in ("ttbar_scale", "diboson_scale", "bkg_scale")))
     rows = draw_rows(test_events, scales, seed)
-    # The noise has the official fixed seed, whatever the seed of the pseudo-experiment (section 2, step 4).
+    # The noise has a fixed seed, whatever that of the pseudo-experiment (docs/protocol.md#pseudo-experiment, step 4).
     noise = soft_met_noise(nuisance["soft_met"], len(rows))
     features, _ = transform(test_events.primaries, rows, nuisance["tes"], nuisance["jes"], noise, rounded=True)
     data = pd.DataFrame(features, columns=list(FEATURES), copy=False)
     return {"data": data, "weights": pd.Series(np.ones(len(data)), name="weights")}
 
 
-def experiment_test_set(test_events, experiment, switched_on):
+def experiment_test_set(
+    test_events: TestEvents, experiment: PseudoExperiment, switched_on: Sequence[str]
+) -> dict[str, Any]:
     """The test set of the `PseudoExperiment` `experiment` with the nuisance parameters `switched_on` drawn."""
     nuisance = draw_nuisance_parameters(experiment.seed, switched_on)
     return make_test_set(test_events, experiment.mu, nuisance, experiment.seed)

@@ -2,204 +2,224 @@
 
 # ruff: noqa: RUF001 (Greek letters and minus signs are meant)
 
-import html
-import json
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from runtime.files import replaced
 
 from . import figures
-from .files import replaced
-from .scoring import BOOTSTRAPS, RESULT_KEYS, coverage_band, number
+from .arrays import DoubleArray
+from .schema import RESULT_LISTS
+from .score_table import number
+from .scoring import BOOTSTRAPS, Bootstrap, Score, Scores, SetScore, coverage_band
 
 #: What the final phase bootstraps, and how it is called here.
 BOOTSTRAPPED = {"quantiles_score": "Score", "coverage": "Coverage", "interval": "Interval"}
 
+_FOLDER = Path(__file__).parent
 
-def write_report(path, scores, bootstrap=None, settings=None, seconds_per_experiment=None, warnings=()):
+Row = tuple[object, ...]
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A plot with its caption; `svg` is an SVG element."""
+
+    title: str
+    text: str
+    svg: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Plots below a headline; whether they show intervals, whose colours are then explained."""
+
+    title: str
+    plots: Sequence[Plot]
+    shows_intervals: bool = False
+
+
+def write_report(
+    path: Path,
+    scores: Scores,
+    bootstrap: Bootstrap | None = None,
+    settings: Mapping[str, object] | None = None,
+    seconds_per_experiment: float | None = None,
+    warnings: Sequence[str] = (),
+) -> None:
     """Write the report: one HTML file that needs no other file and no network.
 
     Arguments:
         path: the file to write.
-        scores: `scoring.Scores`.
-        bootstrap: `scoring.Bootstrap` of the final phase, or None.
-        settings: dict of texts that say what was run, such as {"Submission": "model.py", "Seed": "42"}.
+        scores: of the run.
+        bootstrap: those of the final phase, or None.
+        settings: texts that say what was run, such as {"Submission": "model.py", "Seed": "42"}.
         seconds_per_experiment: seconds for one pseudo-experiment, where known.
         warnings: texts to show beside those of `scores.warnings`.
 
     Raises:
         OSError: the file cannot be written.
     """
-    sections = [
-        "<h1>FAIR Universe HiggsML: detailed results</h1>",
-        _warnings([*scores.warnings, *warnings]),
-        _summary(scores, settings or {}, seconds_per_experiment),
-        _against_mu(scores),
-        _bootstrap(bootstrap, scores) if bootstrap is not None else "",
-        _sets(scores),
-        _numbers(scores, bootstrap),
-        _embedded(scores, bootstrap, settings or {}, seconds_per_experiment),
-    ]
-    style = Path(__file__).with_name("report.css").read_text(encoding="utf-8")
-    page = (
-        '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">\n'
-        f"<title>HiggsML: detailed results</title>\n<style>\n{style}</style>\n</head>\n<body>\n"
-        + "\n".join(sections)
-        + "\n</body>\n</html>\n"
+    texts = {name: str(value) for name, value in (settings or {}).items()}
+    low, high = coverage_band(scores.size)
+    sections = [Section("Against the true μ", _against_mu(scores))]
+    if bootstrap is not None:
+        sections.append(Section(f"Final phase: {BOOTSTRAPS} bootstraps of the sets", _bootstraps(bootstrap, scores)))
+    sections.append(Section("Intervals of each set", _sets(scores), shows_intervals=True))
+    environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
+    environment.policies["json.dumps_kwargs"] = {}  # the keys in our order
+    page = environment.get_template("report.html.jinja").render(
+        style=(_FOLDER / "report.css").read_text(encoding="utf-8"),
+        warnings=[*scores.warnings, *warnings],
+        tiles=_tiles(scores, seconds_per_experiment),
+        verdict="below" if scores.coverage < low else "above" if scores.coverage > high else "within",
+        band=(low, high),
+        scores=scores,
+        settings=texts,
+        sections=sections,
+        tables=_tables(scores, bootstrap),
+        experiments=[_experiments(score) for score in scores.sets],
+        content=_content(scores, bootstrap, texts, seconds_per_experiment),
     )
     with replaced(path, "wb") as file:
         file.write(page.encode(errors="backslashreplace"))  # the name of a file may hold bytes that are no text
 
 
-def _warnings(texts):
-    if not texts:
-        return ""
-    return '<div class="warnings" role="alert">' + "".join(f"<p>{html.escape(text)}</p>" for text in texts) + "</div>"
-
-
-def _summary(scores, settings, seconds_per_experiment):
-    low, high = coverage_band(scores.size)
-    verdict = "below" if scores.coverage < low else "above" if scores.coverage > high else "within"
-    tiles = {
-        "Score": number(scores.quantiles_score),
-        "Interval": f"{number(scores.interval)} <small>± {number(scores.interval_error)}</small>",
-        "Coverage": f"{number(scores.coverage)} <small>± {number(scores.coverage_error)}</small>",
-        "Penalty f": f"{scores.f:.4g}",
-        "RMSE": number(scores.rmse),
-        "MAE": number(scores.mae),
-        "Intervals": f"{scores.size} <small>in {len(scores.sets)} sets</small>",
-    }
+def _tiles(scores: Scores, seconds_per_experiment: float | None) -> list[tuple[str, str, str]]:
+    """The numbers at the top: name, value and what stands small beside it."""
+    tiles = [
+        ("Score", number(scores.quantiles_score), ""),
+        ("Interval", number(scores.interval), f"± {number(scores.interval_error)}"),
+        ("Coverage", number(scores.coverage), f"± {number(scores.coverage_error)}"),
+        ("Penalty f", f"{scores.f:.4g}", ""),
+        ("RMSE", number(scores.rmse), ""),
+        ("MAE", number(scores.mae), ""),
+        ("Intervals", str(scores.size), f"in {len(scores.sets)} sets"),
+    ]
     if seconds_per_experiment is not None:
-        tiles["Time"] = f"{seconds_per_experiment:.3g} s <small>each</small>"
-    return (
-        '<dl class="tiles">'
-        + "".join(f"<div><dt>{name}</dt><dd>{value}</dd></div>" for name, value in tiles.items())
-        + f"</dl><p>The coverage is {verdict} the range that is not penalised, {low:.4f} to {high:.4f} "
-        f"(0.6827 ± 2σ₆₈, {scores.size} intervals). Score = −ln((interval + 0.001) f), the larger the better; μ = 1 is "
-        "the signal strength of the Standard Model, and every number but the time is dimensionless.</p>"
-        + (_table((), [(name, html.escape(str(text))) for name, text in settings.items()], "texts") if settings else "")
-    )
+        tiles.append(("Time", f"{seconds_per_experiment:.3g} s", "each"))
+    return tiles
 
 
-def _against_mu(scores):
-    residuals = np.concatenate([one.mu_hats - one.mu for one in scores.sets])
-    return _figures(
-        "Against the true μ",
-        _figure(
+def _against_mu(scores: Scores) -> list[Plot]:
+    residuals = np.concatenate([score.mu_hats - score.mu for score in scores.sets])
+    mean, deviation = float(np.mean(residuals)), float(np.std(residuals))
+    return [
+        _plot(
             "Coverage",
             "Share of each set's intervals that hold the true μ, with its error √(c(1−c)/N). "
             "Dashed: all sets; line: 0.6827.",
             figures.coverage_against_mu,
             scores,
         ),
-        _figure(
+        _plot(
             "Interval",
             "Mean width of each set's intervals, with its error.",
             figures.interval_against_mu,
             scores,
         ),
-        _figure(
+        _plot(
             "Pull",
             "(μ̂ − μ) / (half the interval). Point and thick bar: the median and its error; thin bar: the central 68%.",
             figures.pull_against_mu,
             scores,
         ),
-        _figure(
+        _plot(
             "Ends of the intervals",
             "Each p16 and p84. Line: the true μ.",
             figures.ends_against_mu,
             scores,
         ),
-        _figure(
+        _plot(
             "Estimates",
-            f"μ̂ − μ of all sets. Mean {number(np.mean(residuals))} ± "
-            f"{number(np.std(residuals) / np.sqrt(len(residuals)))}, standard deviation {number(np.std(residuals))}. "
-            "Line: 0.",
+            f"μ̂ − μ of all sets. Mean {number(mean)} ± {number(deviation / np.sqrt(len(residuals)))}, "
+            f"standard deviation {number(deviation)}. Line: 0.",
             figures.histogram,
             residuals,
             "μ̂ − μ",
             0,
         ),
-        _figure(
+        _plot(
             "Score",
             "Of each set on its own. Bar: the central 68% where its pseudo-experiments are redrawn.",
             figures.score_against_mu,
             scores,
         ),
-    )
+    ]
 
 
-def _bootstrap(bootstrap, scores):
+def _bootstraps(bootstrap: Bootstrap, scores: Scores) -> list[Plot]:
     numbers = bootstrap.summary()
-    return _figures(
-        f"Final phase: {BOOTSTRAPS} bootstraps of the sets",
-        *(
-            _figure(
-                title,
-                f"Mean {number(numbers[name]['mean'])}, standard deviation {number(numbers[name]['std'])}. "
-                "Line: without bootstrap.",
-                figures.histogram,
-                getattr(bootstrap, name),
-                title.lower(),
-                getattr(scores, name),
-            )
-            for name, title in BOOTSTRAPPED.items()
-        ),
-    )
-
-
-def _sets(scores):
-    key = (
-        '<p class="soft">From p16 to p84, in the order of the pseudo-experiments: '
-        '<span class="key"><i class="covered"></i>holds the true μ</span> '
-        '<span class="key"><i class="missed"></i>misses it</span> '
-        '<span class="key"><i></i>true μ</span> <span class="key"><i class="mean"></i>mean estimate</span></p>'
-    )
-    plots = (
-        _figure(
-            f"Set {i}",
-            f"μ = {one.mu:.4f}, coverage {one.coverage:.3f} ± {one.coverage_error:.3f}, "
-            f"interval {number(one.interval)}, score {number(one.quantiles_score)}",
-            figures.intervals,
-            one,
+    return [
+        _plot(
+            title,
+            f"Mean {number(numbers[name]['mean'])}, standard deviation {number(numbers[name]['std'])}. "
+            "Line: without bootstrap.",
+            figures.histogram,
+            getattr(bootstrap, name),
+            title.lower(),
+            getattr(scores, name),
         )
-        for i, one in enumerate(scores.sets)
-    )
-    return _figures("Intervals of each set", *plots, key=key)
+        for name, title in BOOTSTRAPPED.items()
+    ]
 
 
-def _figures(title, *plots, key=""):
-    return f'<h2>{title}</h2>{key}<div class="figures">{"".join(plots)}</div>'
+def _sets(scores: Scores) -> list[Plot]:
+    return [
+        _plot(
+            f"Set {i}",
+            f"μ = {score.mu:.4f}, coverage {score.coverage:.3f} ± {score.coverage_error:.3f}, "
+            f"interval {number(score.interval)}, score {number(score.quantiles_score)}",
+            figures.intervals,
+            score,
+        )
+        for i, score in enumerate(scores.sets)
+    ]
 
 
-def _figure(title, text, plot, *arguments):
-    """A plot of `figures`, called with `arguments` and its description, above its caption."""
-    svg = plot(*arguments, label=f"{title}. {text}")
-    return f"<figure>{svg}<figcaption><b>{title}.</b> {text}</figcaption></figure>"
+def _plot(title: str, text: str, figure: Callable[..., str], *arguments: object) -> Plot:
+    """A plot of `figures`, called with its description and `arguments`, with its caption."""
+    return Plot(title, text, figure(f"{title}. {text}", *arguments))
 
 
-def _numbers(scores, bootstrap):
+def _tables(scores: Scores, bootstrap: Bootstrap | None) -> list[tuple[Row, list[Row]]]:
+    """Head and rows of the tables of all sets and of the bootstraps."""
     heads = (
         *("Set", "N", "μ", "mean μ̂", "std μ̂", "RMSE", "MAE", "interval", "coverage", "f"),
         *("score", "score 16/84%", "pull 16/50/84%"),
     )
-    rows = [
+    rows: list[Row] = [
         (
-            *(i, one.size, number(one.mu), number(np.mean(one.mu_hats)), number(np.std(one.mu_hats)), *_scores(one)),
-            *(_row(one.score_quantiles), _row(one.pull_quantiles) if len(one.pulls) else ""),
+            *(
+                i,
+                score.size,
+                number(score.mu),
+                number(float(np.mean(score.mu_hats))),
+                number(float(np.std(score.mu_hats))),
+            ),
+            *_score_cells(score),
+            *(_quantiles(score.score_quantiles), _quantiles(score.pull_quantiles) if len(score.pulls) else ""),
         )
-        for i, one in enumerate(scores.sets)
+        for i, score in enumerate(scores.sets)
     ]
-    tables = _table(heads, [*rows, ("all", scores.size, "", "", "", *_scores(scores), "", "")])
+    tables: list[tuple[Row, list[Row]]] = [
+        (heads, [*rows, ("all", scores.size, "", "", "", *_score_cells(scores), "", "")])
+    ]
     if bootstrap is not None:
         numbers = bootstrap.summary()
         rows = [(title, *map(number, numbers[name].values())) for name, title in BOOTSTRAPPED.items()]
-        tables += _table((f"{BOOTSTRAPS} bootstraps", "mean", "standard deviation"), rows)
-    return f"<h2>Numbers</h2>{tables}" + "".join(_experiments(i, one) for i, one in enumerate(scores.sets))
+        tables.append(((f"{BOOTSTRAPS} bootstraps", "mean", "standard deviation"), rows))
+    return tables
 
 
-def _scores(score):
+def _score_cells(score: Scores | SetScore) -> Row:
     """The cells from RMSE to score."""
     return (
         number(score.rmse),
@@ -211,51 +231,35 @@ def _scores(score):
     )
 
 
-def _row(values):
+def _quantiles(values: DoubleArray) -> str:
     return " / ".join(f"{value:.2f}" for value in values)
 
 
-def _experiments(i, one):
-    """Each pseudo-experiment of set `i`, folded."""
-    rows = zip(range(one.size), *(map(number, getattr(one, name)) for name in RESULT_KEYS))
-    table = _table(("Pseudo-experiment", "μ̂", "Δμ̂", "p16", "p84"), rows)
-    return f"<details><summary>Set {i}, each pseudo-experiment</summary>{table}</details>"
+def _experiments(score: SetScore) -> list[Row]:
+    """A row for each pseudo-experiment of a set."""
+    return list(zip(range(score.size), *(map(number, getattr(score, name)) for name in RESULT_LISTS)))
 
 
-def _embedded(scores, bootstrap, settings, seconds_per_experiment):
-    """All numbers as JSON within the page, those of each pseudo-experiment too."""
+def _content(
+    scores: Scores,
+    bootstrap: Bootstrap | None,
+    settings: Mapping[str, str],
+    seconds_per_experiment: float | None,
+) -> dict[str, Any]:
+    """All numbers as JSON can hold them, those of each pseudo-experiment too."""
 
-    def summary(score):
+    def summary(score: Score) -> dict[str, Any]:
         names = ("rmse", "mae", "interval", "interval_error", "coverage", "coverage_error", "size", "f")
         return {name: getattr(score, name) for name in (*names, "quantiles_score")}
 
-    content = {
-        "settings": {name: str(text) for name, text in settings.items()},
+    return {
+        "settings": settings,
         "seconds_per_experiment": seconds_per_experiment,
         "scores": summary(scores),
         "bootstrap": bootstrap.summary() if bootstrap is not None else None,
         "sets": [
-            {"mu": one.mu, **summary(one)}
-            | {name: np.round(getattr(one, name), 6).tolist() for name in ("score_quantiles", *RESULT_KEYS)}
-            for one in scores.sets
+            {"mu": score.mu, **summary(score)}
+            | {name: np.round(getattr(score, name), 6).tolist() for name in ("score_quantiles", *RESULT_LISTS)}
+            for score in scores.sets
         ],
     }
-    # No "<" within, lest a text end the element.
-    text = json.dumps(content).replace("<", "\\u003c")
-    return (
-        '<p class="soft">All of this is in this file as JSON too: the script element "results".</p>\n'
-        f'<script type="application/json" id="results">{text}</script>'
-    )
-
-
-def _table(heads, rows, kind="numbers"):
-    head = "".join(f'<th scope="col">{cell}</th>' for cell in heads)
-    body = "".join(
-        f"<tr><th>{html.escape(str(first))}</th>" + "".join(f"<td>{cell}</td>" for cell in rest) + "</tr>"
-        for first, *rest in rows
-    )
-    # The box can be scrolled with the keyboard too.
-    return (
-        f'<div class="scroll" tabindex="0"><table class="{kind}">'
-        f"<thead><tr>{head}</tr></thead><tbody>{body}</tbody></table></div>"
-    )

@@ -1,22 +1,26 @@
-"""Run a submission on pseudo-experiments: drop-in for the official script of this name (protocol, section 5)."""
+"""Run a submission on pseudo-experiments: drop-in for the official script of this name."""
+
+from __future__ import annotations
 
 import argparse
 import os
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 if __name__ == "__main__":
     # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from ingestion_test.cli import count, seed
-from ingestion_test.errors import run_command
 from ingestion_test.ingestion import DEFAULT_SEED, RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.sources import OfficialFolder
+from runtime.arguments import count, seed
+from runtime.errors import run_command
 
 
-def main(arguments=None):
+# Source of the flags: docs/protocol.md#command-lines.
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     program = "python ingestion_test/run_ingestion.py"
     parser = argparse.ArgumentParser(
@@ -39,11 +43,11 @@ def main(arguments=None):
     return run_command(parser.parse_args(arguments))
 
 
-def _ingest(flags):
+def _ingest(flags: argparse.Namespace) -> None:
     switched_on = tuple(name for name in NUISANCE_NAMES if getattr(flags, f"systematics_{name}"))
     settings = RunSettings(flags.num_of_sets, flags.num_pseudo_experiments, switched_on, flags.random_seed)
     source = OfficialFolder(flags.input)
-    workers = os.cpu_count() if flags.parallel else 1
+    workers = (os.cpu_count() or 1) if flags.parallel else 1
     run(settings, source, flags.submission, flags.output, workers, replace_old=True)
 
 

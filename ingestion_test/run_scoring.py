@@ -1,19 +1,31 @@
-"""Score the output folder of an ingestion: drop-in for the official script of this name (protocol, section 5)."""
+"""Score the output folder of an ingestion: drop-in for the official script of this name."""
+
+from __future__ import annotations
 
 import argparse
+import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 if __name__ == "__main__":
     # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
-from ingestion_test.errors import ChallengeError, run_command
 from ingestion_test.report import write_report
-from ingestion_test.scoring import bootstrap, load_predictions, score_sets, summary_table, write_scores
+from ingestion_test.result_files import Predictions, load_predictions, write_scores
+from ingestion_test.score_table import summary_table
+from ingestion_test.scoring import bootstrap, score_sets
+from runtime.errors import ChallengeError, run_command
 
 
-def score_folder(prediction, output, phase_2=False, settings=None, seconds_per_experiment=None):
+def score_folder(
+    prediction: str | os.PathLike[str],
+    output: str | os.PathLike[str],
+    phase_2: bool = False,
+    settings: Mapping[str, object] | None = None,
+    seconds_per_experiment: float | None = None,
+) -> str:
     """Score what an ingestion wrote and write `scores.json` and `detailed_results.html`.
 
     Arguments:
@@ -31,26 +43,26 @@ def score_folder(prediction, output, phase_2=False, settings=None, seconds_per_e
     """
     predictions = load_predictions(prediction)
     scores = score_sets(predictions.settings["ground_truth_mus"], predictions.results)
-    drawn = bootstrap(scores) if phase_2 else None
+    bootstraps = bootstrap(scores) if phase_2 else None
     output = Path(output)
     try:
         output.mkdir(parents=True, exist_ok=True)
-        write_scores(output / "scores.json", scores, predictions.ingestion_duration, drawn)
+        write_scores(output / "scores.json", scores, predictions.ingestion_duration, bootstraps)
         write_report(
             output / "detailed_results.html",
             scores,
-            drawn,
-            _describe(predictions) | (settings or {}),
+            bootstraps,
+            {**_describe(predictions), **(settings or {})},
             seconds_per_experiment,
             predictions.warnings,
         )
     except OSError as error:
         raise ChallengeError(f"{output} cannot be written ({error.strerror}): give a folder that can") from error
     warnings = [f"warning: {text}" for text in (*scores.warnings, *predictions.warnings)]
-    return "\n".join([*warnings, summary_table(scores, seconds_per_experiment, drawn)])
+    return "\n".join([*warnings, summary_table(scores, seconds_per_experiment, bootstraps)])
 
 
-def _describe(predictions):
+def _describe(predictions: Predictions) -> dict[str, str]:
     flags = predictions.settings.get("systematics")
     texts = {"Ingestion": f"{predictions.ingestion_duration:g} min"}
     if isinstance(flags, dict):
@@ -58,7 +70,8 @@ def _describe(predictions):
     return texts
 
 
-def main(arguments=None):
+# Source of the flags: docs/protocol.md#command-lines.
+def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
     program = "python ingestion_test/run_scoring.py"
     parser = argparse.ArgumentParser(
@@ -71,7 +84,7 @@ def main(arguments=None):
     return run_command(parser.parse_args(arguments))
 
 
-def _score(flags):
+def _score(flags: argparse.Namespace) -> None:
     print(score_folder(flags.prediction, flags.output, flags.phase_2))
     print(Path(flags.output) / "detailed_results.html")
 

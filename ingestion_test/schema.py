@@ -1,4 +1,6 @@
-"""Names, order and fixed numbers of the challenge's events (protocol, sections 1 and 4).
+"""Names, order and fixed numbers of the challenge's events.
+
+Source: docs/protocol.md#data-file, docs/protocol.md#derived-features.
 
 Units: pT, MET and masses in GeV, angles in radians.
 """
@@ -55,6 +57,11 @@ YIELDS = {"ztautau": 1_002_395.0, "diboson": 3_783.0, "ttbar": 44_190.0, "htauta
 SUM_WEIGHTS = 1_051_433.0
 #: Integrated luminosity in 1/fb.
 LUMINOSITY = 10
+
+#: What a model's `predict` returns: mu_hat, its error and the ends of the 68.27% interval.
+PREDICTION_KEYS = ("mu_hat", "delta_mu_hat", "p16", "p84")
+#: The lists of these numbers in the `result_{i}.json` of a set, in the same order.
+RESULT_LISTS = ("mu_hats", "delta_mu_hats", "p16", "p84")
 
 DATA_FILE = "FAIR_Universe_HiggsML_data.parquet"
 METADATA_FILE = "FAIR_Universe_HiggsML_data_metadata.json"

@@ -1,4 +1,4 @@
-"""Scores of the challenge: per set, overall and of the final phase's bootstraps (protocol, section 5).
+"""Scores of the challenge: per set, overall and of the final phase's bootstraps (docs/protocol.md#score).
 
 mu, its estimates and the ends of its intervals are dimensionless (mu = 1: the Standard Model's signal), so that every
 number here is dimensionless too, save the ingestion's duration.
@@ -10,14 +10,17 @@ Example:
     (0.6, 0.5)
 """
 
-import reprlib
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from pathlib import Path
+from typing import overload
 
 import numpy as np
+import numpy.typing as npt
 
-from .errors import ChallengeError
-from .files import parsed_json, write_json
+from .arrays import BoolArray, DoubleArray, Numbers
+from .schema import RESULT_LISTS
 
 #: Coverage that an interval should have.
 ONE_SIGMA = 0.6827
@@ -27,48 +30,47 @@ EPSILON = 1e-3
 BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 42
 #: How often the pseudo-experiments of a set are redrawn for the error of its score.
 REDRAWN = 400
-#: What is larger is no estimate; the fourth power in `rmse` of what is smaller does not overflow.
-TOO_LARGE = 1e50
-
-#: The lists in a `result_{i}.json`.
-RESULT_KEYS = ("mu_hats", "delta_mu_hats", "p16", "p84")
 
 
-def rmse(mu, mu_hats, delta_mu_hats):
+def rmse(mu: float, mu_hats: DoubleArray, delta_mu_hats: DoubleArray) -> float:
     """Mean of sqrt((mu_hat - mu)^2 + ((mu_hat - mu)^2 - delta^2)^2) over arrays (experiments,)."""
     squares = (mu_hats - mu) ** 2
-    return np.mean(np.sqrt(squares + (squares - delta_mu_hats**2) ** 2))
+    return float(np.mean(np.sqrt(squares + (squares - delta_mu_hats**2) ** 2)))
 
 
-def mae(mu, mu_hats, delta_mu_hats):
+def mae(mu: float, mu_hats: DoubleArray, delta_mu_hats: DoubleArray) -> float:
     """Mean of |mu_hat - mu| + ||mu_hat - mu| - delta| over arrays (experiments,)."""
     distances = np.abs(mu_hats - mu)
-    return np.mean(distances + np.abs(distances - delta_mu_hats))
+    return float(np.mean(distances + np.abs(distances - delta_mu_hats)))
 
 
-def covered(mu, p16, p84):
+@overload
+def covered(mu: float, p16: float, p84: float) -> bool: ...
+@overload
+def covered(mu: float, p16: DoubleArray, p84: DoubleArray) -> BoolArray: ...
+def covered(mu: float, p16: Numbers, p84: Numbers) -> bool | BoolArray:
     """Whether p16 <= mu <= p84, ends included; never so where p16 > p84."""
     return (p16 <= mu) & (mu <= p84)
 
 
-def sigma68(size):
+def sigma68(size: Numbers) -> Numbers:
     """Standard deviation of the coverage of `size` perfect intervals: sqrt(0.6827 (1 - 0.6827) / N)."""
     return np.sqrt(ONE_SIGMA * (1 - ONE_SIGMA) * size) / size
 
 
-def coverage_band(size):
+def coverage_band(size: Numbers) -> tuple[Numbers, Numbers]:
     """Ends of the coverages that are not penalised: 0.6827 - 2 sigma68 and 0.6827 + 2 sigma68."""
     return ONE_SIGMA - 2 * sigma68(size), ONE_SIGMA + 2 * sigma68(size)
 
 
-def coverage_penalty(coverage, size):
+def coverage_penalty(coverage: Numbers, size: Numbers) -> Numbers:
     """f: 1 within the band, 1 + (distance / sigma68)^4 below it and 1 + (distance / sigma68)^3 above it."""
     low, high = coverage_band(size)
     below, above = np.maximum(0, low - coverage), np.maximum(0, coverage - high)
     return 1 + (below / sigma68(size)) ** 4 + (above / sigma68(size)) ** 3
 
 
-def quantiles_score(interval, coverage, size):
+def quantiles_score(interval: Numbers, coverage: Numbers, size: Numbers) -> Numbers:
     """-ln((w + 1e-3) f) of mean widths w, coverages and numbers of intervals, arrays or numbers; larger is better."""
     return -np.log((interval + EPSILON) * coverage_penalty(coverage, size))
 
@@ -91,17 +93,17 @@ class Score:
     size: int
 
     @property
-    def coverage_error(self):
+    def coverage_error(self) -> float:
         """Statistical error of the coverage, sqrt(c (1 - c) / N)."""
         return float(np.sqrt(self.coverage * (1 - self.coverage) / self.size))
 
     @property
-    def f(self):
+    def f(self) -> float:
         """The penalty for a wrong coverage, `coverage_penalty`."""
         return float(coverage_penalty(self.coverage, self.size))
 
     @property
-    def quantiles_score(self):
+    def quantiles_score(self) -> float:
         """The challenge's score, `quantiles_score`."""
         return float(quantiles_score(self.interval, self.coverage, self.size))
 
@@ -111,37 +113,37 @@ class SetScore(Score):
     """Score of one set, with what it was made of: the true mu and the results, arrays (experiments,)."""
 
     mu: float
-    mu_hats: np.ndarray
-    delta_mu_hats: np.ndarray
-    p16: np.ndarray
-    p84: np.ndarray
+    mu_hats: DoubleArray
+    delta_mu_hats: DoubleArray
+    p16: DoubleArray
+    p84: DoubleArray
 
     @property
-    def widths(self):
+    def widths(self) -> DoubleArray:
         """|p84 - p16| of each interval."""
         return np.abs(self.p84 - self.p16)
 
     @property
-    def interval_error(self):
+    def interval_error(self) -> float:
         """Statistical error of the mean width."""
         return float(np.std(self.widths) / np.sqrt(self.size))
 
     @property
-    def score_quantiles(self):
+    def score_quantiles(self) -> DoubleArray:
         """The 16% and 84% quantiles of the score where the set's pseudo-experiments are redrawn with replacement."""
         rows = np.random.default_rng(0).integers(self.size, size=(REDRAWN, self.size))
         coverage = covered(self.mu, self.p16, self.p84)[rows].mean(axis=1)
         return np.quantile(quantiles_score(self.widths[rows].mean(axis=1), coverage, self.size), (0.16, 0.84))
 
     @property
-    def pulls(self):
+    def pulls(self) -> DoubleArray:
         """(mu_hat - mu) / (half the width) of those intervals that have a width; ideally of mean 0 and deviation 1."""
         half = self.widths / 2
         wide = half > 0
         return (self.mu_hats - self.mu)[wide] / half[wide]
 
     @property
-    def pull_quantiles(self):
+    def pull_quantiles(self) -> DoubleArray:
         """The 16%, 50% and 84% quantiles of the pulls; unlike mean and deviation they bear very short intervals."""
         return np.quantile(self.pulls, (0.16, 0.5, 0.84))
 
@@ -153,17 +155,17 @@ class Scores(Score):
     sets: tuple[SetScore, ...]
 
     @property
-    def interval_error(self):
+    def interval_error(self) -> float:
         """Statistical error of the mean width, from the scatter within each set."""
-        return float(np.sqrt(sum((one.size * one.interval_error) ** 2 for one in self.sets)) / self.size)
+        return float(np.sqrt(sum((score.size * score.interval_error) ** 2 for score in self.sets)) / self.size)
 
     @property
-    def crossed(self):
+    def crossed(self) -> int:
         """Number of intervals with p16 > p84: they count with their width |p84 - p16| and never cover."""
-        return sum(int(np.sum(one.p16 > one.p84)) for one in self.sets)
+        return sum(int(np.sum(score.p16 > score.p84)) for score in self.sets)
 
     @property
-    def warnings(self):
+    def warnings(self) -> tuple[str, ...]:
         """Texts about results that were scored but should not be so."""
         if not self.crossed:
             return ()
@@ -173,20 +175,20 @@ class Scores(Score):
         )
 
 
-def score_set(mu, result):
+def score_set(mu: float, result: Mapping[str, npt.ArrayLike]) -> SetScore:
     """Score one set.
 
     Arguments:
         mu: the set's true signal strength.
-        result: dict of the four lists `RESULT_KEYS` of finite numbers, equally long, as in `result_{i}.json`.
+        result: dict of the four lists `RESULT_LISTS` of finite numbers, equally long, as in `result_{i}.json`.
 
     Returns:
         `SetScore`.
     """
-    mu_hats, delta_mu_hats, p16, p84 = (np.asarray(result[key], dtype=float) for key in RESULT_KEYS)
+    mu_hats, delta_mu_hats, p16, p84 = (np.asarray(result[key], dtype=float) for key in RESULT_LISTS)
     return SetScore(
-        rmse=float(rmse(mu, mu_hats, delta_mu_hats)),
-        mae=float(mae(mu, mu_hats, delta_mu_hats)),
+        rmse=rmse(mu, mu_hats, delta_mu_hats),
+        mae=mae(mu, mu_hats, delta_mu_hats),
         interval=float(np.mean(np.abs(p84 - p16))),
         coverage=float(np.mean(covered(mu, p16, p84))),
         size=len(p16),
@@ -198,7 +200,7 @@ def score_set(mu, result):
     )
 
 
-def score_sets(ground_truth_mus, results):
+def score_sets(ground_truth_mus: Iterable[float], results: Iterable[Mapping[str, npt.ArrayLike]]) -> Scores:
     """Score all sets: rmse and mae are means of the sets' values, interval and coverage are over all intervals.
 
     Arguments:
@@ -209,11 +211,11 @@ def score_sets(ground_truth_mus, results):
         `Scores`.
     """
     sets = tuple(score_set(mu, result) for mu, result in zip(ground_truth_mus, results))
-    widths = np.concatenate([one.widths for one in sets])
-    covers = np.concatenate([covered(one.mu, one.p16, one.p84) for one in sets])
+    widths = np.concatenate([score.widths for score in sets])
+    covers = np.concatenate([covered(score.mu, score.p16, score.p84) for score in sets])
     return Scores(
-        rmse=float(np.mean([one.rmse for one in sets])),
-        mae=float(np.mean([one.mae for one in sets])),
+        rmse=float(np.mean([score.rmse for score in sets])),
+        mae=float(np.mean([score.mae for score in sets])),
         interval=float(np.mean(widths)),
         coverage=float(np.mean(covers)),
         size=len(widths),
@@ -225,18 +227,18 @@ def score_sets(ground_truth_mus, results):
 class Bootstrap:
     """Interval, coverage and score of each bootstrap of the final phase, arrays (BOOTSTRAPS,)."""
 
-    interval: np.ndarray
-    coverage: np.ndarray
-    quantiles_score: np.ndarray
+    interval: DoubleArray
+    coverage: DoubleArray
+    quantiles_score: DoubleArray
 
-    def summary(self):
+    def summary(self) -> dict[str, dict[str, float]]:
         """Mean and standard deviation of each, as the dict {"interval": {"mean": ..., "std": ...}, ...}."""
         return {
             name: {"mean": float(np.mean(values)), "std": float(np.std(values))} for name, values in vars(self).items()
         }
 
 
-def bootstrap(scores):
+def bootstrap(scores: Scores) -> Bootstrap:
     """Redraw the sets of `scores` with replacement, as the final phase does, and score each draw.
 
     Coverage and interval of a draw are means of the drawn sets' values, N is the sum of their sizes.
@@ -245,12 +247,13 @@ def bootstrap(scores):
         `Bootstrap`.
     """
     interval, coverage, size = (
-        np.array([getattr(one, name) for one in scores.sets]) for name in ("interval", "coverage", "size")
+        np.array([getattr(score, name) for score in scores.sets]) for name in ("interval", "coverage", "size")
     )
     count = len(scores.sets)
-    drawn = np.stack([np.random.RandomState(BOOTSTRAP_SEED + b).choice(count, size=count) for b in range(BOOTSTRAPS)])
-    interval, coverage = interval[drawn].mean(axis=1), coverage[drawn].mean(axis=1)
-    return Bootstrap(interval, coverage, quantiles_score(interval, coverage, size[drawn].sum(axis=1)))
+    rows = np.stack([np.random.RandomState(BOOTSTRAP_SEED + b).choice(count, size=count) for b in range(BOOTSTRAPS)])
+    interval, coverage = interval[rows].mean(axis=1), coverage[rows].mean(axis=1)
+    scores_of_draws = quantiles_score(interval, coverage, size[rows].sum(axis=1))
+    return Bootstrap(interval, coverage, np.asarray(scores_of_draws))
 
 
 class Running:
@@ -264,164 +267,16 @@ class Running:
         coverage 0.500, interval 0.300
     """
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.size, self._covered, self._width = 0, 0, 0.0
 
-    def add(self, mu, p16, p84):
+    def add(self, mu: float, p16: float, p84: float) -> None:
         """Count one interval, whose true value is `mu`."""
         self.size += 1
         self._covered += bool(covered(mu, p16, p84))
         self._width += abs(p84 - p16)
 
-    def __str__(self):
+    def __str__(self) -> str:
         if not self.size:
             return ""
         return f"coverage {self._covered / self.size:.3f}, interval {self._width / self.size:.3f}"
-
-
-@dataclass(frozen=True)
-class Predictions:
-    """What an ingestion left in its output folder.
-
-    Arguments:
-        settings: content of `test_settings.json`; its "ground_truth_mus" has the true mu of each set.
-        results: content of each `result_{i}.json`.
-        ingestion_duration: in minutes.
-    """
-
-    settings: dict
-    results: list
-    ingestion_duration: float
-
-    @property
-    def warnings(self):
-        """Texts about sets that are shorter or longer than the settings say."""
-        expected = self.settings.get("num_pseudo_experiments")
-        return tuple(
-            f"result_{i}.json has {len(result['p16'])} pseudo-experiments, test_settings.json says {expected}"
-            for i, result in enumerate(self.results)
-            if expected is not None and len(result["p16"]) != expected
-        )
-
-
-def load_predictions(folder):
-    """Read and check the output folder of an ingestion, ours or the official one.
-
-    Raises:
-        ChallengeError: a file is missing, no JSON, or does not hold the numbers that it should; names file and remedy.
-    """
-    folder = Path(folder)
-    if not folder.is_dir():
-        raise ChallengeError(f"{folder} is no folder: give the output folder of an ingestion")
-    settings = _read_object(folder / "test_settings.json")
-    _check_numbers(folder / "test_settings.json", settings, "ground_truth_mus")
-    names = [f"result_{i}.json" for i in range(len(settings["ground_truth_mus"]))]
-    extra = {path.name for path in folder.glob("result_*.json")} - set(names)
-    if extra:
-        raise ChallengeError(
-            f"{folder / min(extra)}: test_settings.json has only {len(names)} ground_truth_mus; "
-            "remove what is left of another run, or run the ingestion again into an empty folder"
-        )
-    duration = _read_object(folder / "ingestion_duration.json").get("ingestion_duration")
-    if not is_finite(duration):
-        raise ChallengeError(
-            f"{folder / 'ingestion_duration.json'}: 'ingestion_duration' must be a number of minutes, "
-            f"not {reprlib.repr(duration)}; run the ingestion again"
-        )
-    return Predictions(settings, [_read_result(folder / name) for name in names], duration)
-
-
-def _read_result(path):
-    result = _read_object(path)
-    for key in RESULT_KEYS:
-        _check_numbers(path, result, key)
-        if len(result[key]) != len(result["mu_hats"]):
-            raise ChallengeError(
-                f"{path}: {len(result[key])} numbers in {key!r}, {len(result['mu_hats'])} in 'mu_hats'; "
-                "run the ingestion of this set again"
-            )
-    return result
-
-
-def _check_numbers(path, content, key):
-    values = content.get(key)
-    if not isinstance(values, list) or not values:
-        raise ChallengeError(f"{path}: {key!r} must be a list of numbers that is not empty; run the ingestion again")
-    for index, value in enumerate(values):
-        if not is_finite(value):
-            raise ChallengeError(
-                f"{path}: {key!r} has {reprlib.repr(value)} at index {index}, which is no finite number "
-                f"below {TOO_LARGE:g}; mend the submission's predict() and run the ingestion again"
-            )
-
-
-def is_finite(value):
-    """Whether `value`, out of a JSON file, is a number that scores can be computed from."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < TOO_LARGE
-
-
-def _read_object(path):
-    try:
-        content = parsed_json(path)
-    except FileNotFoundError:
-        raise ChallengeError(f"{path} is missing: run the ingestion, or give the folder that it wrote to") from None
-    except OSError as error:
-        raise ChallengeError(f"{path} cannot be read ({error.strerror}): mend its permissions") from None
-    except ValueError as error:
-        raise ChallengeError(f"{path} is no JSON ({error}): run the ingestion again") from None
-    if not isinstance(content, dict):
-        raise ChallengeError(f"{path} must be a JSON object, not a {type(content).__name__}: run the ingestion again")
-    return content
-
-
-def write_scores(path, scores, ingestion_duration, bootstrap=None):
-    """Write `scores.json`: the official keys, not rounded, and, with `bootstrap`, its means and standard deviations.
-
-    Arguments:
-        ingestion_duration: in minutes.
-        bootstrap: a `Bootstrap`; adds `bootstrap_{interval,coverage,quantiles_score}_{mean,std}`.
-    """
-    content = {name: getattr(scores, name) for name in ("rmse", "mae", "interval", "coverage", "quantiles_score")} | {
-        "ingestion_duration": ingestion_duration
-    }
-    if bootstrap is not None:
-        for name, numbers in bootstrap.summary().items():
-            content |= {f"bootstrap_{name}_{key}": number for key, number in numbers.items()}
-    write_json(path, content)
-
-
-def number(value):
-    """Text of a dimensionless number: four decimals, or four digits where it is large."""
-    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.4g}"
-
-
-def summary_table(scores, seconds_per_experiment=None, bootstrap=None):
-    """The end of a run as plain text, at most 100 columns wide.
-
-    Arguments:
-        seconds_per_experiment: seconds for one pseudo-experiment, where known.
-        bootstrap: a `Bootstrap`, shown below as means and standard deviations.
-    """
-    columns = {
-        "RMSE": number(scores.rmse),
-        "MAE": number(scores.mae),
-        "interval": number(scores.interval),
-        "coverage": f"{number(scores.coverage)} +- {number(scores.coverage_error)}",
-        "f": f"{scores.f:.4g}",
-        "score": number(scores.quantiles_score),
-    }
-    if seconds_per_experiment is not None:
-        columns["s / pseudo-experiment"] = f"{seconds_per_experiment:.3g}"
-    widths = [max(len(name), len(text)) for name, text in columns.items()]
-    lines = [
-        "  ".join(name.rjust(width) for name, width in zip(columns, widths)),
-        "  ".join(text.rjust(width) for text, width in zip(columns.values(), widths)),
-    ]
-    if bootstrap is not None:
-        numbers = bootstrap.summary()
-        texts = [
-            f"{label} {number(numbers[name]['mean'])} +- {number(numbers[name]['std'])}"
-            for label, name in (("interval", "interval"), ("coverage", "coverage"), ("score", "quantiles_score"))
-        ]
-        lines.append(f"{BOOTSTRAPS} bootstraps: " + ", ".join(texts))
-    return "\n".join(lines)

@@ -1,4 +1,9 @@
-"""Submissions: a folder or a zip with a `model.py`, found and loaded by the official rules (protocol, section 6)."""
+"""Submissions: a folder or a zip with a `model.py`, found and loaded by the official rules.
+
+Source: docs/protocol.md#submissions.
+"""
+
+from __future__ import annotations
 
 import contextlib
 import hashlib
@@ -7,10 +12,12 @@ import os
 import shutil
 import stat
 import sys
+import types
 import zipfile
+from collections.abc import Iterator, Sequence
 from pathlib import Path, PurePosixPath
 
-from .errors import ChallengeError
+from runtime.errors import ChallengeError
 
 PROJECT = Path(__file__).resolve().parents[1]
 
@@ -20,11 +27,11 @@ OWN_SUBMISSION = ("model.py", "submission")
 #: What the files of a zip may have in all, so that unpacking it fills no disk.
 MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
 
-#: Modules of the official program: a submission's file of such a name is never found.
-OFFICIAL_MODULES = Path(__file__).resolve().parent / "official_modules"
+#: Folder with the modules of the official program: a submission's file of such a name is never found.
+OFFICIAL_FOLDER = Path(__file__).resolve().parent / "official_modules"
 
 
-def stage(path, directory, output):
+def prepare(path: str | Path | None, directory: str | Path, output: str | Path) -> Path:
     """Make a submission ready to be loaded, in a folder of its own: it may write beside itself.
 
     Arguments:
@@ -33,7 +40,7 @@ def stage(path, directory, output):
         output: folder that is not copied, even if it lies in the submission's.
 
     Returns:
-        `directory`, as a Path.
+        `directory`.
 
     Raises:
         ChallengeError: no such path, not a zip, one that is damaged, encrypted or too large, a member of it outside its
@@ -45,7 +52,7 @@ def stage(path, directory, output):
     if path is None:
         _copy_own(directory)
         return directory
-    if not path:
+    if not str(path):
         raise ChallengeError("--submission is empty: it takes a folder or a zip with a model.py")
     path = Path(os.path.realpath(path))
     if not path.exists():
@@ -54,7 +61,7 @@ def stage(path, directory, output):
     if folder is directory:
         _unpack(path, directory)
     if not (folder / "model.py").is_file():
-        inside = sorted(found.parent.relative_to(folder).as_posix() for found in folder.glob("*/model.py"))
+        inside = sorted(file.parent.relative_to(folder).as_posix() for file in folder.glob("*/model.py"))
         hint = (
             f"lies in {inside[0]}/: give that folder, or zip its content"
             if inside
@@ -66,12 +73,12 @@ def stage(path, directory, output):
     return directory
 
 
-def checksum(folder):
+def checksum(folder: str | Path) -> str:
     """SHA-256 of all files of a submission, names and contents; caches and hidden files do not count."""
     digest = hashlib.sha256()
     for file in sorted(Path(folder).rglob("*")):
         name = file.relative_to(folder)
-        if file.is_file() and not any(map(_is_left_out, name.parts)):
+        if file.is_file() and not any(map(is_left_out, name.parts)):
             digest.update(f"{name.as_posix()}\0{file.stat().st_size}\0".encode())
             with open(file, "rb") as content:
                 while block := content.read(1 << 20):
@@ -79,42 +86,74 @@ def checksum(folder):
     return digest.hexdigest()
 
 
-def _is_left_out(name):
+def official_modules() -> set[str]:
+    """Names of the modules that the official program finds before those of a submission."""
+    return {path.stem for path in OFFICIAL_FOLDER.glob("*.py")}
+
+
+def is_left_out(name: str) -> bool:
     """Whether a file or folder of this name is a cache or hidden."""
     return name.startswith(".") or name == "__pycache__"
 
 
-def load_model_class(folder):
-    """Import `Model` from the submission in `folder`. Changes `sys.path` of this process to the official one.
+def load_model_class(folder: str | Path) -> type:
+    """Import `Model` from the submission in `folder`; this process gets the official `sys.path` and a bare main module.
 
     Raises:
         ChallengeError: importing fails, or there is no class `Model`.
     """
     set_path(folder)
+    _forget_names_of(folder)
+    # What the submission spawns would import the command line again, which is on the search path no more.
+    sys.modules["__main__"] = types.ModuleType("__main__")
     try:
         module = importlib.import_module("model")
     except Exception as error:
         raise ChallengeError(f"{folder}/model.py cannot be imported: {type(error).__name__}: {error}") from error
-    found = Path(getattr(module, "__file__", None) or "")
-    if found.resolve().parent != Path(folder).resolve():
-        raise ChallengeError(f"import model finds {found}, not {folder}/model.py: uninstall the package that has it")
-    if not isinstance(getattr(module, "Model", None), type):
+    file = _file(module)
+    if file.parent != Path(folder).resolve():
+        raise ChallengeError(f"import model finds {file}, not {folder}/model.py: uninstall the package that has it")
+    model_class = getattr(module, "Model", None)
+    if not isinstance(model_class, type):
         raise ChallengeError(f"{folder}/model.py defines no class Model")
-    return module.Model
+    return model_class
 
 
-def set_path(folder):
+def set_path(folder: str | Path) -> None:
     """The official search path: the official modules first, the submission and its direct subfolders last.
 
-    This project's own root is taken off, so that a submission cannot lean on a module that is not in it.
+    This project is taken off, in a clone and where it is installed, so that a submission neither leans on a module that
+    is not in it nor gets one of ours for its own of the same name.
     """
-    own = {"", str(PROJECT), str(PROJECT / "ingestion_test"), os.getcwd()}
-    others = [entry for entry in sys.path if entry not in own]
-    folders = [entry for entry in sorted(Path(folder).iterdir()) if entry.is_dir() and not entry.name.startswith("__")]
-    sys.path[:] = [str(OFFICIAL_MODULES), *others, str(folder), *map(str, folders)]
+    others = [entry for entry in sys.path if entry not in ("", os.getcwd()) and not _is_project(Path(entry))]
+    sys.path[:] = [str(OFFICIAL_FOLDER), *others, *map(str, _searched(folder))]
 
 
-def _copy_own(directory):
+def _is_project(entry: Path) -> bool:
+    """Whether an entry of the search path is the root of this project, or its room `ingestion_test`."""
+    return any((entry / room / OFFICIAL_FOLDER.name).is_dir() for room in ("", OFFICIAL_FOLDER.parent.name))
+
+
+def _searched(folder: str | Path) -> list[Path]:
+    """Where modules of a submission are found: its folder and the direct subfolders."""
+    entries = sorted(Path(folder).iterdir())
+    return [Path(folder), *(entry for entry in entries if entry.is_dir() and not entry.name.startswith("__"))]
+
+
+def _forget_names_of(folder: str | Path) -> None:
+    """Take packages of this project that the process has imported off the names that the submission gives its own."""
+    theirs = {entry.name.removesuffix(".py") for place in _searched(folder) for entry in place.iterdir()}
+    for name in theirs - {OFFICIAL_FOLDER.parent.name}:
+        if name in sys.modules and _file(sys.modules[name]).is_relative_to(PROJECT):
+            for module in [module for module in sys.modules if module.partition(".")[0] == name]:
+                del sys.modules[module]
+
+
+def _file(module: types.ModuleType) -> Path:
+    return Path(getattr(module, "__file__", None) or "").resolve()
+
+
+def _copy_own(directory: Path) -> None:
     for name in OWN_SUBMISSION:
         origin = PROJECT / name
         if origin.is_dir():
@@ -123,7 +162,7 @@ def _copy_own(directory):
             shutil.copy2(origin, directory / name)
 
 
-def _copy(folder, directory, output):
+def _copy(folder: Path, directory: Path, output: Path) -> None:
     """Copy the files and folders that make up a submission, but no more than a zip may hold."""
     size = 0
     for number, entry in enumerate(_entries(folder, output)):
@@ -148,18 +187,18 @@ def _copy(folder, directory, output):
         shutil.copymode(entry, copy)
 
 
-def _entries(folder, output, above=()):
+def _entries(folder: Path, output: Path, above: tuple[Path, ...] = ()) -> Iterator[Path]:
     """Paths of the folders and files below `folder`, links followed but in no circle; the parent before the child."""
     above = (*above, folder.resolve())
     for path in sorted(folder.iterdir()):
-        if path.is_file() and not _is_left_out(path.name):
+        if path.is_file() and not is_left_out(path.name):
             yield path
-        elif path.is_dir() and not _is_left_out(path.name) and path.resolve() not in (*above, output):
+        elif path.is_dir() and not is_left_out(path.name) and path.resolve() not in (*above, output):
             yield path
             yield from _entries(path, output, above)
 
 
-def _unpack(path, directory):
+def _unpack(path: Path, directory: Path) -> None:
     """Unpack a zip so that every member lands inside `directory`."""
     with _unpacking(path), zipfile.ZipFile(path) as archive:
         members = archive.infolist()
@@ -170,7 +209,7 @@ def _unpack(path, directory):
 
 
 @contextlib.contextmanager
-def _unpacking(path):
+def _unpacking(path: Path) -> Iterator[None]:
     try:
         if not path.is_file():  # a pipe would be waited for
             raise ValueError("no regular file")
@@ -181,7 +220,7 @@ def _unpacking(path):
         raise ChallengeError(f"{path} cannot be unpacked ({error}); --submission takes a folder or a zip") from error
 
 
-def _check_size(path, members):
+def _check_size(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
     size = sum(member.file_size for member in members)
     if size > MAX_UNPACKED_BYTES or len(members) > MAX_FILES:
         raise ChallengeError(
@@ -190,7 +229,7 @@ def _check_size(path, members):
         )
 
 
-def _check_member(path, member):
+def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
     name = PurePosixPath(member.filename.replace("\\", "/"))
     if name.is_absolute() or ".." in name.parts or ":" in member.filename:
         raise ChallengeError(f"{path}: member {member.filename!r} would be unpacked outside the folder; refused")

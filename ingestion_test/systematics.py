@@ -1,4 +1,4 @@
-"""What the nuisance parameters do to events (protocol, section 3): array core and the official callable."""
+"""What the nuisance parameters do to events (docs/protocol.md#systematics): array core and the official callable."""
 
 import functools
 
@@ -47,7 +47,7 @@ def systematics(
     Raises:
         ValueError: `data_set` is neither, or a primary or a key is missing.
 
-    Source: protocol, section 3.
+    Source: docs/protocol.md#systematics.
     """
     frame, keys = _joined(data_set)
     missing = [name for name in PRIMARIES if name not in frame.columns]
@@ -90,7 +90,10 @@ def _single(frame):
 
 
 def soft_met_noise(soft_met, events, seed=SOFT_MET_SEED):
-    """The two components in GeV of the soft MET noise, arrays (events,), or None (section 3, step 3)."""
+    """The two components in GeV of the soft MET noise: arrays (events,), or None.
+
+    Source: docs/protocol.md#systematics, step 3.
+    """
     if not soft_met > 0:
         return None
     # What else numpy takes for a seed cannot be kept, and with None the noise is another one each time.
@@ -162,7 +165,7 @@ def shift(p, tes=1.0, jes=1.0, soft_met=None, rounded=False):
         soft_met: None, or the two components in GeV of the noise added to MET, each an array (events,).
         rounded: whether the entries have 3 decimals already; then only those that change are rounded.
 
-    Source: protocol, section 3, steps 1 to 4.
+    Source: docs/protocol.md#systematics, steps 1 to 4.
     """
     before = dict(p)
     met_x, met_y = p["PRI_met"] * np.cos(p["PRI_met_phi"]), p["PRI_met"] * np.sin(p["PRI_met_phi"])
@@ -201,7 +204,7 @@ def post_selection(p):
     Returns:
         integer array, the rows that are kept.
 
-    Source: protocol, section 3, step 5.
+    Source: docs/protocol.md#systematics, step 5.
     """
     kept = (p["PRI_had_pt"] >= MIN_HAD_PT) & (p["PRI_lep_pt"] >= MIN_LEP_PT)
     for jet in ("PRI_jet_subleading", "PRI_jet_leading"):

@@ -1,137 +1,84 @@
-"""Trained weights and tables as files: read with their version and checksums."""
+"""Trained weights and tables as files: an estimator, and a manifest that says how it was made."""
 
-import dataclasses
 import hashlib
-import io
 import json
 from pathlib import Path
+from typing import Any, TypeVar, overload
 
-import numpy as np
-import torch
-
-from .confidence import Belt, BeltConfig
+from . import codec
 from .estimator import Estimator
-from .features import CATEGORIES
-from .histogram import Histogram
-from .likelihood import Likelihood, LikelihoodConfig
-from .score import Scorer
-from .templates import Templates
 
-#: Changes when artifacts of an earlier version can no longer be read.
-VERSION = 1
-
-MANIFEST, NETWORKS, TABLES = "manifest.json", "networks.pt", "tables.npz"
+MANIFEST, ESTIMATOR = "manifest.json", "estimator.npz"
 
 FOLDER = Path(__file__).resolve().parent / "artifacts"
 
 _REMEDY = "make them again with `python -m training all`, or take the submission's zip again"
+
+T = TypeVar("T")
 
 
 class ArtifactError(Exception):
     """An artifact is missing, damaged or of another version; the message names the file and the remedy."""
 
 
-def contents(estimator, record):
-    """The files that `load` makes the same `Estimator` from: dict from name to bytes.
+def contents(estimator: object, record: dict[str, Any]) -> dict[str, bytes]:
+    """The files that `load` makes the same estimator from: dict from name to bytes, the manifest last.
 
     Arguments:
-        estimator: `estimator.Estimator`.
+        estimator: `estimator.Estimator`, or what takes its place in another method.
         record: how it was made and what it reached: a dict that JSON can hold.
     """
-    networks = io.BytesIO()
-    torch.save(estimator.histogram.scorer.state(), networks)
-    histogram, edges = estimator.histogram, {}
-    for category, inner in zip(CATEGORIES, histogram.score_edges):
-        edges[f"edges/{category}"] = inner
-    if histogram.no_jet_edges is not None:
-        edges["edges/0-jet"] = histogram.no_jet_edges
-    tables = io.BytesIO()
-    np.savez_compressed(
-        tables,
-        **edges,
-        **{f"templates/{name}": value for name, value in estimator.likelihood.templates.arrays().items()},
-        **{f"belt/{name}": value for name, value in estimator.belt.arrays().items()},
-    )
-    files = {NETWORKS: networks.getvalue(), TABLES: tables.getvalue()}
-    manifest = {
-        "version": VERSION,
-        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in files.items()},
-        "likelihood": dataclasses.asdict(estimator.likelihood.config),
-        "belt": dataclasses.asdict(estimator.belt.config),
-        "record": record,
-    }
-    return files | {MANIFEST: (json.dumps(manifest, indent=1) + "\n").encode()}
+    content = codec.encode(estimator)
+    manifest = {"version": codec.VERSION, "sha256": {ESTIMATOR: hashlib.sha256(content).hexdigest()}, "record": record}
+    return {ESTIMATOR: content, MANIFEST: (json.dumps(manifest, indent=1) + "\n").encode()}
 
 
-def load(folder=FOLDER, scorer_class=Scorer):
-    """The `Estimator` of the artifacts in `folder`.
+@overload
+def load(folder: str | Path = FOLDER) -> Estimator: ...
+@overload
+def load(folder: str | Path, kind: type[T]) -> T: ...
+def load(folder: str | Path = FOLDER, kind: type[Any] = Estimator) -> Any:
+    """The estimator of the artifacts in `folder`.
 
     Arguments:
         folder: what it lies in.
-        scorer_class: what reads the networks.
+        kind: class of the estimator.
 
     Raises:
-        ArtifactError: a file is missing, damaged, or of another version.
+        ArtifactError: a file is missing, damaged, of another version, or of a method that has not been imported.
     """
-    folder = Path(folder)
-    manifest = _manifest(folder)
-    networks, tables = (_checked(folder / name, manifest) for name in (NETWORKS, TABLES))
+    path, manifest = Path(folder) / ESTIMATOR, load_manifest(folder)
+    content = _content(path)
+    if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(ESTIMATOR):
+        raise ArtifactError(f"{path} is damaged or of another training: its checksum is not the manifest's; {_REMEDY}")
     try:
-        scorer = scorer_class.from_state(torch.load(io.BytesIO(networks), map_location="cpu", weights_only=True))
-        with np.load(io.BytesIO(tables), allow_pickle=False) as found:
-            arrays = {name: found[name] for name in found.files}
-        return _estimator(scorer, arrays, manifest)
-    except Exception as error:  # of the many kinds that the readers of damaged files have
-        raise ArtifactError(f"the artifacts in {folder} do not fit together ({error!r}): {_REMEDY}") from error
+        return codec.decode(kind, content)
+    except codec.FormatError as error:
+        raise ArtifactError(f"{path} cannot be read ({error}): {_REMEDY}") from error
 
 
-def _estimator(scorer, arrays, manifest):
-    if scorer.classifier is None or not scorer.standardisations:
-        raise ValueError("the networks are not trained")
-    templates = Templates(**_under("templates", arrays))
-    belt = Belt(BeltConfig(**manifest["belt"]), **_under("belt", arrays))
-    if not all(np.isfinite(array).all() for array in belt.arrays().values()):
-        raise ValueError("the belt has values that are not finite")
-    likelihood = Likelihood(templates, LikelihoodConfig(**manifest["likelihood"]))
-    edges = _under("edges", arrays)
-    no_jet = edges.pop("0-jet", None)
-    histogram = Histogram(scorer, tuple(edges[name] for name in CATEGORIES), no_jet)
-    if histogram.bins != templates.bins:
-        raise ValueError(f"{histogram.bins} bins in the histogram, {templates.bins} in the templates")
-    return Estimator(histogram, likelihood, belt)
+def load_manifest(folder: str | Path = FOLDER) -> dict[str, Any]:
+    """The manifest of the artifacts in `folder`: "sha256" of the estimator's file, and "record", how it was made.
 
-
-def _under(group, arrays):
-    prefix = f"{group}/"
-    found = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
-    return {name: array.item() if array.ndim == 0 else array for name, array in found.items()}
-
-
-def _manifest(folder):
-    path = folder / MANIFEST
+    Raises:
+        ArtifactError: it is missing, damaged, or of another version.
+    """
+    path = Path(folder) / MANIFEST
     if not path.exists():
         raise ArtifactError(f"no artifacts: {path} is missing; {_REMEDY}")
     try:
-        manifest = json.loads(_content(path).decode())
+        manifest: dict[str, Any] = json.loads(_content(path).decode())
         version = manifest["version"]
-        if not isinstance(manifest["sha256"], dict):
-            raise TypeError("sha256 is no object")
+        if not isinstance(manifest["sha256"], dict) or not isinstance(manifest["record"], dict):
+            raise TypeError("sha256 or record is no object")
     except (ValueError, KeyError, TypeError, RecursionError) as error:
         raise ArtifactError(f"{path} cannot be read ({error!r}): {_REMEDY}") from error
-    if version != VERSION:
-        raise ArtifactError(f"{path} is of version {version}, this code reads version {VERSION}: {_REMEDY}")
+    if version != codec.VERSION:
+        raise ArtifactError(f"{path} is of version {version}, this code reads version {codec.VERSION}: {_REMEDY}")
     return manifest
 
 
-def _checked(path, manifest):
-    """Content of `path`, if its checksum is the manifest's."""
-    content = _content(path)
-    if hashlib.sha256(content).hexdigest() != manifest["sha256"].get(path.name):
-        raise ArtifactError(f"{path} is damaged or of another training: its checksum is not the manifest's; {_REMEDY}")
-    return content
-
-
-def _content(path):
+def _content(path: Path) -> bytes:
     if path.exists() and not path.is_file():  # a pipe would be waited for
         raise ArtifactError(f"{path} is no regular file: {_REMEDY}")
     try:

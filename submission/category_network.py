@@ -1,13 +1,48 @@
-"""What the classifier and the gate share: inputs for each category, and a state that a file can hold."""
+"""What gives every event of a category a number, and the networks that do: inputs of their own for each category."""
 
+import abc
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import torch
 from torch import nn
 
+from .arrays import FloatArray
 from .features import CATEGORIES
 
-STATE_VERSION = 1
+#: Events that a network works on at a time: few enough that what passes between layers stays in the cache (a quarter
+#: faster than 16384), and memory is bounded.
+_CHUNK = 4096
+
+Self = TypeVar("Self", bound="CategoryNetwork")
 
 
-class CategoryNetwork(nn.Module):
+class CategoryModel(abc.ABC):
+    """What gives every event of a category a number: a network, or anything else that can be trained for it."""
+
+    @abc.abstractmethod
+    def logits(self, inputs: FloatArray, number: int) -> FloatArray:
+        """The output for events, all of category `number`: float32 array (events,), from `inputs` (events, inputs)."""
+
+    @abc.abstractmethod
+    def to(self, device: Any) -> Any:
+        """Move it to `device`, where it can be moved; returns it."""
+
+    @abc.abstractmethod
+    def state(self) -> Any:
+        """What `submission.codec` writes for it: a dataclass, from which the class method `from_state` makes it."""
+
+
+@dataclass(frozen=True)
+class NetworkState:
+    """What makes a `CategoryNetwork`: its shape, as its constructor takes it, and its weights by their names."""
+
+    shape: dict[str, Any]
+    weights: dict[str, FloatArray]
+
+
+class CategoryNetwork(nn.Module, CategoryModel):
     """A network with inputs of its own for each category.
 
     Arguments:
@@ -15,30 +50,52 @@ class CategoryNetwork(nn.Module):
         shape: what else the constructor of a subclass takes and the shapes of its weights depend on.
     """
 
-    def __init__(self, inputs, **shape):
+    def __init__(self, inputs: Sequence[int], **shape: int) -> None:
         super().__init__()
         if len(inputs) != len(CATEGORIES):
             raise ValueError(f"{len(CATEGORIES)} numbers of inputs are needed, not {len(inputs)}")
-        self.shape = {"inputs": tuple(inputs), **shape}
+        self.shape: dict[str, Any] = {"inputs": list(inputs), **shape}
 
-    def state(self):
-        """All that makes this network, as plain objects and tensors that `torch.load(weights_only=True)` reads."""
-        return {"version": STATE_VERSION, "shape": self.shape, "weights": self.state_dict()}
+    @torch.inference_mode()
+    def logits(self, inputs: FloatArray, number: int) -> FloatArray:
+        """The output for events, all of category `number`: float32 array (events,), from `inputs` (events, inputs)."""
+        device = next(self.parameters()).device
+        chunks = torch.as_tensor(inputs).split(_CHUNK)
+        outputs: FloatArray = torch.cat([self(chunk.to(device), number).cpu() for chunk in chunks]).numpy()
+        return outputs
+
+    def state(self) -> NetworkState:
+        """All that makes this network."""
+        return NetworkState(self.shape, arrays_of(self))
 
     @classmethod
-    def from_state(cls, state):
-        """The network that `state` describes.
+    def from_state(cls: type[Self], state: NetworkState) -> Self:
+        """The network that `state` describes, ready to be used, not trained.
 
         Raises:
-            ValueError: it is of another version, or its weights do not have the shapes that it says.
+            ValueError: its weights do not have the shapes that it says.
         """
-        name = cls.__name__.lower()
-        version = state.get("version") if isinstance(state, dict) else None
-        if version != STATE_VERSION:
-            raise ValueError(f"a {name}'s state of version {STATE_VERSION} was expected, not {version}")
         try:
-            network = cls(**state["shape"])
-            network.load_state_dict(state["weights"])
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise ValueError(f"the {name}'s weights do not fit its shape: {error}") from error
-        return network.eval()
+            network = cls(**state.shape)
+        except (TypeError, RuntimeError) as error:
+            raise ValueError(f"no {cls.__name__} has the shape {state.shape}: {error}") from error
+        load_arrays(network, state.weights)
+        network.eval().requires_grad_(False)
+        return network
+
+
+def arrays_of(network: nn.Module) -> dict[str, FloatArray]:
+    """The weights of a network by their names, as arrays."""
+    return {name: values.detach().cpu().numpy().copy() for name, values in network.state_dict().items()}
+
+
+def load_arrays(network: nn.Module, weights: dict[str, FloatArray]) -> None:
+    """Give a network the weights that `arrays_of` returned.
+
+    Raises:
+        ValueError: they are not those of a network of this shape.
+    """
+    try:
+        network.load_state_dict({name: torch.as_tensor(values) for name, values in weights.items()})
+    except (TypeError, RuntimeError) as error:
+        raise ValueError(f"the weights do not fit the {type(network).__name__}: {error}") from error

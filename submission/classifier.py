@@ -1,6 +1,7 @@
-"""The classifier, signal against background: a branch and a head per category, a shared trunk between (sec. 6.2)."""
+"""The classifier, signal against background: a branch and a head per category, a shared trunk (paper, sec. 6.2)."""
 
 import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -26,7 +27,7 @@ class Classifier(CategoryNetwork):
         torch.Size([4])
     """
 
-    def __init__(self, inputs, width=128, depth=6, seed=0):
+    def __init__(self, inputs: Sequence[int], width: int = 128, depth: int = 6, seed: int = 0) -> None:
         super().__init__(inputs, width=width, depth=depth)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
@@ -34,12 +35,12 @@ class Classifier(CategoryNetwork):
             self.trunk = _layers([width] * depth + [2 * width])
             self.heads = nn.ModuleList(_layers([2 * width] * 3).append(nn.Linear(2 * width, 1)) for _ in inputs)
 
-    def forward(self, x, category):
+    def forward(self, x: torch.Tensor, category: int) -> torch.Tensor:
         """The logit of each event, (events,), from standardised inputs (events, inputs of `category`)."""
         return self.heads[category](self.trunk(self.branches[category](x))).squeeze(-1)
 
 
-def _layers(sizes):
+def _layers(sizes: Sequence[int]) -> nn.Sequential:
     """Linear layers, each followed by batch normalisation and GELU."""
     layers = nn.Sequential()
     for inputs, outputs in itertools.pairwise(sizes):

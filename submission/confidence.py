@@ -6,7 +6,7 @@ usual at this mu_hat: it tells how much a data set knows and hardly depends on m
 
     central   mu_hat between two quantiles at given mu
     pratt     largest p(x | mu) / mean over mu' of p(x | mu'): the shortest mean length over the range of mu
-              (J. W. Pratt, J. Am. Stat. Assoc. 56 (1961) 549; method.md, section 5)
+              (J. W. Pratt, J. Am. Stat. Assoc. 56 (1961) 549; docs/mathematics.md#belt)
 
 The ordering takes p from a normal model of mu_hat at given mu and tau; only the length of the intervals depends on how
 good that is. The thresholds are quantiles of what pseudo-experiments gave, smooth in mu and tau: where mu_hat is all
@@ -14,10 +14,15 @@ there is they fix the coverage at every mu; with the error nearly so, at every m
 """
 
 import dataclasses
+from collections.abc import Iterator
+from typing import Annotated, Literal
 
 import numpy as np
 from scipy.optimize import minimize
 from scipy.special import ndtr, ndtri
+
+from .arrays import ArrayLike, BoolArray, FloatArray, IntArray
+from .codec import Bounds
 
 #: Share of pseudo-experiments whose interval is to contain the true mu.
 COVERAGE = 0.6827
@@ -64,12 +69,13 @@ class BeltConfig:
         ValueError: an unknown ordering, or an empty range.
     """
 
-    ordering: str = "pratt"
+    ordering: Literal["central", "pratt"] = "pratt"
     use_error: bool = False
-    mu_range: tuple[float, float] = (0.1, 3.0)
+    mu_range: tuple[Annotated[float, Bounds()], Annotated[float, Bounds()]] = (0.1, 3.0)
 
-    def __post_init__(self):
-        object.__setattr__(self, "mu_range", tuple(float(end) for end in self.mu_range))
+    def __post_init__(self) -> None:
+        low, high = self.mu_range
+        object.__setattr__(self, "mu_range", (float(low), float(high)))
         if self.ordering not in ORDERINGS:
             raise ValueError(f"no ordering {self.ordering!r}; there are {', '.join(ORDERINGS)}")
         if not self.mu_range[0] < self.mu_range[1]:
@@ -86,13 +92,13 @@ class Intervals:
             closest.
     """
 
-    p16: np.ndarray
-    p84: np.ndarray
-    empty: np.ndarray
+    p16: FloatArray
+    p84: FloatArray
+    empty: BoolArray
 
-    def cover(self, mu):
+    def cover(self, mu: ArrayLike) -> BoolArray:
         """Whether the true `mu`, array (data sets,) or number, lies within, ends included: array of bool."""
-        return (self.p16 <= mu) & (mu <= self.p84)
+        return (self.p16 <= np.asarray(mu)) & (np.asarray(mu) <= self.p84)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -113,15 +119,15 @@ class Belt:
     """
 
     config: BeltConfig
-    log_tau: np.ndarray
-    usual: np.ndarray
+    log_tau: FloatArray
+    usual: FloatArray
     largest: float
-    location: np.ndarray
-    scale: np.ndarray
-    lower: np.ndarray
-    upper: np.ndarray
+    location: FloatArray
+    scale: FloatArray
+    lower: FloatArray
+    upper: FloatArray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         shape = np.shape(self.location)
         fits = all(np.shape(table) == shape for table in (self.scale, self.lower, self.upper))
         fits &= np.shape(self.usual) == (_USUAL_DEGREE + 3,) and np.shape(self.largest) == ()
@@ -129,11 +135,11 @@ class Belt:
             raise ValueError(f"tables of a belt with shapes that do not fit each other, the first {shape}")
 
     @property
-    def mu(self):
+    def mu(self) -> FloatArray:
         """True mu of the rows of the tables, array (mus,)."""
         return np.linspace(*self.config.mu_range, len(self.location))
 
-    def intervals(self, mu_hat, sigma, valid=True):
+    def intervals(self, mu_hat: ArrayLike, sigma: ArrayLike, valid: ArrayLike = True) -> Intervals:
         """The intervals of data sets.
 
         Where the accepted mu are not connected the interval reaches from the smallest to the largest: coverage can
@@ -158,13 +164,13 @@ class Belt:
             p16[rows], p84[rows], empty[rows] = _invert(self.mu, margin)
         return Intervals(p16, p84, empty)
 
-    def margin(self, mu_hat, log_tau):
+    def margin(self, mu_hat: FloatArray, log_tau: FloatArray) -> FloatArray:
         """By how much the rows' mu accept data sets, negative where they do not: array (data sets, mus)."""
         lower, upper = (_at_tau(table, self.log_tau, log_tau) for table in (self.lower, self.upper))
         statistic = self.statistic(mu_hat, log_tau)
         return np.minimum(statistic - lower, upper - statistic)
 
-    def statistic(self, mu_hat, log_tau):
+    def statistic(self, mu_hat: FloatArray, log_tau: FloatArray) -> FloatArray:
         """What the ordering accepts by, at the rows' mu: array (data sets, mus).
 
         central: the pull (mu_hat - location) / scale; pratt: log p(x | mu) - log mean over mu' of p(x | mu').
@@ -178,15 +184,11 @@ class Belt:
         # The mean over the range, by the trapezium rule.
         share = np.ones(log_density.shape[1])
         share[[0, -1]] = 0.5
-        return log_density - np.log(np.exp(log_density) @ (share / share.sum()))[:, None]
-
-    def arrays(self):
-        """All that is needed to make the belt again but its configuration, dict of arrays."""
-        names = [field.name for field in dataclasses.fields(self) if field.name != "config"]
-        return {name: np.asarray(getattr(self, name)) for name in names}
+        log_mean: FloatArray = np.log(np.exp(log_density) @ (share / share.sum()))
+        return log_density - log_mean[:, None]
 
 
-def make_belt(mu, mu_hat, sigma, config):
+def make_belt(mu: FloatArray, mu_hat: FloatArray, sigma: FloatArray, config: BeltConfig) -> Belt:
     """The belt that pseudo-experiments give.
 
     Its coverage at a mu has the statistical error of a polynomial of degree 3: with true mu spread as `spread_mu` does,
@@ -205,24 +207,24 @@ def make_belt(mu, mu_hat, sigma, config):
     """
     usual = _fit_usual_error(mu_hat, sigma)
     log_tau = np.log(sigma) - _log_usual_error(usual, mu_hat)
-    largest = log_tau.max()
-    ends = np.quantile(log_tau, (0.0005, 0.9995))
-    grid = np.linspace(*ends, _TAU_POINTS) if config.use_error and ends[1] - ends[0] > _LEAST_SPREAD else np.zeros(1)
+    largest = float(log_tau.max())
+    low, high = np.quantile(log_tau, (0.0005, 0.9995))
+    grid = np.linspace(low, high, _TAU_POINTS) if config.use_error and high - low > _LEAST_SPREAD else np.zeros(1)
     log_tau = np.clip(log_tau, grid[0], grid[-1])
     mus = np.linspace(*config.mu_range, _MU_POINTS)
-    basis, table_basis = (
-        _basis(*x, config.mu_range, grid) for x in ((mu, log_tau), np.meshgrid(mus, grid, indexing="ij"))
-    )
+    table_mu, table_log_tau = np.meshgrid(mus, grid, indexing="ij")
+    basis = _basis(mu, log_tau, config.mu_range, grid)
+    table_basis = _basis(table_mu, table_log_tau, config.mu_range, grid)
 
     unit, table_unit = (np.exp(_log_usual_error(usual, m) + t) for m, t in ((mu, log_tau), (mus[:, None], grid)))
     shift, spread = _fit_normal(basis, (mu_hat - mu) / unit)
     location, scale = mus[:, None] + table_unit * (table_basis @ shift), table_unit * np.exp(table_basis @ spread)
-    none = np.zeros_like(scale)
-    belt = Belt(config, grid, usual, largest, location, scale, none, none)
+    zeros = np.zeros_like(scale)
+    belt = Belt(config, grid, usual, largest, location, scale, zeros, zeros)
     if config.ordering == "central":
-        shares, start = ((1 - COVERAGE) / 2, (1 + COVERAGE) / 2), none
+        shares, start = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], zeros
     else:
-        shares, start = (1 - COVERAGE,), _model_threshold(belt)
+        shares, start = [1 - COVERAGE], _model_threshold(belt)
         belt = dataclasses.replace(belt, lower=start)
     excess = np.empty_like(mu_hat)
     for rows in _blocks(np.arange(len(mu))):
@@ -232,7 +234,7 @@ def make_belt(mu, mu_hat, sigma, config):
     return dataclasses.replace(belt, lower=lower, upper=upper[0] if upper else np.full_like(lower, _NO_LIMIT))
 
 
-def spread_mu(random, size, mu_range):
+def spread_mu(random: np.random.Generator, size: int, mu_range: tuple[float, float]) -> FloatArray:
     """True mu for the pseudo-experiments of a belt, array (size,): denser at the ends, where a polynomial needs it.
 
     With the density of the arcsine distribution the error of a fitted polynomial is about the same everywhere.
@@ -246,7 +248,7 @@ def spread_mu(random, size, mu_range):
     return (low + high) / 2 - (high - low) / 2 * np.cos(np.pi * random.random(size))
 
 
-def _model_threshold(belt):
+def _model_threshold(belt: Belt) -> FloatArray:
     """The threshold of Pratt's ordering if the normal model were true, array (mus, taus)."""
     quantiles = ndtri((np.arange(_QUADRATURE) + 0.5) / _QUADRATURE)
     threshold = np.empty_like(belt.location)
@@ -260,7 +262,7 @@ def _model_threshold(belt):
     return threshold
 
 
-def _fit_usual_error(mu_hat, sigma):
+def _fit_usual_error(mu_hat: FloatArray, sigma: FloatArray) -> FloatArray:
     ends = np.quantile(mu_hat, (0.0003, 0.9997))
     inside = (mu_hat >= ends[0]) & (mu_hat <= ends[1])
     return np.concatenate(
@@ -268,12 +270,12 @@ def _fit_usual_error(mu_hat, sigma):
     )
 
 
-def _log_usual_error(usual, mu_hat):
+def _log_usual_error(usual: FloatArray, mu_hat: FloatArray) -> FloatArray:
     """Logarithm of the error that is usual at `mu_hat`, shape of `mu_hat`."""
     return np.polynomial.polynomial.polyval(np.clip(mu_hat, *usual[-2:]), usual[:-2])
 
 
-def _basis(mu, log_tau, mu_range, grid):
+def _basis(mu: FloatArray, log_tau: FloatArray, mu_range: tuple[float, float], grid: FloatArray) -> FloatArray:
     """Products of Legendre polynomials in mu and in log tau, array (..., terms)."""
     scaled = 2 * (mu - mu_range[0]) / (mu_range[1] - mu_range[0]) - 1
     basis = np.polynomial.legendre.legvander(scaled, _MU_DEGREE)
@@ -283,7 +285,7 @@ def _basis(mu, log_tau, mu_range, grid):
     return np.concatenate([basis, reduced[..., None] * basis, (reduced**2)[..., None]], axis=-1)
 
 
-def _fit_normal(basis, residual):
+def _fit_normal(basis: FloatArray, residual: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Coefficients of the location and of the logarithm of the scale of `residual`, array (throws,)."""
     shift = np.linalg.lstsq(basis, residual, rcond=None)[0]
     # The logarithm of a standard normal number's modulus is -0.635 on average.
@@ -291,7 +293,7 @@ def _fit_normal(basis, residual):
     return shift, np.linalg.lstsq(basis, logarithm, rcond=None)[0]
 
 
-def _quantile_regression(basis, values, share):
+def _quantile_regression(basis: FloatArray, values: FloatArray, share: float) -> FloatArray:
     """Coefficients of the function that the share `share` of `values`, array (throws,), lies below.
 
     Minimises the check loss with its kink smoothed, a convex function whose gradient is
@@ -306,63 +308,68 @@ def _quantile_regression(basis, values, share):
     # From a wide step to a narrow one: each minimum is a good start for the next.
     for width in np.geomspace(0.5, min(0.5, max(0.025, (terms / throws) ** 0.4)), 3):
 
-        def loss(x, width=width):
+        def loss(x: FloatArray, width: float = width) -> tuple[float, FloatArray]:
             distance = (basis @ x - scaled) / width
             below, density = ndtr(distance), np.exp(-0.5 * distance**2) / np.sqrt(2 * np.pi)
             return width * np.mean(distance * (below - share) + density), basis.T @ (below - share) / throws
 
-        def curvature(x, width=width):
+        def curvature(x: FloatArray, width: float = width) -> FloatArray:
             distance = (basis @ x - scaled) / width
-            return basis.T @ (np.exp(-0.5 * distance**2)[:, None] * basis) / (np.sqrt(2 * np.pi) * width * throws)
+            hessian: FloatArray = basis.T @ (np.exp(-0.5 * distance**2)[:, None] * basis)
+            hessian /= np.sqrt(2 * np.pi) * width * throws
+            return hessian
 
         # A trust region holds where the curvature is singular, as it is where no values are near.
-        found = minimize(loss, coefficients, method="trust-exact", jac=True, hess=curvature, options={"gtol": 1e-7})
-        coefficients = found.x
-        slope = np.linalg.norm(found.jac)
+        minimum = minimize(loss, coefficients, method="trust-exact", jac=True, hess=curvature, options={"gtol": 1e-7})
+        coefficients = minimum.x
+        slope = np.linalg.norm(minimum.jac)
         if not slope < _LARGEST_SLOPE:
-            raise np.linalg.LinAlgError(f"{found.message} The gradient is {slope:.2g}")
+            raise np.linalg.LinAlgError(f"{minimum.message} The gradient is {slope:.2g}")
     coefficients[0] += start / spread
     return spread * coefficients
 
 
-def _at_tau(table, grid, log_tau):
+def _at_tau(table: FloatArray, grid: FloatArray, log_tau: FloatArray) -> FloatArray:
     """Rows of `table` (mus, taus) at each `log_tau`, linear between the columns, constant beyond: (data sets, mus)."""
     if len(grid) == 1:
         return np.broadcast_to(table[:, 0], (len(log_tau), len(table)))
     place = np.clip((log_tau - grid[0]) / (grid[1] - grid[0]), 0, len(grid) - 1)
     left = np.minimum(place.astype(int), len(grid) - 2)
-    part = (place - left)[:, None]
+    share = (place - left)[:, None]
     columns = table.T
-    return (1 - part) * columns[left] + part * columns[left + 1]
+    rows: FloatArray = (1 - share) * columns[left] + share * columns[left + 1]
+    return rows
 
 
-def _at_mu(rows, mus, mu):
+def _at_mu(rows: FloatArray, mus: FloatArray, mu: FloatArray) -> FloatArray:
     """One number of each of `rows` (data sets, mus), at its own `mu`, linear in between: array (data sets,)."""
     place = (mu - mus[0]) / (mus[1] - mus[0])
     left = np.clip(place.astype(int), 0, len(mus) - 2)
     number = np.arange(len(rows))
-    return rows[number, left] + (place - left) * (rows[number, left + 1] - rows[number, left])
+    first = rows[number, left]
+    values: FloatArray = first + (place - left) * (rows[number, left + 1] - first)
+    return values
 
 
-def _invert(mus, margin):
+def _invert(mus: FloatArray, margin: FloatArray) -> tuple[FloatArray, FloatArray, BoolArray]:
     """Ends of the mu with a positive margin (data sets, mus), and whether there is none: three arrays (data sets,)."""
     accepted = margin > 0
-    empty = ~accepted.any(axis=1)
+    empty = np.logical_not(accepted.any(axis=1))
     closest = margin.argmax(axis=1)
     first = np.where(empty, closest, accepted.argmax(axis=1))
     last = np.where(empty, closest, len(mus) - 1 - accepted[:, ::-1].argmax(axis=1))
     return _crossing(mus, margin, first, first - 1), _crossing(mus, margin, last, last + 1), empty
 
 
-def _crossing(mus, margin, inside, outside):
+def _crossing(mus: FloatArray, margin: FloatArray, inside: IntArray, outside: IntArray) -> FloatArray:
     """Where the margin vanishes between the mu numbered `inside` and `outside`, or `inside` if that is the last."""
     rows = np.arange(len(margin))
     outside = np.clip(outside, 0, len(mus) - 1)
     here, there = margin[rows, inside], margin[rows, outside]
     crosses = (here > 0) & (there <= 0)
-    part = np.divide(here, here - there, out=np.zeros_like(here), where=crosses)
-    return mus[inside] + part * (mus[outside] - mus[inside])
+    share = np.divide(here, here - there, out=np.zeros_like(here), where=crosses)
+    return mus[inside] + share * (mus[outside] - mus[inside])
 
 
-def _blocks(rows):
+def _blocks(rows: IntArray) -> Iterator[IntArray]:
     return (rows[i : i + _BLOCK] for i in range(0, len(rows), _BLOCK))

@@ -3,14 +3,16 @@
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 
+from .arrays import FloatArray
 from .confidence import Belt
 from .features import FEATURES
 from .histogram import Histogram
-from .likelihood import Likelihood
+from .likelihood import FitResult, Likelihood
 
 #: What is as large as this is no feature and no weight.
-TOO_LARGE = np.float32(1e9)  # of a type that half precision can be compared with
+LARGEST_VALUE = np.float32(1e9)  # of a type that half precision can be compared with
 
 #: All features that are read of an event, by name.
 NEEDED = tuple(sorted({"DER_mass_vis", *(name for names in FEATURES.values() for name in names)}))
@@ -34,7 +36,7 @@ class Estimate:
     valid: bool
 
     @classmethod
-    def of(cls, fit, belt):
+    def of(cls, fit: FitResult, belt: Belt) -> "Estimate":
         """The result that a `confidence.Belt` makes of the `likelihood.FitResult` of one data set."""
         intervals = belt.intervals(fit.mu_hat, fit.sigma, fit.valid)
         return cls(
@@ -54,13 +56,26 @@ class Estimator:
         histogram: `histogram.Histogram`, which bin an event falls into.
         likelihood: `likelihood.Likelihood` of the bins' counts.
         belt: `confidence.Belt`.
+
+    Raises:
+        ValueError: the networks are not trained, the belt is not finite, or the numbers of bins differ.
     """
 
     histogram: Histogram
     likelihood: Likelihood
     belt: Belt
 
-    def estimate(self, data, weights):
+    def __post_init__(self) -> None:
+        scorer, belt, bins = self.histogram.scorer, self.belt, self.likelihood.templates.bins
+        if scorer.classifier is None or not scorer.standardisations:
+            raise ValueError("the networks are not trained")
+        tables = (belt.log_tau, belt.usual, belt.largest, belt.location, belt.scale, belt.lower, belt.upper)
+        if not all(np.isfinite(table).all() for table in tables):
+            raise ValueError("the belt has values that are not finite")
+        if self.histogram.bins != bins:
+            raise ValueError(f"{self.histogram.bins} bins in the histogram, {bins} in the templates")
+
+    def estimate(self, data: pd.DataFrame, weights: FloatArray) -> Estimate:
         """mu and its interval from events.
 
         Arguments:
@@ -72,39 +87,39 @@ class Estimator:
 
         Raises:
             ValueError: a column is missing or there twice, a feature or a weight is no number, not finite or as large
-                as `TOO_LARGE`, or a weight is negative.
+                as `LARGEST_VALUE`, or a weight is negative.
         """
         weights = np.asarray(weights)
-        _check(data, weights)
+        _require_numbers(data, weights)
         return self.from_counts(self.histogram.counts(data, weights))
 
-    def from_counts(self, counts):
+    def from_counts(self, counts: FloatArray) -> Estimate:
         """The `Estimate` of a data set of `counts`, array (bins,)."""
         return Estimate.of(self.likelihood.fit(counts[None]), self.belt)
 
 
-def _check(data, weights):
+def _require_numbers(data: pd.DataFrame, weights: FloatArray) -> None:
     missing = [name for name in NEEDED if name not in data]
     if missing:
         raise ValueError(f"the events lack the columns {', '.join(missing)}; predict needs the 28 official features")
     for name in NEEDED:
-        _check_values(name, np.asarray(data[name]))
+        _require_finite(name, np.asarray(data[name]))
     if weights.shape != (len(data),):
         raise ValueError(f"{len(data)} events, but weights of shape {weights.shape}; one weight per event is needed")
-    _check_values("weights", weights)
+    _require_finite("weights", weights)
     if (weights < 0).any():
         raise ValueError("a weight is negative; data have weights of 1")
 
 
-def _check_values(name, values):
+def _require_finite(name: str, values: FloatArray) -> None:
     if values.ndim != 1:
         raise ValueError(f"there is more than one column {name}; leave one of them")
     if values.dtype.kind not in "fiub":
         raise ValueError(f"{name} is of type {values.dtype}; numbers are needed, such as float32")
-    bad = ~(np.abs(values) < TOO_LARGE)  # nor is NaN
+    bad = ~(np.abs(values) < LARGEST_VALUE)  # nor is NaN
     if bad.any():
         event = int(np.flatnonzero(bad)[0])
         raise ValueError(
-            f"{name} of event {event} is not finite or too large ({values[event]}, not below {TOO_LARGE:g}); "
+            f"{name} of event {event} is not finite or too large ({values[event]}, not below {LARGEST_VALUE:g}); "
             "leave such events out"
         )

@@ -5,9 +5,12 @@ and `coordinates`, which the flows read: independent of each other and of the di
 exists (the derived features are functions of the primaries, and the absolute azimuth carries no information).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+
+from .arrays import Columns, FloatArray, IntArray
 
 #: Categories by the number of jets: one, and two or more; events without a jet belong to none of them.
 CATEGORIES = ("1-jet", "2-jet")
@@ -31,7 +34,7 @@ _COMMON = (
     "DER_met_phi_centrality",
 )
 
-#: The defined features of each category (20 and 27; method.md section 2).
+#: The defined features of each category (20 and 27; docs/mathematics.md#features).
 FEATURES = {
     category: (
         *(f"{name}_{part}" for name in (*LEPTONS, *JETS[category]) for part in ("pt", "eta", "phi")),
@@ -54,7 +57,7 @@ LOGARITHMIC = frozenset(
 _SOFT = 1.0
 
 
-def categories(columns):
+def categories(columns: Columns) -> IntArray:
     """Place in `CATEGORIES` of each event, integer array (events,); -1 without a jet.
 
     What counts are the jets with a momentum. PRI_n_jets can be larger: the challenge takes soft leading and subleading
@@ -63,10 +66,11 @@ def categories(columns):
     >>> categories({"PRI_jet_leading_pt": [-25, 40, 40], "PRI_jet_subleading_pt": [-25, -25, 30]}).tolist()
     [-1, 0, 1]
     """
-    return sum((np.asarray(columns[f"{jet}_pt"]) > 0).astype(np.int64) for jet in JETS["2-jet"]) - 1
+    has_jet = [np.asarray(columns[f"{jet}_pt"]) > 0 for jet in JETS["2-jet"]]
+    return np.asarray(np.sum(has_jet, axis=0, dtype=np.int64) - 1)
 
 
-def features(columns, category):
+def features(columns: Columns, category: str) -> FloatArray:
     """The features of events of one category, logarithms taken.
 
     Arguments:
@@ -86,7 +90,7 @@ def features(columns, category):
     return result
 
 
-def coordinates(columns, category):
+def coordinates(columns: Columns, category: str) -> FloatArray:
     """Independent, rotation-free coordinates of events of one category, for the flows.
 
     The event is turned and reflected so that the hadronic tau points along x, the lepton to positive y and the sum of
@@ -112,12 +116,12 @@ def coordinates(columns, category):
     return np.stack([result[name] for name in COORDINATES[category]], axis=1).astype(np.float32)
 
 
-def _needed(category):
+def _needed(category: str) -> tuple[str, ...]:
     objects = (*LEPTONS, *JETS[category])
     return ("PRI_met", "PRI_met_phi", *(f"{name}_{part}" for name in objects for part in ("pt", "eta", "phi")))
 
 
-def _coordinate_names(category):
+def _coordinate_names(category: str) -> tuple[str, ...]:
     jets = [name.removeprefix("PRI_") for name in JETS[category]]
     return (
         *("log_lep_pt", "lep_eta", "lep_dphi", "log_had_pt", "had_eta", "log_met", "met_dphi"),
@@ -128,9 +132,10 @@ def _coordinate_names(category):
 COORDINATES = {category: _coordinate_names(category) for category in CATEGORIES}
 
 
-def _wrap(angle):
+def _wrap(angle: FloatArray) -> FloatArray:
     """An angle in radians, moved by a multiple of 2 pi into [-pi, pi)."""
-    return np.mod(angle + np.pi, 2 * np.pi) - np.pi
+    wrapped: FloatArray = np.mod(angle + np.pi, 2 * np.pi) - np.pi
+    return wrapped
 
 
 @dataclass(frozen=True)
@@ -143,11 +148,17 @@ class Standardisation:
     """
 
     names: tuple[str, ...]
-    mean: np.ndarray
-    scale: np.ndarray
+    mean: FloatArray
+    scale: FloatArray
+
+    def __post_init__(self) -> None:
+        if not self.mean.shape == self.scale.shape == (len(self.names),):
+            raise ValueError(
+                f"{len(self.names)} features with means of shape {self.mean.shape} and scales of {self.scale.shape}"
+            )
 
     @classmethod
-    def of(cls, names, values, weights=None):
+    def of(cls, names: Sequence[str], values: FloatArray, weights: FloatArray | None = None) -> "Standardisation":
         """The standardisation of `values`, array (events, features), with `weights`, array (events,).
 
         Raises:
@@ -160,8 +171,8 @@ class Standardisation:
             raise ValueError(f"{', '.join(flat)} has the same value in all events: there are too few, or not the right")
         return cls(tuple(names), mean.astype(np.float32), scale.astype(np.float32))
 
-    def __call__(self, values):
+    def __call__(self, values: FloatArray) -> FloatArray:
         """Standardised `values`, float32 array (events, features)."""
-        result = np.subtract(values, self.mean, dtype=np.float32)
+        result: FloatArray = np.subtract(values, self.mean, dtype=np.float32)
         result /= self.scale
         return result

@@ -13,22 +13,39 @@ References:
 import dataclasses
 import itertools
 import math
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Annotated, Literal, Protocol
 
 import numpy as np
 import torch
 from torch import nn
 from torch.nn import functional
 
-from submission import flows_compiled
+from . import flows_compiled
+from .arrays import ArrayLike, FloatArray
+from .category_network import arrays_of, load_arrays
+from .codec import Bounds
 
-STATE_VERSION = 1
 LAYERS_PER_LOG = 8  # one logarithm for the product of so many layers' slopes, few enough never to overflow
 LOG_SQRT_2PI = 0.5 * math.log(2 * math.pi)
 
 
 # Transforms: y = f(x), one coordinate at a time, with parameters from the conditioner ------------------------------
+
+
+class Transform(Protocol):
+    """A transform of one coordinate, whose parameters a conditioner gives; `parameters` is their number."""
+
+    parameters: int
+
+    @staticmethod
+    def forward(x: torch.Tensor, raw: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
+        """Return y and dy/dx, both of the shape of x."""
+
+    @staticmethod
+    def inverse(y: torch.Tensor, raw: Sequence[torch.Tensor]) -> torch.Tensor:
+        """Return x."""
 
 
 class GatedAffine:
@@ -46,19 +63,19 @@ class GatedAffine:
     parameters = 3
 
     @staticmethod
-    def _slope_and_shift(raw):
+    def _slope_and_shift(raw: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         s, t, g = raw
         g = torch.sigmoid(g)
         return 1 + g * torch.expm1(torch.tanh(s)), g * t
 
     @staticmethod
-    def forward(x, raw):
+    def forward(x: torch.Tensor, raw: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return y and dy/dx, both of the shape of x."""
         slope, shift = GatedAffine._slope_and_shift(raw)
         return torch.addcmul(shift, x, slope), slope
 
     @staticmethod
-    def inverse(y, raw):
+    def inverse(y: torch.Tensor, raw: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return x."""
         slope, shift = GatedAffine._slope_and_shift(raw)
         return (y - shift) / slope
@@ -75,13 +92,13 @@ class Quadratic:
     parameters = 2
 
     @staticmethod
-    def forward(x, raw):
+    def forward(x: torch.Tensor, raw: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return y and dy/dx, both of the shape of x."""
         s, t = 0.1 * torch.tanh(raw[0]), raw[1]
         return torch.addcmul(x + t, s, x**2), 1 + 2 * s * x
 
     @staticmethod
-    def inverse(y, raw):
+    def inverse(y: torch.Tensor, raw: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return the root nearer to zero; NaN where y lies beyond the fold and has none."""
         s, t = 0.1 * torch.tanh(raw[0]), raw[1]
         # The usual root (-1 + sqrt(1 + 4 s d)) / (2 s), written so that s = 0 is no special case.
@@ -99,14 +116,14 @@ class Hyperbolic:
     parameters = 2
 
     @staticmethod
-    def forward(x, raw):
+    def forward(x: torch.Tensor, raw: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor]:
         """Return y and dy/dx, both of the shape of x."""
         s, t = 0.9 * torch.tanh(raw[0]), raw[1]
         root = torch.sqrt(1 + x**2)
         return torch.addcmul(x + t, s, root - 1), torch.addcdiv(torch.ones_like(x), s * x, root)
 
     @staticmethod
-    def inverse(y, raw):
+    def inverse(y: torch.Tensor, raw: Sequence[torch.Tensor]) -> torch.Tensor:
         """Return x."""
         s, t = 0.9 * torch.tanh(raw[0]), raw[1]
         y = y - t + s
@@ -114,7 +131,13 @@ class Hyperbolic:
         return (y - s * torch.sqrt(y**2 + rest)) / rest
 
 
-TRANSFORMS: dict[str, Any] = {"gated_affine": GatedAffine, "quadratic": Quadratic, "hyperbolic": Hyperbolic}
+TRANSFORMS: dict[str, type[Transform]] = {
+    "gated_affine": GatedAffine,
+    "quadratic": Quadratic,
+    "hyperbolic": Hyperbolic,
+}
+
+TransformName = Literal["gated_affine", "quadratic", "hyperbolic"]
 
 
 # The flow -------------------------------------------------------------------------------------------------------
@@ -134,14 +157,14 @@ class FlowConfig:
         ValueError: a value is out of its range.
     """
 
-    features: int
-    layers: int = 30
-    depth: int = 5
-    width: int = 64
-    even: str = "gated_affine"
-    odd: str = "hyperbolic"
+    features: Annotated[int, Bounds(2, 10**6)]
+    layers: Annotated[int, Bounds(1, 10**6)] = 30
+    depth: Annotated[int, Bounds(1, 10**6)] = 5
+    width: Annotated[int, Bounds(1, 10**6)] = 64
+    even: TransformName = "gated_affine"
+    odd: TransformName = "hyperbolic"
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         for name, least in (("features", 2), ("layers", 1), ("depth", 1), ("width", 1)):
             if getattr(self, name) < least:
                 raise ValueError(f"a flow needs {name} >= {least}, not {getattr(self, name)}")
@@ -159,16 +182,16 @@ class Conditioner(nn.Module):
         generator: `torch.Generator` of the initial weights. The output layer starts small: the flow near the identity.
     """
 
-    def __init__(self, flows, sizes, generator):
+    def __init__(self, flows: int, sizes: Sequence[int], generator: torch.Generator) -> None:
         super().__init__()
         self.weights, self.biases = nn.ParameterList(), nn.ParameterList()
         for layer, (inputs, outputs) in enumerate(itertools.pairwise(sizes)):
             last = layer == len(sizes) - 2
             bound = (0.1 if last else 1.0) / math.sqrt(inputs)
-            for held, shape in ((self.weights, (flows, outputs, inputs)), (self.biases, (flows, outputs, 1))):
-                held.append(nn.Parameter((2 * torch.rand(shape, generator=generator) - 1) * bound))
+            for parameters, shape in ((self.weights, (flows, outputs, inputs)), (self.biases, (flows, outputs, 1))):
+                parameters.append(nn.Parameter((2 * torch.rand(shape, generator=generator) - 1) * bound))
 
-    def forward(self, h):
+    def forward(self, h: torch.Tensor) -> torch.Tensor:
         """Map (flows, inputs, events) to (flows, outputs, events)."""
         last = len(self.weights) - 1
         for layer, (weight, bias) in enumerate(zip(self.weights, self.biases)):
@@ -176,6 +199,15 @@ class Conditioner(nn.Module):
             if layer < last:
                 h = functional.gelu(h) if torch.is_grad_enabled() else torch.ops.aten.gelu_(h)
         return h
+
+
+@dataclasses.dataclass(frozen=True)
+class FlowState:
+    """What makes a `Flow`: its configuration, the number of flows, and its weights by their names."""
+
+    config: FlowConfig
+    flows: int
+    weights: dict[str, FloatArray]
 
 
 class Flow(nn.Module):
@@ -200,12 +232,14 @@ class Flow(nn.Module):
         True
     """
 
-    def __init__(self, config, flows=1, seed=0):
+    def __init__(self, config: FlowConfig, flows: int = 1, seed: int = 0) -> None:
         super().__init__()
         self.config, self.flows = config, flows
         generator = torch.Generator().manual_seed(seed)
         hidden = [config.width] * config.depth
-        self.plan, self.conditioners = [], nn.ModuleList()  # per layer: transform, kept half, changed half
+        # Per layer: transform, kept half, changed half.
+        self.plan: list[tuple[type[Transform], int, int]] = []
+        self.conditioners = nn.ModuleList()
         for layer in range(config.layers):
             kind = TRANSFORMS[config.odd if layer % 2 else config.even]
             changed = (layer + (2 * layer < config.layers)) % 2
@@ -215,7 +249,7 @@ class Flow(nn.Module):
         self.register_buffer("centre", torch.zeros(flows))
         self.register_buffer("scale", torch.ones(flows))
 
-    def check_shape(self, x):
+    def require_shape(self, x: FloatArray | torch.Tensor) -> None:
         """Raise ValueError unless x, an array or a tensor, has the shape of events that these flows read."""
         if x.shape[-1] != self.config.features or x.ndim not in (2, 3) or (x.ndim == 3 and len(x) != self.flows):
             raise ValueError(
@@ -223,18 +257,19 @@ class Flow(nn.Module):
                 f"{self.config.features}) for each of its flows their own, not {tuple(x.shape)}"
             )
 
-    def _halves(self, x):
+    def _halves(self, x: torch.Tensor) -> list[torch.Tensor]:
         """Split events (..., events, features) into the even and the odd features, each (flows, features, events)."""
-        self.check_shape(x)
+        self.require_shape(x)
         x = x.transpose(-1, -2).expand(self.flows, -1, -1)
         return [x[:, 0::2], x[:, 1::2]]
 
-    def _raw(self, layer, kept):
+    def _raw(self, layer: int, kept: torch.Tensor) -> Sequence[torch.Tensor]:
         """Return the parameters of a layer's transform, each (flows, changed features, events)."""
-        raw = self.conditioners[layer](kept)
-        return raw.unflatten(1, (self.plan[layer][0].parameters, -1)).unbind(1)
+        raw: torch.Tensor = self.conditioners[layer](kept)
+        parameters: tuple[torch.Tensor, ...] = raw.unflatten(1, (self.plan[layer][0].parameters, -1)).unbind(1)
+        return parameters
 
-    def transform(self, x):
+    def transform(self, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Map events to the base space.
 
         Arguments:
@@ -253,67 +288,58 @@ class Flow(nn.Module):
                 slopes = [torch.ones_like(half) for half in halves]
         return _interleaved(halves), log_jacobian
 
-    def inverse(self, z):
+    def inverse(self, z: torch.Tensor) -> torch.Tensor:
         """Map points of the base space, of a shape that `transform` reads, to events (flows, events, features)."""
         halves = self._halves(z)
         for layer, (kind, kept, changed) in reversed(list(enumerate(self.plan))):
             halves[changed] = kind.inverse(halves[changed], self._raw(layer, halves[kept]))
         return _interleaved(halves)
 
-    def log_prob(self, x):
+    def log_prob(self, x: torch.Tensor) -> torch.Tensor:
         """Return log q(x), (flows, events), of events (events, features) or (flows, events, features)."""
         z, log_jacobian = self.transform(x)
         return log_jacobian - 0.5 * (z**2).sum(-1) - self.config.features * LOG_SQRT_2PI
 
-    def sample(self, events, seed):
+    def sample(self, events: int, seed: int) -> torch.Tensor:
         """Draw `events` events from each flow: (flows, events, features)."""
         generator = torch.Generator().manual_seed(seed)
         z = torch.randn(self.flows, events, self.config.features, generator=generator)
         with torch.no_grad():
             return self.inverse(z.to(self.scale))
 
-    def set_scale(self, log_q):
+    def set_scale(self, log_q: FloatArray) -> None:
         """Scale the discrimination functions by a sample's log q (events, flows): its median, half its central 68%."""
         low, middle, high = np.quantile(log_q, [0.16, 0.5, 0.84], axis=0)
         self.centre.copy_(torch.as_tensor(middle))
         self.scale.copy_(torch.as_tensor((high - low) / 2).clamp(min=1e-3))
 
-    def discrimination(self, log_q):
+    def discrimination(self, log_q: ArrayLike) -> FloatArray:
         """Return the discrimination functions, (events, flows) between 0 and 1, from what `evaluate` returns.
 
         They are sigmoid((log q - centre) / scale), monotonic in q. Before `set_scale` centre is 0 and scale 1: the
         plain sigmoid(log q), which squeezes everything improbable to 0.
         """
-        return torch.sigmoid((torch.as_tensor(log_q) - self.centre.cpu()) / self.scale.cpu()).numpy()
+        functions: FloatArray = torch.sigmoid((torch.as_tensor(log_q) - self.centre.cpu()) / self.scale.cpu()).numpy()
+        return functions
 
-    def state(self):
-        """Return all that makes this flow, as plain objects and tensors that `torch.load(weights_only=True)` reads."""
-        return {
-            "version": STATE_VERSION,
-            "config": dataclasses.asdict(self.config),
-            "flows": self.flows,
-            "weights": self.state_dict(),
-        }
+    def state(self) -> FlowState:
+        """Return all that makes this flow, as `submission.codec` writes it."""
+        return FlowState(self.config, self.flows, arrays_of(self))
 
     @classmethod
-    def from_state(cls, state):
-        """Return the flow that `state` describes.
+    def from_state(cls, state: FlowState) -> "Flow":
+        """Return the flow that `state` describes, ready to be used, not trained.
 
         Raises:
-            ValueError: it is of another version, or its weights do not have the shapes of its configuration.
+            ValueError: its weights do not have the shapes of its configuration.
         """
-        version = state.get("version") if isinstance(state, dict) else None
-        if version != STATE_VERSION:
-            raise ValueError(f"a flow's state of version {STATE_VERSION} was expected, not {version}: train it again")
-        try:
-            flow = cls(FlowConfig(**state["config"]), state["flows"])
-            flow.load_state_dict(state["weights"])
-        except (KeyError, TypeError, RuntimeError) as error:
-            raise ValueError(f"the flow's weights do not fit its configuration: {error}") from error
+        flow = cls(state.config, state.flows)
+        load_arrays(flow, state.weights)
+        flow.requires_grad_(False)
         return flow
 
 
-def _interleaved(halves):
+def _interleaved(halves: Sequence[torch.Tensor]) -> torch.Tensor:
     """Put the even and the odd features (flows, features, events) back in order: (flows, events, features)."""
     x = halves[0].new_empty(halves[0].shape[0], halves[0].shape[1] + halves[1].shape[1], halves[0].shape[2])
     x[:, 0::2], x[:, 1::2] = halves
@@ -323,7 +349,7 @@ def _interleaved(halves):
 # Evaluation -----------------------------------------------------------------------------------------------------
 
 
-def evaluate(flow, x, chunk=1024, compiled=True):
+def evaluate(flow: Flow, x: ArrayLike, chunk: int = 1024, compiled: bool = True) -> FloatArray:
     """Return log q of many events, (events, flows) float32: `Flow.log_prob` without gradients, on all cores.
 
     Each of torch's threads works on a chunk of its own, so small that a hidden layer stays in the core's cache; that
@@ -339,21 +365,22 @@ def evaluate(flow, x, chunk=1024, compiled=True):
         ValueError: the number of features is not the flow's, or a value is not finite.
     """
     x = np.ascontiguousarray(x, dtype=np.float32)
-    flow.check_shape(x)
+    flow.require_shape(x)
     bad = ~np.isfinite(x).all(-1)
     if bad.any():
         raise ValueError(f"{bad.sum()} of {bad.size} events hold NaN or infinity; the flow needs finite features")
     threads = torch.get_num_threads()
 
-    def log_q(events):
+    def with_torch(events: FloatArray) -> FloatArray:
         with torch.inference_mode():
-            return flow.log_prob(torch.from_numpy(events).to(flow.scale)).T.float().cpu().numpy()
+            log_q: FloatArray = flow.log_prob(torch.from_numpy(events).to(flow.scale)).T.float().cpu().numpy()
+            return log_q
 
-    if compiled and flows_compiled.usable(flow):
-        log_q = flows_compiled.CompiledFlow(flow).log_prob
-    parts = [x[..., start : start + chunk, :] for start in range(0, max(1, x.shape[-2]), chunk)]
+    use_kernel = compiled and flows_compiled.usable(flow)
+    log_prob = flows_compiled.CompiledFlow(flow).log_prob if use_kernel else with_torch
+    chunks = [x[..., start : start + chunk, :] for start in range(0, max(1, x.shape[-2]), chunk)]
     try:
         with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as pool:
-            return np.concatenate(list(pool.map(log_q, parts)))
+            return np.concatenate(list(pool.map(log_prob, chunks)))
     finally:
         torch.set_num_threads(threads)  # MKL's count is the process's, not the thread's

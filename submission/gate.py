@@ -5,6 +5,7 @@ score, so no event is lost to the fit; templates and data go through the same ga
 """
 
 import itertools
+from collections.abc import Sequence
 
 import torch
 from torch import nn
@@ -25,23 +26,23 @@ class Gate(CategoryNetwork):
         torch.Size([4])
     """
 
-    def __init__(self, inputs, width=32, depth=2, seed=0):
+    def __init__(self, inputs: Sequence[int], width: int = 32, depth: int = 2, seed: int = 0) -> None:
         super().__init__(inputs, width=width, depth=depth)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
             self.networks = nn.ModuleList(_network([size, *[width] * depth]) for size in inputs)
 
-    def forward(self, x, category):
+    def forward(self, x: torch.Tensor, category: int) -> torch.Tensor:
         """The output for each event, (events,), from standardised features (events, features of `category`)."""
         return self.networks[category](x).squeeze(-1)
 
-    def shift(self, category, amount):
+    def shift(self, category: int, amount: float) -> None:
         """Add `amount` to the output for events of `category`."""
         with torch.no_grad():
             self.networks[category][-1].bias += amount
 
 
-def _network(sizes):
+def _network(sizes: Sequence[int]) -> nn.Sequential:
     layers = nn.Sequential()
     for inputs, outputs in itertools.pairwise(sizes):
         layers.extend([nn.Linear(inputs, outputs), nn.ReLU()])

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from .arrays import Columns, FloatArray, IntArray
 from .features import CATEGORIES
 from .score import Scorer
 
@@ -25,16 +26,18 @@ class Histogram:
     """
 
     scorer: Scorer
-    score_edges: tuple[np.ndarray, ...]
-    no_jet_edges: np.ndarray | None = None
+    score_edges: tuple[FloatArray, ...]
+    no_jet_edges: FloatArray | None = None
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        if len(self.score_edges) != len(CATEGORIES):
+            raise ValueError(f"edges of {len(self.score_edges)} categories; there are {len(CATEGORIES)}")
         for edges in (*self.score_edges, () if self.no_jet_edges is None else self.no_jet_edges):
             if np.ndim(edges) != 1 or not np.isfinite(edges).all() or (np.diff(edges) < 0).any():
                 raise ValueError(f"edges of a histogram that do not rise: {edges}")
 
     @property
-    def channels(self):
+    def channels(self) -> dict[str, slice]:
         """dict from the name of each channel to its slice of the histogram."""
         edges = dict(zip(CATEGORIES, self.score_edges))
         if self.no_jet_edges is not None:
@@ -43,11 +46,11 @@ class Histogram:
         return {name: slice(first, stop) for name, first, stop in zip(edges, ends, ends[1:])}
 
     @property
-    def bins(self):
+    def bins(self) -> int:
         """Number of bins."""
-        return max(channel.stop for channel in self.channels.values())
+        return int(max(channel.stop for channel in self.channels.values()))
 
-    def bins_of(self, columns):
+    def bins_of(self, columns: Columns) -> IntArray:
         """Bin of each event, integer array (events,); -1 for an event that is in none.
 
         Arguments:
@@ -66,14 +69,15 @@ class Histogram:
             result[rows] = self.channels["0-jet"].start + np.searchsorted(self.no_jet_edges, values, "right")
         return result
 
-    def counts(self, columns, weights):
+    def counts(self, columns: Columns, weights: FloatArray) -> FloatArray:
         """Weighted events per bin, array (bins,)."""
         bins = self.bins_of(columns)
         inside = bins >= 0
-        return np.bincount(bins[inside], weights=np.asarray(weights, dtype=np.float64)[inside], minlength=self.bins)
+        weights = np.asarray(weights, dtype=np.float64)[inside]
+        return np.asarray(np.bincount(bins[inside], weights, self.bins), dtype=np.float64)
 
 
-def edges_of_scores(signal, background, signal_bins, background_bins):
+def edges_of_scores(signal: FloatArray, background: FloatArray, signal_bins: int, background_bins: int) -> FloatArray:
     """Inner edges that share the signal evenly, and in between the background: fine where either is.
 
     Where edges of both come close together one is left out: each bin has half a share of the one or of the other.

@@ -8,11 +8,13 @@ parameters enter through their pulls: standard normal before the clip of the cha
 """
 
 import dataclasses
+from functools import cached_property
 
 import numpy as np
 
+from .arrays import ArrayLike, BoolArray, FloatArray, IntArray
 from .parameters import PARAMETERS, PULL_BOUNDS, slopes_from_pulls, values_from_pulls
-from .templates import LOWEST_COUNT, SIGNAL, positive
+from .templates import LOWEST_COUNT, SIGNAL, Templates, positive
 
 #: Signal strengths that a fit can reach; upwards it ends here, downwards possibly earlier, where a count would vanish.
 MU_RANGE = (-5.0, 20.0)
@@ -45,7 +47,7 @@ class LikelihoodConfig:
     Arguments:
         nuisance: names of the nuisance parameters that are fitted; the others are held where they have no effect.
         shape_only: whether only the shape of the histogram is used: S and B are normalised, and the total is that of
-            the data (method.md, section 4).
+            the data (docs/mathematics.md#likelihood).
         template_error: whether the templates' own statistical error is included.
         check_fit: whether a fit is invalid where the templates do not describe the data (`WORST_FIT`); not where
             nuisance parameters that matter are left out, as then they never quite do.
@@ -59,7 +61,7 @@ class LikelihoodConfig:
     template_error: bool = True
     check_fit: bool = True
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "nuisance", tuple(self.nuisance))
         unknown = [name for name in self.nuisance if name not in PARAMETERS[1:]]
         if unknown:
@@ -88,19 +90,19 @@ class FitResult:
         iterations: array (data sets,) of int.
     """
 
-    pulls: np.ndarray
-    covariance: np.ndarray
-    twice_nll: np.ndarray
-    valid: np.ndarray
-    iterations: np.ndarray
+    pulls: FloatArray
+    covariance: FloatArray
+    twice_nll: FloatArray
+    valid: BoolArray
+    iterations: IntArray
 
     @property
-    def mu_hat(self):
+    def mu_hat(self) -> FloatArray:
         """The estimates of mu, array (data sets,)."""
         return self.pulls[:, 0]
 
     @property
-    def sigma(self):
+    def sigma(self) -> FloatArray:
         """Standard deviation of mu_hat, nuisance parameters profiled, array (data sets,)."""
         return np.sqrt(self.covariance[:, 0, 0])
 
@@ -109,10 +111,11 @@ class FitResult:
 class CramerRao:
     """Least standard deviations of mu_hat, arrays (points,): all nuisance parameters known, or profiled."""
 
-    known: np.ndarray
-    profiled: np.ndarray
+    known: FloatArray
+    profiled: FloatArray
 
 
+@dataclasses.dataclass(frozen=True, eq=False)
 class Likelihood:
     """The likelihood of binned data under templates.
 
@@ -121,18 +124,38 @@ class Likelihood:
         config: `LikelihoodConfig`.
     """
 
-    def __init__(self, templates, config=PRESETS["default"]):
-        self.templates, self.config = templates, config
-        self._model = _ShapeModel(templates) if config.shape_only else _YieldModel(templates)
-        nominal, variance = templates.nominal.sum(axis=0), templates.variance.sum(axis=0)
-        relative = variance / np.maximum(nominal, templates.lowest) ** 2
-        self.relative_variance = relative if config.template_error else np.zeros_like(relative)
-        self.fitted = np.array([name == "mu" or name in config.nuisance for name in PARAMETERS])
-        self.bounds = np.column_stack([(_least_mu(templates), MU_RANGE[1]), PULL_BOUNDS])
-        self.start = np.eye(len(PARAMETERS))[0]
-        self.start[_SOFT_MET] = 0.0 if self.fitted[_SOFT_MET] else OFF_PULL
+    templates: Templates
+    config: LikelihoodConfig = PRESETS["default"]
 
-    def expected(self, pulls, total=None):
+    @cached_property
+    def relative_variance(self) -> FloatArray:
+        """Relative variance of the templates' own error, array (bins,); 0 where it is not included."""
+        nominal, variance = self.templates.nominal.sum(axis=0), self.templates.variance.sum(axis=0)
+        relative: FloatArray = variance / np.maximum(nominal, self.templates.lowest) ** 2
+        return relative if self.config.template_error else np.zeros_like(relative)
+
+    @cached_property
+    def fitted(self) -> BoolArray:
+        """Whether each of `parameters.PARAMETERS` is fitted, array (7,)."""
+        return np.array([name == "mu" or name in self.config.nuisance for name in PARAMETERS])
+
+    @cached_property
+    def bounds(self) -> FloatArray:
+        """Smallest and largest mu and pulls that a fit can reach, array (2, 7)."""
+        return np.column_stack([(_least_mu(self.templates), MU_RANGE[1]), PULL_BOUNDS])
+
+    @cached_property
+    def start(self) -> FloatArray:
+        """mu and pulls that a fit starts from, array (7,); those that are not fitted stay there."""
+        start: FloatArray = np.eye(len(PARAMETERS))[0]
+        start[_SOFT_MET] = 0.0 if self.fitted[_SOFT_MET] else OFF_PULL
+        return start
+
+    @cached_property
+    def _model(self) -> "_YieldModel | _ShapeModel":
+        return _ShapeModel(self.templates) if self.config.shape_only else _YieldModel(self.templates)
+
+    def expected(self, pulls: FloatArray, total: FloatArray | None = None) -> tuple[FloatArray, FloatArray]:
         """Expected counts (points, bins) and their derivatives by mu and the pulls (points, 7, bins).
 
         Arguments:
@@ -142,7 +165,7 @@ class Likelihood:
         expected, gradient = self._model.expected_and_gradient(values_from_pulls(pulls), total)
         return expected, gradient * (slopes_from_pulls(pulls) * self.fitted)[:, :, None]
 
-    def twice_nll(self, pulls, counts):
+    def twice_nll(self, pulls: FloatArray, counts: FloatArray) -> FloatArray:
         """-2 ln L up to a constant that depends on the data alone, array (points,).
 
         Arguments:
@@ -151,11 +174,11 @@ class Likelihood:
         """
         return self._evaluate(pulls, counts)[0]
 
-    def gradient(self, pulls, counts):
+    def gradient(self, pulls: FloatArray, counts: FloatArray) -> FloatArray:
         """Derivatives of -2 ln L by mu and the pulls, array (points, 7); arguments as `twice_nll`."""
         return self._evaluate(pulls, counts)[1]
 
-    def information(self, pulls, total=None):
+    def information(self, pulls: FloatArray, total: FloatArray | None = None) -> FloatArray:
         """Expected information matrix, priors included, arrays (points, 7, 7); arguments as `expected`.
 
         Its rows and columns are those of the unit matrix for nuisance parameters that are not fitted.
@@ -164,12 +187,12 @@ class Likelihood:
         weight = 1 / (expected + self.relative_variance * expected**2)
         return (gradient * weight[:, None]) @ gradient.transpose(0, 2, 1) + _PRIOR_INFORMATION
 
-    def cramer_rao(self, pulls, total=None):
+    def cramer_rao(self, pulls: FloatArray, total: FloatArray | None = None) -> CramerRao:
         """`CramerRao` bounds of the standard deviation of mu_hat; arguments as `expected`."""
         information = self.information(pulls, total)
         return CramerRao(information[:, 0, 0] ** -0.5, np.sqrt(np.linalg.inv(information)[:, 0, 0]))
 
-    def fit(self, counts):
+    def fit(self, counts: ArrayLike) -> FitResult:
         """Maximise the likelihood of each data set.
 
         Arguments:
@@ -187,11 +210,11 @@ class Likelihood:
         if not (np.isfinite(counts).all() and (counts >= 0).all()):
             raise ValueError("counts that are negative or not finite")
         starts = range(0, max(len(counts), 1), _BLOCK)
-        parts = [self._fit_block(counts[start : start + _BLOCK]) for start in starts]
+        blocks = [self._fit_block(counts[start : start + _BLOCK]) for start in starts]
         fields = [field.name for field in dataclasses.fields(FitResult)]
-        return FitResult(**{name: np.concatenate([getattr(part, name) for part in parts]) for name in fields})
+        return FitResult(**{name: np.concatenate([getattr(block, name) for block in blocks]) for name in fields})
 
-    def _evaluate(self, pulls, counts):
+    def _evaluate(self, pulls: FloatArray, counts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """-2 ln L (points,), its gradient (points, 7) and nearly its second derivatives (points, 7, 7)."""
         expected, gradient = self.expected(pulls, counts.sum(axis=1))
         r = self.relative_variance
@@ -214,7 +237,7 @@ class Likelihood:
         curvature[:, _SOFT_MET, _SOFT_MET] += np.maximum(2 * slope[:, _SOFT_MET], -1)
         return value, slope + 2 * prior, curvature
 
-    def _fit_block(self, counts):
+    def _fit_block(self, counts: FloatArray) -> FitResult:
         """Fisher scoring with the damping of Levenberg and Marquardt."""
         size = len(counts)
         pulls = np.tile(self.start, (size, 1))
@@ -246,31 +269,31 @@ class Likelihood:
         covariance = np.linalg.inv(self.information(pulls, counts.sum(axis=1))) * np.outer(self.fitted, self.fitted)
         return FitResult(pulls, covariance, value, valid, iterations)
 
-    def _step(self, pulls, slope, curvature, damping):
+    def _step(self, pulls: FloatArray, slope: FloatArray, curvature: FloatArray, damping: FloatArray) -> FloatArray:
         """Damped Newton steps, (points, 7), within the bounds; a parameter that a bound holds back does not move."""
         lower, upper = self.bounds
-        held = ~self.fitted | (pulls <= lower) & (slope > 0) | (pulls >= upper) & (slope < 0)
-        matrix = np.where(held[:, :, None] | held[:, None], 0.0, curvature)
+        fixed = ~self.fitted | (pulls <= lower) & (slope > 0) | (pulls >= upper) & (slope < 0)
+        matrix = np.where(fixed[:, :, None] | fixed[:, None], 0.0, curvature)
         diagonal = np.arange(len(PARAMETERS))
-        matrix[:, diagonal, diagonal] = np.where(held, 1.0, matrix[:, diagonal, diagonal] * (1 + damping[:, None]))
-        step = -np.linalg.solve(matrix, np.where(held, 0.0, slope)[:, :, None])[:, :, 0]
-        return np.where(held, 0.0, np.clip(pulls + step, lower, upper) - pulls)
+        matrix[:, diagonal, diagonal] = np.where(fixed, 1.0, matrix[:, diagonal, diagonal] * (1 + damping[:, None]))
+        step = -np.linalg.solve(matrix, np.where(fixed, 0.0, slope)[:, :, None])[:, :, 0]
+        return np.where(fixed, 0.0, np.clip(pulls + step, lower, upper) - pulls)
 
 
 class _YieldModel:
     """Counts as the templates expect them."""
 
-    def __init__(self, templates):
+    def __init__(self, templates: Templates) -> None:
         self._templates = templates
 
-    def expected_and_gradient(self, values, _total):
+    def expected_and_gradient(self, values: FloatArray, _total: FloatArray | None) -> tuple[FloatArray, FloatArray]:
         return self._templates.expected_and_gradient(values)
 
 
 class _ShapeModel:
     """As many events as in the data, shared by normalised shapes of S and B: n (f s + (1 - f) b), f = mu f(mu = 1)."""
 
-    def __init__(self, templates):
+    def __init__(self, templates: Templates) -> None:
         is_signal = (np.arange(len(templates.coefficients)) == SIGNAL)[:, None, None]
         self._signal, self._background = (
             dataclasses.replace(templates, coefficients=np.where(selected, templates.coefficients, 0.0))
@@ -278,7 +301,9 @@ class _ShapeModel:
         )
         self._fraction = templates.nominal[SIGNAL].sum() / templates.nominal.sum()
 
-    def expected_and_gradient(self, values, total):
+    def expected_and_gradient(self, values: FloatArray, total: FloatArray | None) -> tuple[FloatArray, FloatArray]:
+        if total is None:
+            raise ValueError("a likelihood of the shape alone needs the total number of events")
         fraction = self._fraction * values[:, :1]
         unit = np.concatenate([np.ones_like(fraction), values[:, 1:]], axis=1)
         s, s_gradient = _normalised(*self._signal.expected_and_gradient(unit))
@@ -290,16 +315,16 @@ class _ShapeModel:
         return expected, np.reshape(total, (-1, 1, 1)) * gradient * slope[:, None]
 
 
-def _normalised(expected, gradient):
+def _normalised(expected: FloatArray, gradient: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Shape and its derivatives from counts and theirs."""
     total = expected.sum(axis=1, keepdims=True)
     shape = expected / total
     return shape, (gradient - gradient.sum(axis=2, keepdims=True) * shape[:, None]) / total[:, :, None]
 
 
-def _least_mu(templates):
+def _least_mu(templates: Templates) -> float:
     """The signal strength at which nominally 95% of the background of the bin with the largest S/B would vanish."""
     signal = templates.nominal[SIGNAL]
     background = np.maximum(templates.nominal.sum(axis=0) - signal, templates.lowest)
     ratio = np.max(signal / background)
-    return max(MU_RANGE[0], -0.95 / ratio) if ratio > 0 else MU_RANGE[0]
+    return max(MU_RANGE[0], float(-0.95 / ratio)) if ratio > 0 else MU_RANGE[0]

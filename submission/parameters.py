@@ -1,8 +1,13 @@
-"""The parameters of the fit: signal strength and nuisance parameters with their priors (protocol, section 2)."""
+"""The parameters of the fit: signal strength and nuisance parameters with their priors.
+
+Source of the priors: docs/protocol.md#nuisance-parameters.
+"""
 
 from dataclasses import dataclass
 
 import numpy as np
+
+from .arrays import FloatArray
 
 
 @dataclass(frozen=True)
@@ -22,11 +27,12 @@ class Prior:
     lognormal: bool = False
 
     @property
-    def bounds(self):
+    def bounds(self) -> tuple[float, float]:
         """Pulls of the two ends of the clip; the lower one is -inf for a log-normal prior from 0."""
         ends = np.array(self.clip)
         with np.errstate(divide="ignore"):
-            return tuple((np.log(ends) if self.lognormal else ends - 1) / self.width)
+            lower, upper = (np.log(ends) if self.lognormal else ends - 1) / self.width
+        return lower, upper
 
 
 #: In the order in which the official program draws them.
@@ -49,24 +55,25 @@ _WIDTHS = np.array([prior.width for prior in PRIORS])
 _LOGNORMAL = np.array([prior.lognormal for prior in PRIORS])
 
 
-def values_from_pulls(pulls):
+def values_from_pulls(pulls: FloatArray) -> FloatArray:
     """Values of all parameters from mu and the pulls of the nuisance parameters, arrays (..., 7); pulls are clipped."""
     shift = _WIDTHS * np.clip(pulls[..., 1:], *PULL_BOUNDS)
     values = np.where(_LOGNORMAL, np.exp(shift), 1 + shift)
     return np.concatenate([pulls[..., :1], values], axis=-1)
 
 
-def slopes_from_pulls(pulls):
+def slopes_from_pulls(pulls: FloatArray) -> FloatArray:
     """Derivatives of `values_from_pulls` within the clip, parameter by parameter, array (..., 7)."""
     slopes = np.where(_LOGNORMAL, _WIDTHS * values_from_pulls(pulls)[..., 1:], _WIDTHS)
     return np.concatenate([np.ones_like(pulls[..., :1]), slopes], axis=-1)
 
 
-def draw_pulls(random, size):
+def draw_pulls(random: np.random.Generator, size: int) -> FloatArray:
     """Pulls of the six nuisance parameters from their priors, clipped: array (size, 6).
 
     Arguments:
         random: `numpy.random.Generator`.
         size: number of draws.
     """
-    return np.clip(random.standard_normal((size, len(PRIORS))), *PULL_BOUNDS)
+    pulls: FloatArray = np.clip(random.standard_normal((size, len(PRIORS))), *PULL_BOUNDS)
+    return pulls

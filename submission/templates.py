@@ -10,6 +10,7 @@ import dataclasses
 
 import numpy as np
 
+from .arrays import FloatArray
 from .parameters import PARAMETERS
 
 #: Rows of the templates, in the order of the official test set.
@@ -49,10 +50,10 @@ class Templates:
         ValueError: shapes that do not fit each other, or values that are not finite.
     """
 
-    coefficients: np.ndarray
-    variance: np.ndarray
+    coefficients: FloatArray
+    variance: FloatArray
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         coefficients, variance = (np.asarray(a, dtype=float) for a in (self.coefficients, self.variance))
         bins = coefficients.shape[-1]
         if coefficients.shape != (len(PROCESSES), len(TERMS), bins) or variance.shape != (len(PROCESSES), bins):
@@ -66,21 +67,22 @@ class Templates:
         object.__setattr__(self, "variance", variance)
 
     @property
-    def bins(self):
+    def bins(self) -> int:
         """Number of bins."""
-        return self.coefficients.shape[-1]
+        return int(self.coefficients.shape[-1])
 
     @property
-    def nominal(self):
+    def nominal(self) -> FloatArray:
         """Expected counts of each process without systematics, array (processes, bins)."""
         return self.coefficients[:, 0]
 
     @property
-    def lowest(self):
+    def lowest(self) -> FloatArray:
         """Count to which the expected one of each bin is held (`positive`), array (bins,)."""
-        return np.maximum(LOWEST_SHARE * self.nominal.sum(axis=0), LOWEST_COUNT)
+        lowest: FloatArray = np.maximum(LOWEST_SHARE * self.nominal.sum(axis=0), LOWEST_COUNT)
+        return lowest
 
-    def counts(self, values):
+    def counts(self, values: FloatArray) -> FloatArray:
         """Expected counts per process, array (points, processes, bins).
 
         Arguments:
@@ -89,12 +91,12 @@ class Templates:
         shapes = np.tensordot(terms(values[:, 1:4])[0], self.coefficients, axes=(1, 1))
         return scales(values)[0][:, :, None] * shapes
 
-    def expected(self, values):
+    def expected(self, values: FloatArray) -> FloatArray:
         """Expected counts of all processes together, array (points, bins); `values` as in `counts`."""
         features = scales(values)[0][:, :, None] * terms(values[:, 1:4])[0][:, None]
         return positive(self._combine(features), self.lowest)[0]
 
-    def expected_and_gradient(self, values):
+    def expected_and_gradient(self, values: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Expected counts (points, bins) and their derivatives by the parameters (points, 7, bins)."""
         shape, shape_gradient = terms(values[:, 1:4])
         scale, scale_gradient = scales(values)
@@ -108,27 +110,23 @@ class Templates:
             gradient[:, i] = self._combine(features) * slope
         return expected, gradient
 
-    def _combine(self, features):
+    def _combine(self, features: FloatArray) -> FloatArray:
         """Sum over processes and terms of features (points, processes, terms), array (points, bins)."""
         return features.reshape(len(features), len(PROCESSES) * len(TERMS)) @ self.coefficients.reshape(-1, self.bins)
 
-    def arrays(self):
-        """All that is needed to make these templates again, dict of arrays."""
-        return {"coefficients": self.coefficients, "variance": self.variance}
 
-
-def positive(counts, lowest):
+def positive(counts: FloatArray, lowest: float | FloatArray) -> tuple[FloatArray, FloatArray]:
     """Counts made positive and the derivative of that, arrays (points, bins).
 
     (c + sqrt(c^2 + 4 l^2)) / 2 is smooth and differs from c by l^2 / c where c is large, with l = `lowest`.
     """
     root = np.sqrt(counts**2 + 4 * lowest**2)
     # Twice l^2 / (root - c), which does not lose its digits where c is negative.
-    held = np.where(counts > 0, (counts + root) / 2, 2 * lowest**2 / (root - np.minimum(counts, 0)))
-    return held, held / root
+    result = np.where(counts > 0, (counts + root) / 2, 2 * lowest**2 / (root - np.minimum(counts, 0)))
+    return result, result / root
 
 
-def terms(shape_values):
+def terms(shape_values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The terms of the polynomials and their derivatives by tes, jes and soft_met.
 
     Arguments:
@@ -154,7 +152,7 @@ def terms(shape_values):
     return np.prod(factors, axis=0), np.stack(gradient, axis=1)
 
 
-def _powers(x, slope, last):
+def _powers(x: FloatArray, slope: float | FloatArray, last: float) -> tuple[FloatArray, FloatArray]:
     """x^0 to x^3, each linear beyond |x| = `last`, and their derivatives times `slope`: two arrays (points, 4)."""
     exponents = np.arange(4)
     inner = np.clip(x, -last, last)[:, None]
@@ -163,22 +161,22 @@ def _powers(x, slope, last):
     return value, derivative * np.reshape(slope, (-1, 1))
 
 
-def scales(values):
+def scales(values: FloatArray) -> tuple[FloatArray, FloatArray]:
     """The factor on each process and its derivatives: arrays (points, processes) and (points, 7, processes)."""
     mu, _, _, _, ttbar, diboson, common = np.asarray(values, dtype=float).T
-    one, none = np.ones_like(mu), np.zeros_like(mu)
+    unit, zero = np.ones_like(mu), np.zeros_like(mu)
     gradient = np.zeros((len(mu), len(PARAMETERS), len(PROCESSES)))
     for name, slope in (
-        ("mu", (none, none, none, one)),
-        ("ttbar_scale", (none, none, common, none)),
-        ("diboson_scale", (none, common, none, none)),
-        ("bkg_scale", (one, diboson, ttbar, none)),
+        ("mu", (zero, zero, zero, unit)),
+        ("ttbar_scale", (zero, zero, common, zero)),
+        ("diboson_scale", (zero, common, zero, zero)),
+        ("bkg_scale", (unit, diboson, ttbar, zero)),
     ):
         gradient[:, PARAMETERS.index(name)] = np.stack(slope, axis=1)
     return np.stack([common, diboson * common, ttbar * common, mu], axis=1), gradient
 
 
-def fit_templates(shape_values, counts, variance):
+def fit_templates(shape_values: FloatArray, counts: FloatArray, variance: FloatArray) -> Templates:
     """Templates through the counts at the points of a grid, by least squares.
 
     The same events are behind all points, so what is fitted are their smooth migrations, not statistical noise.

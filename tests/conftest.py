@@ -1,7 +1,12 @@
-"""What the tests share: where the reference data may lie, and small data folders in the official format."""
+"""What the tests share: the reference of the official program, and small data folders in the official format."""
 
+import fcntl
 import json
+import os
 from pathlib import Path
+
+# Tests run side by side: more threads than cores would wait for each other. Before numpy and torch are imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 import numpy as np
 import pandas as pd
@@ -21,25 +26,14 @@ from ingestion_test.schema import (
 )
 from ingestion_test.simulation import cached_folder
 
-SHARED = Path(__file__).resolve().parents[2] / "shared"
+#: What the official program gave, and the 1000 official rows that it was given; its README says more.
+OFFICIAL = Path(__file__).parent / "ingestion_test" / "official"
 
 
 @pytest.fixture(scope="session")
 def official_sample():
     """The folder with 1000 official rows."""
-    return _shared("data/official_sample")
-
-
-@pytest.fixture(scope="session")
-def expected():
-    """The folder with what the official program gave."""
-    return _shared("data/expected")
-
-
-def _shared(path):
-    if not (SHARED / path).exists():
-        pytest.skip("the reference data are not there")
-    return SHARED / path
+    return OFFICIAL / "sample"
 
 
 def assert_official(ours, reference):
@@ -55,16 +49,16 @@ def assert_official(ours, reference):
         np.testing.assert_array_equal(ours, reference)
         return
     values = dict(zip(FEATURES, reference.T.astype(float)))
-    for name, own in zip(FEATURES, ours.T):
+    for name, column in zip(FEATURES, ours.T):
         pair = MASSES.get(name)
         if pair is None:
-            np.testing.assert_array_equal(own, values[name], err_msg=name)
+            np.testing.assert_array_equal(column, values[name], err_msg=name)
         else:
-            energy = sum(values[f"PRI_{one}_pt"] * np.cosh(values[f"PRI_{one}_eta"]) for one in pair)
+            energy = sum(values[f"PRI_{particle}_pt"] * np.cosh(values[f"PRI_{particle}_eta"]) for particle in pair)
             unit = np.finfo(np.float32).eps * energy**2
             undefined = values[name] == UNDEFINED
-            np.testing.assert_array_equal(own == UNDEFINED, undefined)
-            difference = np.abs(own.astype(float) ** 2 - values[name] ** 2)
+            np.testing.assert_array_equal(column == UNDEFINED, undefined)
+            difference = np.abs(column.astype(float) ** 2 - values[name] ** 2)
             assert (difference <= 8 * unit)[~undefined].all(), (
                 f"{name}: {np.max((difference / unit)[~undefined])} units"
             )
@@ -135,6 +129,28 @@ def shown(capsys):
 
 
 @pytest.fixture(scope="session")
-def simulated_folder(tmp_path_factory):
+def common_folder(tmp_path_factory):
+    """A folder that all processes of this test run have in common."""
+    base = tmp_path_factory.getbasetemp()
+    return base.parent if "PYTEST_XDIST_WORKER" in os.environ else base
+
+
+@pytest.fixture(scope="session")
+def simulated_folder(common_folder):
     """A small sample of the built-in simulation."""
-    return cached_folder("small", seed=1, cache_dir=tmp_path_factory.mktemp("cache"), workers=1)
+    return cached_folder("small", seed=1, cache_dir=common_folder / "cache", workers=1)
+
+
+@pytest.fixture(scope="session")
+def smoke_training(simulated_folder, common_folder):
+    """Output folder of `python -m training all --preset smoke` on `simulated_folder`; to be read, never written to."""
+    from training.__main__ import main  # imports torch, which not all tests need
+
+    output, part = common_folder / "smoke-training", common_folder / "smoke-training.part"
+    with open(common_folder / "smoke-training.lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not output.exists():
+            flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(part), "--workers", "1"]
+            assert main(["all", *flags]) == 0
+            part.rename(output)
+    return output

@@ -4,47 +4,58 @@ import argparse
 import logging
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 
 from ingestion_test import simulation
-from ingestion_test.cli import add_workers_arguments
-from ingestion_test.errors import ChallengeError, run_command
-from ingestion_test.ingestion import output_folder
 from ingestion_test.sources import OfficialFolder
+from runtime.arguments import add_workers_arguments
+from runtime.errors import ChallengeError, run_command
+from runtime.output import output_folder
 
 from .config import PRESETS, SAMPLES, default_output
-from .flows import usable_device
+from .config_file import load_config
+from .devices import usable_device
 from .stages import STAGES, Training, ship
 
 
-def main(arguments=None):
+def main(arguments: Sequence[str] | None = None, program: str = "python -m training") -> int:
     """The command line; returns the exit code."""
     parser = argparse.ArgumentParser(
-        prog="python -m training",
+        prog=program,
         description="Train the method: four stages, each resumable, from events to weights and tables.",
-        epilog="example: python -m training all --preset smoke --output runs/smoke",
+        epilog=f"example: {program} all --preset smoke --output runs/smoke",
     )
     add = parser.add_argument
     add("stage", choices=(*STAGES, "all"), help="which stage; all runs them one after the other")
-    add("--preset", choices=tuple(PRESETS), default="default", help="default: default")
+    choice = parser.add_mutually_exclusive_group()
+    choice.add_argument("--preset", choices=tuple(PRESETS), default="default", help="default: default")
+    choice.add_argument("--config", type=Path, metavar="FILE", help="TOML file: a preset and what differs from it")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add_workers_arguments(parser)
     add("--resume", action="store_true", help="keep what is there and go on")
-    add("--output", type=Path, metavar="DIR", help="folder for stages and checkpoints (default runs/training-PRESET)")
+    add(
+        "--output",
+        type=Path,
+        metavar="DIR",
+        help="folder for stages and checkpoints (default runs/training-NAME)",
+    )
     add("--artifacts", type=Path, metavar="DIR", help="folder for weights and tables (default OUTPUT/artifacts)")
     parser.set_defaults(command=_train)
     return run_command(parser.parse_args(arguments))
 
 
-def _train(flags):
+def _train(flags: argparse.Namespace) -> None:
     usable_device(flags.device)
-    output = flags.output or default_output(flags.preset)
-    source = OfficialFolder(flags.data or simulation.cached_folder(*SAMPLES[flags.preset]))
+    preset, config = load_config(flags.config) if flags.config else (flags.preset, PRESETS[flags.preset])
+    output = flags.output or default_output(flags.config.stem if flags.config else preset)
+    source = OfficialFolder(flags.data or simulation.cached_folder(*SAMPLES[preset]))
     with output_folder(output):
-        training = Training(PRESETS[flags.preset], source, output, flags.device, flags.workers)
+        training = Training(config, source, output, flags.device, flags.workers)
         for stage in STAGES if flags.stage == "all" else (flags.stage,):
             _run(training, stage, flags.resume)
         if flags.stage in ("all", "neyman"):
@@ -53,12 +64,12 @@ def _train(flags):
             print(f"weights and tables: {folder}")
 
 
-def _run(training, stage, resume):
+def _run(training: Training, stage: str, resume: bool) -> None:
     if training.path(stage).exists():
         if not resume:
             raise ChallengeError(f"{training.path(stage)} is there already: add --resume, or choose another --output")
         print(f"{stage}: done before")
-        training.done(stage)
+        training.summary(stage)
         return
     start = time.monotonic()
     logging.getLogger(__name__).info("%s ...", stage)
@@ -66,7 +77,7 @@ def _run(training, stage, resume):
     print(f"{stage}: {time.monotonic() - start:.0f} s", *_lines(summary), sep="\n", flush=True)
 
 
-def _lines(summary, indent="  "):
+def _lines(summary: Mapping[str, Any], indent: str = "  ") -> Iterator[str]:
     """A stage's summary as lines of text; what the artifacts' manifest holds in full."""
     for name, value in summary.items():
         if isinstance(value, dict):

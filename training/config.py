@@ -3,6 +3,7 @@
 import json
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from typing import Any
 
 from submission.confidence import BeltConfig
 from submission.likelihood import PRESETS as LIKELIHOODS
@@ -11,67 +12,9 @@ from submission.likelihood import LikelihoodConfig
 from .classifier import ClassifierConfig
 from .flows import TrainingConfig
 from .gate import GateConfig
+from .histogram import TemplatesConfig
+from .networks import FlowsConfig, NetworksConfig
 from .neyman import NeymanConfig
-
-
-@dataclass(frozen=True)
-class FlowsConfig:
-    """The flows of each category.
-
-    Arguments:
-        training: `TrainingConfig`; its `models` and `strengths` say which flows there are.
-        view: what they read of an event, see `submission.score.VIEWS`.
-        events: balanced training events of each category, about; those that validate come on top.
-        shape: what differs from the paper's size, see `submission.flows.FlowConfig`.
-        scaled: whether the discrimination functions are sigmoid((log q - median) / spread) or plainly sigmoid(log q).
-    """
-
-    training: TrainingConfig
-    view: str = "coordinates"
-    events: int = 640_000
-    shape: dict = field(default_factory=dict)
-    scaled: bool = True
-
-
-@dataclass(frozen=True)
-class NetworksConfig:
-    """Flows and classifier.
-
-    Arguments:
-        flows: `FlowsConfig`; None for a classifier of the features alone.
-        classifier: `ClassifierConfig`.
-        datasets: sub-datasets of the classifier's training events, each with nuisance parameters of its own.
-        events: balanced events of each sub-dataset, before the post-selection.
-        held_out: balanced events at nominal nuisance parameters, for the summary.
-        seed: of all draws.
-    """
-
-    flows: FlowsConfig | None
-    classifier: ClassifierConfig
-    datasets: int = 1000
-    events: int = 5000
-    held_out: int = 400_000
-    seed: int = 2024
-
-
-@dataclass(frozen=True)
-class TemplatesConfig:
-    """The histogram and its templates.
-
-    Arguments:
-        signal_bins, background_bins: equal shares of signal and of background between score edges, in each category.
-        no_jet_bins: bins of the visible mass of events without a jet; 0 leaves these events out.
-        edge_events: balanced events that the edges are taken from.
-        rows: events of the part for templates that are used at the most; None for all, which are never in memory.
-        seed: of the draws for the edges and of the soft MET noise.
-    """
-
-    signal_bins: int = 30
-    background_bins: int = 12
-    no_jet_bins: int = 20
-    edge_events: int = 400_000
-    rows: int | None = None
-    seed: int = 7
 
 
 @dataclass(frozen=True)
@@ -85,9 +28,10 @@ class Config:
     belt: BeltConfig = field(default_factory=BeltConfig)
     neyman: NeymanConfig = field(default_factory=NeymanConfig)
 
-    def record(self):
+    def record(self) -> dict[str, Any]:
         """The configuration as JSON holds it."""
-        return json.loads(json.dumps(asdict(self)))
+        record: dict[str, Any] = json.loads(json.dumps(asdict(self)))
+        return record
 
 
 FOUR_FLOWS = ("S", "S", "B", "B")
@@ -145,6 +89,6 @@ PRESETS = {
 }
 
 
-def default_output(preset):
-    """The folder that a preset is trained in unless another one is given."""
-    return Path("runs") / f"training-{preset}"
+def default_output(name: str) -> Path:
+    """The folder that a preset, or a file of that name, is trained in unless another one is given."""
+    return Path("runs") / f"training-{name}"

@@ -5,19 +5,29 @@ References:
 """
 
 import dataclasses
-import io
 import math
-import pickle
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 from tqdm import tqdm
 
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
-from submission.flows import Flow
+from runtime.errors import ChallengeError
+from submission.arrays import ArrayLike, FloatArray
+from submission.category_network import arrays_of, load_arrays
+from submission.flows import Flow, FlowConfig
 
-CHECKPOINT_VERSION = 1
+from .checkpoints import (
+    OptimizerState,
+    load_checkpoint,
+    load_optimizer_state,
+    optimizer_state,
+    save_checkpoint,
+)
+from .devices import usable_device
+from .fields import Count, NotNegative, Positive, Seed, Share
+
 NORMAL_ENTROPY = 0.5 * math.log(2 * math.pi * math.e)  # of one standard normal feature
 COLLAPSED = 0.99  # share of the modelled class rejected, in so many epochs in succession, that is called a collapse
 COLLAPSE_EPOCHS = 3
@@ -44,18 +54,18 @@ class TrainingConfig:
         ValueError: a value is out of its range.
     """
 
-    models: tuple
-    strengths: tuple
-    batch: int = 1000
-    epochs: int = 100
-    learning_rate: float = 1e-3
-    patience: int = 10
-    validation: float = 0.2
-    depth: float = 10.0
-    clip: float = 5.0
-    seed: int = 0
+    models: tuple[str, ...]
+    strengths: tuple[NotNegative, ...]
+    batch: Count = 1000
+    epochs: Count = 100
+    learning_rate: Positive = 1e-3
+    patience: Count = 10
+    validation: Share = 0.2
+    depth: NotNegative = 10.0
+    clip: Positive = 5.0
+    seed: Seed = 0
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
         object.__setattr__(self, "models", tuple(self.models))
         object.__setattr__(self, "strengths", tuple(self.strengths))
         if len(self.models) != len(self.strengths) or not set(self.models) <= {"S", "B"} or not self.models:
@@ -63,11 +73,11 @@ class TrainingConfig:
         if min(self.strengths) < 0 or not 0 < self.validation < 1 or min(self.batch, self.epochs) < 1:
             raise ValueError(f"strengths >= 0, 0 < validation < 1, batch and epochs >= 1 are needed: {self}")
 
-    def floor(self, features):
+    def floor(self, features: int) -> float:
         """Lower clamp of log q on the penalised class: -50 as in the authors' code, for 27 features and depth 11.7."""
         return -NORMAL_ENTROPY * features - self.depth
 
-    def boundary(self, features):
+    def boundary(self, features: int) -> float:
         """log q below which an event counts as rejected: the floor and one unit, where the flow's density ends."""
         return self.floor(features) + 1
 
@@ -86,8 +96,8 @@ class Trained:
     """
 
     flow: Flow
-    loss: list
-    history: list
+    loss: list[float]
+    history: list[dict[str, Any]]
 
 
 class TrainingFailed(ChallengeError):
@@ -98,7 +108,9 @@ class Collapse(TrainingFailed):
     """A flow rejects all events of the class that it should model."""
 
 
-def contrastive_loss(log_q_modelled, log_q_penalised, strengths, floor):
+def contrastive_loss(
+    log_q_modelled: torch.Tensor, log_q_penalised: torch.Tensor, strengths: torch.Tensor, floor: float
+) -> torch.Tensor:
     """Return the contrastive loss of each flow (eq. 5), bounded event by event.
 
         L_c = -mean log q(modelled) + c mean max(log q(penalised), floor)
@@ -121,7 +133,15 @@ def contrastive_loss(log_q_modelled, log_q_penalised, strengths, floor):
     return -log_q_modelled.mean(-1) + strengths * log_q_penalised.clamp(min=floor).mean(-1)
 
 
-def train(signal, background, flow_config, config, device="cpu", checkpoint=None, validation=None):
+def train(
+    signal: ArrayLike | torch.Tensor,
+    background: ArrayLike | torch.Tensor,
+    flow_config: FlowConfig,
+    config: TrainingConfig,
+    device: str = "cpu",
+    checkpoint: str | Path | None = None,
+    validation: Sequence[ArrayLike | torch.Tensor] | None = None,
+) -> Trained:
     """Train flows side by side on events of two classes.
 
     Arguments:
@@ -141,42 +161,57 @@ def train(signal, background, flow_config, config, device="cpu", checkpoint=None
         ChallengeError: the events are not as the flow needs them, CUDA is absent, or the checkpoint is unusable.
         Collapse: a flow rejects all events of the class that it should model.
     """
-    device = usable_device(device)
-    train_x = _pair(signal, background, flow_config.features, device)
+    place = usable_device(device)
+    train_x = _pair(signal, background, flow_config.features, place)
     if validation is None:
         train_x, valid_x = _split(train_x, config.validation)
     else:
-        valid_x = _pair(*validation, flow_config.features, device)
-    run = _Run(flow_config, config, device)
-    if checkpoint is not None and Path(checkpoint).exists():
-        run.load_state(load_checkpoint(checkpoint), checkpoint)
+        valid_x = _pair(validation[0], validation[1], flow_config.features, place)
+    run = _Run(flow_config, config, place)
+    path = None if checkpoint is None else Path(checkpoint)
+    if path is not None and path.exists():
+        run.load_state(load_checkpoint(path, _RunState, run.settings))
 
     with tqdm(initial=run.epoch, total=config.epochs, desc="flows", unit="epoch", disable=None) as bar:
         while run.epoch < config.epochs and run.epoch - run.best_epoch < config.patience:
             record = run.run_epoch(train_x, valid_x)
-            if checkpoint is not None:
-                save_checkpoint(checkpoint, run.state())
+            if path is not None:
+                save_checkpoint(path, run.state(), run.settings)
             bar.update()
             bar.set_postfix(validation=f"{sum(record['validation']) / len(record['validation']):.3f}")
-            _check_collapse(run.history, config)
+            _refuse_collapse(run.history, config)
     return run.outcome(valid_x)
 
 
-class _Run:
-    """The state of a training: flow, optimizer, epoch, best weights, history."""
+@dataclasses.dataclass(frozen=True)
+class _RunState:
+    """What a resumed training needs; losses of the flows, and weights by their names, as arrays."""
 
-    def __init__(self, flow_config, config, device):
+    weights: dict[str, FloatArray]
+    optimizer: OptimizerState
+    epoch: int
+    best_epoch: int
+    best_loss: FloatArray
+    best_weights: list[FloatArray]
+    history: list[dict[str, Any]]
+
+
+class _Run:
+    """A training that goes on: flow, optimizer, epoch, best weights, history."""
+
+    def __init__(self, flow_config: FlowConfig, config: TrainingConfig, device: torch.device) -> None:
         self.config, self.device = config, device
         self.flow = Flow(flow_config, len(config.models), config.seed).to(device)
         self.optimizer = torch.optim.Adam(self.flow.parameters(), config.learning_rate, fused=True)
         self.strengths = torch.tensor(config.strengths, dtype=torch.float32, device=device)
         self.models_signal = torch.tensor([m == "S" for m in config.models], device=device)[:, None]
         self.floor, self.boundary = config.floor(flow_config.features), config.boundary(flow_config.features)
-        self.epoch, self.best_epoch, self.history = 0, 0, []
+        self.epoch, self.best_epoch = 0, 0
+        self.history: list[dict[str, Any]] = []
         self.best_loss = torch.full((len(config.models),), math.inf, device=device)
         self.best_weights = [p.detach().clone() for p in self.flow.parameters()]
 
-    def run_epoch(self, train_x, valid_x):
+    def run_epoch(self, train_x: Sequence[torch.Tensor], valid_x: Sequence[torch.Tensor]) -> dict[str, Any]:
         """Train on all batches, validate, keep the weights of the flows that improved; return the epoch's record."""
         events = train_x[0].shape[-2]
         batch = min(self.config.batch, events)
@@ -208,22 +243,22 @@ class _Run:
         self.history.append(record)
         return record
 
-    def log_q(self, signal, background):
+    def log_q(self, signal: torch.Tensor, background: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
         """Return log q, each (flows, events), of the class that each flow models and of the other."""
         log_q_s, log_q_b = self.flow.log_prob(torch.cat([signal, background], -2)).chunk(2, -1)
         modelled = torch.where(self.models_signal, log_q_s, log_q_b)
         return modelled, torch.where(self.models_signal, log_q_b, log_q_s)
 
     @torch.no_grad()
-    def validate(self, valid_x):
+    def validate(self, valid_x: Sequence[torch.Tensor]) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
         """Return per flow the validation loss, its standard error, and the share of the modelled class rejected."""
-        parts = [self.log_q(*part) for part in zip(*(x.split(4 * self.config.batch, -2) for x in valid_x))]
-        modelled, penalised = (torch.cat(part, 1) for part in zip(*parts))
+        chunks = zip(*(x.split(4 * self.config.batch, -2) for x in valid_x))
+        modelled, penalised = (torch.cat(log_q, 1) for log_q in zip(*(self.log_q(*chunk) for chunk in chunks)))
         loss = contrastive_loss(modelled, penalised, self.strengths, self.floor)
         variance = modelled.var(1) + self.strengths**2 * penalised.clamp(min=self.floor).var(1)
         return loss, (variance / modelled.shape[1]).sqrt(), (modelled < self.boundary).float().mean(1)
 
-    def _keep_best(self, loss):
+    def _keep_best(self, loss: torch.Tensor) -> None:
         better = loss < self.best_loss
         if better.any():
             self.best_epoch = self.epoch
@@ -231,31 +266,32 @@ class _Run:
         for best, weight in zip(self.best_weights, self.flow.parameters()):
             best[better] = weight.detach()[better]
 
-    def state(self):
-        """Return all that a resumed run needs, as `torch.load(weights_only=True)` reads it."""
-        return {
-            "version": CHECKPOINT_VERSION,
-            "config": dataclasses.asdict(self.config),
-            "flow": self.flow.state(),
-            "optimizer": self.optimizer.state_dict(),
-            "epoch": self.epoch,
-            "best_epoch": self.best_epoch,
-            "best_loss": self.best_loss,
-            "best_weights": self.best_weights,
-            "history": self.history,
-        }
+    @property
+    def settings(self) -> dict[str, Any]:
+        """What a checkpoint must agree in."""
+        return {"training": dataclasses.asdict(self.config), "flow": dataclasses.asdict(self.flow.config)}
 
-    def load_state(self, state, path):
-        """Go on from `state`, read from `path`."""
-        if TrainingConfig(**state["config"]) != self.config or state["flow"]["config"] != self.flow.state()["config"]:
-            raise ChallengeError(f"{path} is a checkpoint of other settings: remove it or give another place")
-        self.flow.load_state_dict(state["flow"]["weights"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.epoch, self.best_epoch, self.history = state["epoch"], state["best_epoch"], state["history"]
-        self.best_loss = state["best_loss"].to(self.device)
-        self.best_weights = [w.to(self.device) for w in state["best_weights"]]
+    def state(self) -> _RunState:
+        """Return all that a resumed run needs."""
+        return _RunState(
+            arrays_of(self.flow),
+            optimizer_state(self.optimizer),
+            self.epoch,
+            self.best_epoch,
+            self.best_loss.cpu().numpy(),
+            [weight.cpu().numpy() for weight in self.best_weights],
+            self.history,
+        )
 
-    def outcome(self, valid_x):
+    def load_state(self, state: _RunState) -> None:
+        """Go on from `state`."""
+        load_arrays(self.flow, state.weights)
+        load_optimizer_state(self.optimizer, state.optimizer)
+        self.epoch, self.best_epoch, self.history = state.epoch, state.best_epoch, state.history
+        self.best_loss = torch.as_tensor(state.best_loss).to(self.device)
+        self.best_weights = [torch.as_tensor(weight).to(self.device) for weight in state.best_weights]
+
+    def outcome(self, valid_x: Sequence[torch.Tensor]) -> Trained:
         """Return the `Trained` flows, choosing between the last and the best epoch's weights."""
         loss, error, _ = self.validate(valid_x)
         overfitted = loss > self.best_loss + error
@@ -266,7 +302,7 @@ class _Run:
         return Trained(self.flow.requires_grad_(False), loss.tolist(), self.history)
 
 
-def _clip_gradients(flow, bound):
+def _clip_gradients(flow: Flow, bound: float) -> None:
     """Scale the gradient of each flow down to the norm `bound`: one flow's trouble leaves the others alone."""
     gradients = [p.grad for p in flow.parameters()]
     norm = sum((g**2).sum((1, 2)) for g in gradients).sqrt()
@@ -275,7 +311,7 @@ def _clip_gradients(flow, bound):
         gradient.mul_(factor)
 
 
-def _check_collapse(history, config):
+def _refuse_collapse(history: list[dict[str, Any]], config: TrainingConfig) -> None:
     """Raise if a loss is no number, or if a flow has rejected all that it should model in each of the last epochs."""
     for flow, (model, strength) in enumerate(zip(config.models, config.strengths)):
         name = f"flow {flow} (models {model}, c = {strength:g})"
@@ -289,7 +325,9 @@ def _check_collapse(history, config):
             )
 
 
-def _pair(signal, background, features, device):
+def _pair(
+    signal: ArrayLike | torch.Tensor, background: ArrayLike | torch.Tensor, features: int, device: torch.device
+) -> list[torch.Tensor]:
     """Return the events as the pair (signal, background) of tensors on the device."""
     pair = []
     for name, events in (("signal", signal), ("background", background)):
@@ -310,57 +348,10 @@ def _pair(signal, background, features, device):
     return pair
 
 
-def _split(pair, share):
+def _split(pair: Sequence[torch.Tensor], share: float) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Return the training and the validation events, the last ones, each as the pair (signal, background)."""
     size = pair[0].shape[-2]
     kept = math.ceil(size * (1 - share))
     if not 0 < kept < size:
         raise ChallengeError(f"of {size} events of a class none is left when the share {share:g} validates: use more")
     return [x[..., :kept, :] for x in pair], [x[..., kept:, :] for x in pair]
-
-
-def usable_device(name):
-    """Return the `torch.device` called `name`, or raise `ChallengeError` if this machine does not have it."""
-    device = torch.device(name)
-    if device.type == "cuda" and not torch.cuda.is_available():
-        raise ChallengeError("CUDA was asked for, but torch sees no CUDA device here: take the device cpu")
-    return device
-
-
-def own_gpu(device, number):
-    """`device`, or of several GPUs the one that `number`, a task's or a process's, falls on."""
-    gpus = torch.cuda.device_count() if device == "cuda" else 0
-    return f"cuda:{number % gpus}" if gpus > 1 else device
-
-
-def save_checkpoint(path, state):
-    """Write a training's state to `path`; if that fails, the file that was there is still there.
-
-    Raises:
-        ChallengeError: it cannot be written, the disk being full for example.
-    """
-    buffer = io.BytesIO()
-    torch.save(state, buffer)
-    try:
-        with files.replaced(path, "wb") as file:
-            file.write(buffer.getbuffer())
-    except OSError as error:
-        raise ChallengeError(
-            f"the checkpoint {path} could not be written ({error}); the one before it is kept"
-        ) from error
-
-
-def load_checkpoint(path):
-    """Read a training's state, with weights_only=True.
-
-    Raises:
-        ChallengeError: it is no whole checkpoint, or of another version.
-    """
-    try:
-        state = torch.load(path, map_location="cpu", weights_only=True)
-    except (OSError, RuntimeError, EOFError, pickle.UnpicklingError, ValueError) as error:
-        raise ChallengeError(f"{path} cannot be read as a checkpoint (cut short?): remove it") from error
-    version = state.get("version") if isinstance(state, dict) else None
-    if version != CHECKPOINT_VERSION:
-        raise ChallengeError(f"{path} is a checkpoint of version {version}, not {CHECKPOINT_VERSION}: train again")
-    return state

@@ -9,6 +9,9 @@ from torch.nn import functional
 from submission.features import CATEGORIES
 from submission.gate import Gate
 
+from .classifier import Labelled
+from .fields import Count, Positive, Seed, Share
+
 
 @dataclasses.dataclass(frozen=True)
 class GateConfig:
@@ -23,20 +26,22 @@ class GateConfig:
         seed: of the initial weights and of the order of the events.
     """
 
-    signal_kept: float = 0.85
-    width: int = 32
-    depth: int = 2
-    batch: int = 2000
-    epochs: int = 2
-    learning_rate: float = 3e-3
-    seed: int = 0
+    signal_kept: Share = 0.85
+    width: Count = 32
+    depth: Count = 2
+    batch: Count = 2000
+    epochs: Count = 2
+    learning_rate: Positive = 3e-3
+    seed: Seed = 0
 
 
-def train_gate(training, config, device="cpu"):
+def train_gate(
+    training: Labelled, config: GateConfig, device: str | torch.device = "cpu"
+) -> tuple[Gate, dict[str, float]]:
     """Train a gate.
 
     Arguments:
-        training: dict from category to (features, labels): float32 arrays (events, features) and (events,).
+        training: `classifier.Labelled` events, of which the gate reads the features alone.
         config: `GateConfig`.
         device: "cpu" or "cuda".
 
@@ -50,7 +55,7 @@ def train_gate(training, config, device="cpu"):
         x, labels = (torch.as_tensor(values).to(device) for values in training[name])
         _descend(gate, number, x, labels, config, random)
         with torch.inference_mode():
-            outputs = torch.cat([gate(part, number) for part in x.split(16384)])
+            outputs = torch.cat([gate(chunk, number) for chunk in x.split(16384)])
         # The lowest outputs of the signal do not pass; numpy, as torch.quantile takes at most 16 million numbers.
         threshold = np.quantile(outputs[labels == 1].cpu().numpy(), 1 - config.signal_kept)
         gate.shift(number, -float(threshold))
@@ -58,7 +63,9 @@ def train_gate(training, config, device="cpu"):
     return gate.eval().requires_grad_(False).cpu(), shares
 
 
-def _descend(gate, number, x, labels, config, random):
+def _descend(
+    gate: Gate, number: int, x: torch.Tensor, labels: torch.Tensor, config: GateConfig, random: torch.Generator
+) -> None:
     """Minimise the binary cross-entropy of one category."""
     optimizer = torch.optim.Adam(gate.networks[number].parameters(), config.learning_rate)
     batch = min(config.batch, len(labels))

@@ -1,31 +1,108 @@
-"""The stages that train networks: flows, then the classifier on top of them (sec. 6.2, steps 2 and 3)."""
+"""The stages that train networks: flows, then the classifier on top of them (paper, sec. 6.2, steps 2 and 3)."""
 
 import functools
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Any, Literal
 
 import numpy as np
 from tqdm import tqdm
 
-from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
-from ingestion_test.tasks import completed
+from runtime.errors import ChallengeError
+from runtime.tasks import completed
+from submission.arrays import FloatArray
+from submission.codec import FormatError, restored
 from submission.features import CATEGORIES, FEATURES, Standardisation, features
 from submission.flows import FlowConfig, evaluate
 from submission.score import VIEWS, Discriminator, Scorer
 
 from . import classifier as classifier_training
 from . import flows as flow_training
-from .config import FlowsConfig
-from .gate import train_gate
-from .samples import draw
+from .classifier import ClassifierConfig, Labelled
+from .devices import own_gpu
+from .fields import Count, Seed, Several
+from .gate import GateConfig, train_gate
+from .samples import Batch, Sample, draw
 
-#: Background is judged at these shares of kept signal (method.md, section 6).
+#: Background is judged at these shares of kept signal (docs/mathematics.md#published-numbers).
 EFFICIENCIES = (0.1, 0.2, 0.3, 0.5)
 
 
-def train_flows(sample, held_out, config, device, checkpoints, workers=1):
+@dataclass(frozen=True)
+class FlowsConfig:
+    """The flows of each category.
+
+    Arguments:
+        training: `TrainingConfig`; its `models` and `strengths` say which flows there are.
+        view: what they read of an event, see `submission.score.VIEWS`.
+        events: balanced training events of each category, about; those that validate come on top.
+        shape: what differs from the paper's size, see `submission.flows.FlowConfig`.
+        scaled: whether the discrimination functions are sigmoid((log q - median) / spread) or plainly sigmoid(log q).
+
+    Raises:
+        ValueError: there is no such shape.
+    """
+
+    training: flow_training.TrainingConfig
+    view: Literal["coordinates", "features"] = "coordinates"
+    events: Several = 640_000
+    shape: dict[str, Any] = field(default_factory=dict)
+    scaled: bool = True
+
+    def __post_init__(self) -> None:
+        self.flow_config(2)
+
+    def flow_config(self, features: int) -> FlowConfig:
+        """The `FlowConfig` of flows that read `features` features."""
+        try:
+            config: FlowConfig = restored(FlowConfig, self.shape | {"features": features}, "shape")
+        except FormatError as error:
+            raise ValueError(str(error)) from error
+        return config
+
+
+@dataclass(frozen=True)
+class NetworksConfig:
+    """Flows and classifier.
+
+    Arguments:
+        flows: `FlowsConfig`; None for a classifier of the features alone.
+        classifier: `ClassifierConfig`.
+        datasets: sub-datasets of the classifier's training events, each with nuisance parameters of its own.
+        events: balanced events of each sub-dataset, before the post-selection.
+        held_out: balanced events at nominal nuisance parameters, for the summary.
+        seed: of all draws.
+    """
+
+    flows: FlowsConfig | None
+    classifier: ClassifierConfig
+    datasets: Count = 1000
+    events: Several = 5000
+    held_out: Several = 400_000
+    seed: Seed = 2024
+
+
+@dataclass(frozen=True)
+class FlowsResult:
+    """What the stage of the flows leaves: those of each category, none without flows, and what they reached."""
+
+    discriminators: tuple[Discriminator, ...]
+    summary: dict[str, Any]
+
+
+@dataclass(frozen=True)
+class ClassifierResult:
+    """What the stage of the classifier leaves: all networks, and what they reached."""
+
+    scorer: Scorer
+    summary: dict[str, Any]
+
+
+def train_flows(
+    sample: Sample, held_out: Sample, config: NetworksConfig, device: str, checkpoints: Path, workers: int | str = 1
+) -> FlowsResult:
     """Train the flows of each category, a task by itself, on balanced events at nominal nuisance parameters.
 
     Draws repeat events of large weight, so what validates comes from a part of the events of its own.
@@ -35,33 +112,38 @@ def train_flows(sample, held_out, config, device, checkpoints, workers=1):
         config: `config.NetworksConfig`.
         device: "cpu" or "cuda"; with several GPUs each task has its own.
         checkpoints: folder that an interrupted training is resumed from.
-        workers: as for `ingestion_test.tasks.as_completed`.
-
-    Returns:
-        (discriminators, summary): tuple of `Discriminator`, empty without flows, and a dict for the manifest.
+        workers: as for `runtime.tasks.as_completed`.
 
     Raises:
         ChallengeError: a category has no event, or as `flows.train`.
     """
     if config.flows is None:
-        return (), {}
+        return FlowsResult((), {})
     random, other = (np.random.default_rng([config.seed, stream]) for stream in (0, 6))
     share = config.flows.training.validation
     batches = _drawn(sample, config.flows.events, random)
     validation = _drawn(held_out, config.flows.events * share / (1 - share), other)
-    tasks = []
+    tasks: list[_FlowTask] = []
     names, view = VIEWS[config.flows.view]
     for number, category in enumerate(CATEGORIES):
-        values, checked = (view(drawn[category].columns, category) for drawn in (batches, validation))
+        values, others = (view(events[category].columns, category) for events in (batches, validation))
         standardisation = Standardisation.of(names[category], values)
-        values, checked = standardisation(values), standardisation(checked)
-        pair = _pair(random.permutation, values, batches[category].labels)
-        checked = _pair(other.permutation, checked, validation[category].labels)
-        checkpoint = checkpoints / f"flows-{category}.pt"
-        arrays = pair, checked, values[:100_000]
-        tasks.append(_FlowTask(category, number, *arrays, standardisation, config.flows, device, checkpoint))
+        values, others = standardisation(values), standardisation(others)
+        tasks.append(
+            _FlowTask(
+                category,
+                number,
+                events=_pair(random.permutation, values, batches[category].labels),
+                validation=_pair(other.permutation, others, validation[category].labels),
+                scaling=values[:100_000],
+                standardisation=standardisation,
+                config=config.flows,
+                device=device,
+                checkpoint=checkpoints / f"flows-{category}.npz",
+            )
+        )
     discriminators, summaries = zip(*completed(tasks, workers, "flows", "category"))
-    return discriminators, dict(zip(CATEGORIES, summaries))
+    return FlowsResult(discriminators, dict(zip(CATEGORIES, summaries)))
 
 
 @dataclass(frozen=True)
@@ -82,37 +164,42 @@ class _FlowTask:
 
     category: str
     number: int
-    events: tuple[np.ndarray, np.ndarray]
-    validation: tuple[np.ndarray, np.ndarray]
-    scaling: np.ndarray
+    events: tuple[FloatArray, FloatArray]
+    validation: tuple[FloatArray, FloatArray]
+    scaling: FloatArray
     standardisation: Standardisation
     config: FlowsConfig
     device: str
     checkpoint: Path
 
-    def __call__(self):
-        shape = FlowConfig(self.scaling.shape[1], **self.config.shape)
-        device = flow_training.own_gpu(self.device, self.number)
-        how = self.config.training, device, self.checkpoint, self.validation
-        trained = flow_training.train(*self.events, shape, *how)
+    def __call__(self) -> tuple[Discriminator, dict[str, Any]]:
+        trained = flow_training.train(
+            *self.events,
+            self.config.flow_config(self.scaling.shape[1]),
+            self.config.training,
+            own_gpu(self.device, self.number),
+            self.checkpoint,
+            self.validation,
+        )
         if self.config.scaled:
             trained.flow.set_scale(evaluate(trained.flow, self.scaling))
-        made = Discriminator(self.category, self.config.view, self.standardisation, trained.flow.cpu())
-        return made, {
+        return Discriminator(self.category, self.config.view, self.standardisation, trained.flow.cpu()), {
             "events": 2 * len(self.events[0]),
             "validation_loss": trained.loss,
             "epochs": len(trained.history),
         }
 
 
-def _pair(permutation, values, labels):
+def _pair(
+    permutation: Callable[[FloatArray], FloatArray], values: FloatArray, labels: FloatArray
+) -> tuple[FloatArray, FloatArray]:
     """As many signal as background events, each in random order: two arrays."""
-    classes = [permutation(values[labels == label]) for label in (1, 0)]
-    size = min(map(len, classes))
-    return tuple(own[:size] for own in classes)
+    signal, background = (permutation(values[labels == label]) for label in (1, 0))
+    size = min(len(signal), len(background))
+    return signal[:size], background[:size]
 
 
-def _drawn(sample, events, random):
+def _drawn(sample: Sample, events: float, random: np.random.Generator) -> dict[str, Batch]:
     """Balanced nominal events, about `events` of them in each category."""
     share = {name: len(batch.labels) / 20_000 for name, batch in draw(sample, 20_000, random).items()}
     if not min(share.values()):
@@ -120,7 +207,9 @@ def _drawn(sample, events, random):
     return draw(sample, 2 * round(events / min(share.values()) / 2), random)
 
 
-def plain_inputs(scorer, batch, number, _nuisance, _random):
+def plain_inputs(
+    scorer: Scorer, batch: Batch, number: int, _nuisance: Mapping[str, Any], _random: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
     """What a classifier is trained on that knows nothing of the nuisance parameters: inputs and labels of a `Batch`."""
     return scorer.inputs(batch.columns, number), batch.labels
 
@@ -130,29 +219,35 @@ class Kind:
     """A kind of classifier; the defaults are the networks of the submission.
 
     Arguments:
-        scorer: class with the interface of `submission.score.Scorer` that holds it.
+        scorer: `submission.score.Scorer`, or a subclass, that holds it.
         train: function with the interface of `classifier.train`.
         inputs: function of the scorer, a `samples.Batch`, the number of its category, the nuisance parameters of its
             sub-dataset and a `numpy.random.Generator`; returns inputs, array (events, inputs), and labels.
     """
 
-    scorer: type = Scorer
-    train: Callable = classifier_training.train
-    inputs: Callable = plain_inputs
+    scorer: type[Scorer] = Scorer
+    train: Callable[..., classifier_training.TrainedClassifier] = classifier_training.train
+    inputs: Callable[..., tuple[FloatArray, FloatArray]] = plain_inputs
 
 
-def train_classifier(sample, held_out, discriminators, config, gate_config, device, checkpoints, kind=Kind()):
+def train_classifier(
+    sample: Sample,
+    held_out: Sample,
+    discriminators: tuple[Discriminator, ...],
+    config: NetworksConfig,
+    gate_config: GateConfig | None,
+    device: str,
+    checkpoints: Path,
+    kind: Kind = Kind(),
+) -> ClassifierResult:
     """Train the classifier, and the gate before it, on sub-datasets with random nuisance parameters.
 
     Arguments:
         sample, held_out: `samples.Sample` of the parts for networks and for checks.
-        discriminators: from `train_flows`.
+        discriminators: of `train_flows`.
         config, device, checkpoints: as for `train_flows`.
         gate_config: `gate.GateConfig`; None for no gate.
         kind: the `Kind` of classifier.
-
-    Returns:
-        (scorer, summary): a `kind.scorer`, and a dict for the manifest.
 
     Raises:
         ChallengeError: as `classifier.train`.
@@ -167,34 +262,44 @@ def train_classifier(sample, held_out, discriminators, config, gate_config, devi
     validation = _perturbed(inputs, held_out, max(2, config.datasets // 20), config, stream=3)
     gate, passed = None, None
     if gate_config is not None:
-        own = {name: (x[:, : len(FEATURES[name])], labels) for name, (x, labels) in training.items()}
-        gate, passed = train_gate(own, gate_config, device)
-    trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.pt")
+        alone = {name: (x[:, : len(FEATURES[name])], labels) for name, (x, labels) in training.items()}
+        gate, passed = train_gate(alone, gate_config, device)
+    trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.npz")
     scorer = replace(scorer, classifier=trained.classifier, gate=gate).to(device)
-    checked = draw(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
+    others = draw(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
     summary = {
         "events": {name: len(labels) for name, (_, labels) in training.items()},
         "history": trained.history,
         "passed_gate": passed,
-        "held_out": separation(scorer, checked),
-        "held_out_without_gate": separation(replace(scorer, gate=None), checked),
+        "held_out": separation(scorer, others),
+        "held_out_without_gate": separation(replace(scorer, gate=None), others),
     }
-    return scorer.to("cpu"), summary
+    return ClassifierResult(scorer.to("cpu"), summary)
 
 
-def _perturbed(inputs, sample, datasets, config, stream):
+def _perturbed(
+    inputs: Callable[..., tuple[FloatArray, FloatArray]],
+    sample: Sample,
+    datasets: int,
+    config: NetworksConfig,
+    stream: int,
+) -> Labelled:
     """Inputs and labels of sub-datasets with nuisance parameters of their own: dict from category to the two arrays."""
     random = np.random.default_rng([config.seed, stream])
-    parts = {name: [] for name in CATEGORIES}
+    chunks: dict[str, list[tuple[FloatArray, FloatArray]]] = {name: [] for name in CATEGORIES}
     for _ in tqdm(range(datasets), desc="sub-datasets", disable=None):
         nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
         for number, (name, batch) in enumerate(draw(sample, config.events, random, nuisance).items()):
-            parts[name].append(inputs(batch, number, nuisance, random))
+            chunks[name].append(inputs(batch, number, nuisance, random))
     # Popped, so that what is joined is not there twice for both categories at once.
-    return {name: tuple(map(np.concatenate, zip(*parts.pop(name)))) for name in CATEGORIES}
+    result = {}
+    for name in CATEGORIES:
+        x, labels = (np.concatenate(values) for values in zip(*chunks.pop(name)))
+        result[name] = x, labels
+    return result
 
 
-def separation(scorer, batches):
+def separation(scorer: Scorer, batches: Mapping[str, Batch]) -> dict[str, dict[str, Any]]:
     """How well a scorer separates balanced events: per category the area under the ROC curve and the background kept.
 
     Arguments:
@@ -208,7 +313,7 @@ def separation(scorer, batches):
     return {name: roc(*scores) for name, scores in zip(CATEGORIES, scored(scorer, batches))}
 
 
-def scored(scorer, batches):
+def scored(scorer: Scorer, batches: Mapping[str, Batch]) -> list[tuple[FloatArray, FloatArray]]:
     """Scores of the signal and of the background of each category: list of pairs of arrays."""
     pairs = []
     for number, name in enumerate(CATEGORIES):
@@ -218,7 +323,7 @@ def scored(scorer, batches):
     return pairs
 
 
-def roc(signal, background):
+def roc(signal: FloatArray, background: FloatArray) -> dict[str, Any]:
     """Area under the ROC curve with its error, and the background kept at `EFFICIENCIES`, from two arrays of scores.
 
     An event that was drawn several times is there several times; the error takes that into account.
@@ -237,7 +342,7 @@ def roc(signal, background):
     }
 
 
-def _independent(scores):
+def _independent(scores: FloatArray) -> float:
     """Number of independent events, of which some are there several times, by their scores."""
     times = np.unique(scores, return_counts=True)[1]
-    return len(scores) ** 2 / np.sum(times**2)
+    return float(len(scores) ** 2 / np.sum(times**2))

@@ -6,26 +6,30 @@ and fits. The throws that check a belt have other random streams than those that
 
 import dataclasses
 import hashlib
+from collections.abc import Sequence
 from pathlib import Path
+from typing import Annotated, Any
 
 import numpy as np
 
-from ingestion_test.tasks import completed
-from submission.confidence import make_belt, spread_mu
+from runtime.tasks import completed
+from submission.arrays import BoolArray, FloatArray
+from submission.codec import Bounds
+from submission.confidence import Belt, BeltConfig, make_belt, spread_mu
+from submission.estimator import Estimator
+from submission.histogram import Histogram
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 
+from .checkpoints import checkpointed
+from .fields import Count, Finite, Seed
 from .flows import TrainingFailed
-from .parts import kept_or_made
 
 #: Throws of a task of a worker process.
 BLOCK = 5000
 
 #: Independent random streams of a run.
 STREAMS = ("mu", "belt", "check", "bound", "redraw")
-
-#: Belts made of redrawn throws behind a belt's statistical error, which is then known to a sixth.
-REDRAWS = 20
 
 #: Draws of the nuisance parameters over which a Cramer-Rao bound is averaged.
 _BOUND_DRAWS = 500
@@ -42,40 +46,35 @@ class NeymanConfig:
         check_range: the mu of the challenge.
         bound_mus: true mu at which the Cramer-Rao bound is computed.
         seed: of all pseudo-experiments.
+
+    Raises:
+        ValueError: `check_range` is empty.
     """
 
-    belt_throws: int = 400_000
-    check_mus: int = 20
-    check_throws: int = 10_000
-    check_range: tuple[float, float] = (0.1, 3.0)
-    bound_mus: tuple[float, ...] = (0.1, 1.0, 2.0, 3.0)
-    seed: int = 20250509
+    belt_throws: Annotated[int, Bounds(100, 10**9)] = 400_000
+    check_mus: Count = 20
+    check_throws: Count = 10_000
+    check_range: tuple[Finite, Finite] = (0.1, 3.0)
+    bound_mus: tuple[Finite, ...] = (0.1, 1.0, 2.0, 3.0)
+    seed: Seed = 20250509
+
+    def __post_init__(self) -> None:
+        if not self.check_range[0] < self.check_range[1]:
+            raise ValueError(f"check_range is {self.check_range}; its first number must be less than its second")
 
 
 @dataclasses.dataclass(frozen=True)
 class Throws:
     """Fitted pseudo-experiments: arrays (throws,) of true mu, estimate, its error and whether the fit is valid."""
 
-    mu: np.ndarray
-    mu_hat: np.ndarray
-    sigma: np.ndarray
-    valid: np.ndarray
+    mu: FloatArray
+    mu_hat: FloatArray
+    sigma: FloatArray
+    valid: BoolArray
 
-    def of(self, rows):
+    def select(self, rows: Any) -> "Throws":
         """The throws `rows`: whatever indexes arrays."""
         return Throws(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
-
-
-@dataclasses.dataclass(frozen=True)
-class Redrawn:
-    """What belts reach that are made of redrawn throws: arrays (redraws,) of mean width and mean coverage."""
-
-    width: np.ndarray
-    coverage: np.ndarray
-
-    def errors(self):
-        """Standard deviations of mean width and mean coverage: two floats."""
-        return float(np.std(self.width, ddof=1)), float(np.std(self.coverage, ddof=1))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -92,46 +91,99 @@ class Check:
         empty: share of data sets that no mu accepts.
     """
 
-    mu: np.ndarray
-    coverage: np.ndarray
-    coverage_error: np.ndarray
-    width: np.ndarray
-    width_error: np.ndarray
-    bias: np.ndarray
-    rmse: np.ndarray
-    invalid: np.ndarray
-    empty: np.ndarray
+    mu: FloatArray
+    coverage: FloatArray
+    coverage_error: FloatArray
+    width: FloatArray
+    width_error: FloatArray
+    bias: FloatArray
+    rmse: FloatArray
+    invalid: FloatArray
+    empty: FloatArray
 
     @property
-    def mean_width(self):
+    def mean_width(self) -> tuple[float, float]:
         """Mean length over the range of mu, by the trapezium rule, and its statistical error: two floats.
 
-        The error is that of the throws of the check; that of the belt, common to all mu, is in `redrawn_belts`.
+        The error is that of the throws of the check; that of the belt, common to all mu, is not in it.
         """
         share = np.ones(len(self.mu))
         share[[0, -1]] = 0.5
         share /= share.sum()
         return float(share @ self.width), float(np.sqrt(share**2 @ self.width_error**2))
 
-    def table(self):
+    def table(self) -> list[dict[str, float]]:
         """One dict of floats per true mu."""
         columns = dataclasses.asdict(self)
         return [dict(zip(columns, map(float, row))) for row in zip(*columns.values())]
 
 
-def belt_throws(likelihood, mu_range, config, workers=1, checkpoint=None):
+@dataclasses.dataclass(frozen=True)
+class NeymanResult:
+    """What the stage leaves: all that a prediction needs, and what the belt reaches."""
+
+    estimator: Estimator
+    summary: dict[str, Any]
+
+
+def make_estimator(
+    histogram: Histogram,
+    likelihood: Likelihood,
+    belt_config: BeltConfig,
+    config: NeymanConfig,
+    workers: int | str = 1,
+    checkpoint: Path | None = None,
+) -> NeymanResult:
+    """Throw, make the belt, and say what it and a central one reach beside the Cramer-Rao bound.
+
+    Arguments:
+        histogram, likelihood: of the templates' bins.
+        belt_config, config: which belt, and how it is made and checked.
+        workers, checkpoint: as for `throw_all`.
+
+    Raises:
+        ChallengeError: as `throw_all` and `make_belts`.
+    """
+    throws = belt_throws(likelihood, belt_config.mu_range, config, workers, checkpoint)
+    belt, central = make_belts(throws, [belt_config, dataclasses.replace(belt_config, ordering="central")])
+    others = check_throws(likelihood, config, workers, checkpoint)
+    checks = {"shipped": check(belt, others), "central": check(central, others)}
+    summary = {
+        "cramer_rao": cramer_rao_table(likelihood, config),
+        **{f"{name}_width": result.mean_width for name, result in checks.items()},
+        **{f"{name}_table": result.table() for name, result in checks.items()},
+    }
+    return NeymanResult(Estimator(histogram, likelihood, belt), summary)
+
+
+def belt_throws(
+    likelihood: Likelihood,
+    mu_range: tuple[float, float],
+    config: NeymanConfig,
+    workers: int | str = 1,
+    checkpoint: Path | None = None,
+) -> Throws:
     """The pseudo-experiments that a belt over `mu_range` is made from: `Throws`; arguments as `throw_all`."""
-    mu = spread_mu(_generator(config.seed, "mu", 0), config.belt_throws, mu_range)
+    mu = spread_mu(random_stream(config.seed, "mu", 0), config.belt_throws, mu_range)
     return throw_all(likelihood, mu, "belt", config.seed, workers, checkpoint)
 
 
-def check_throws(likelihood, config, workers=1, checkpoint=None):
+def check_throws(
+    likelihood: Likelihood, config: NeymanConfig, workers: int | str = 1, checkpoint: Path | None = None
+) -> Throws:
     """The pseudo-experiments that belts are checked with: `Throws`; arguments as `throw_all`."""
     mu = np.repeat(np.linspace(*config.check_range, config.check_mus), config.check_throws)
     return throw_all(likelihood, mu, "check", config.seed, workers, checkpoint)
 
 
-def throw_all(likelihood, mu, stream, seed, workers=1, checkpoint=None):
+def throw_all(
+    likelihood: Likelihood,
+    mu: FloatArray,
+    stream: str,
+    seed: int,
+    workers: int | str = 1,
+    checkpoint: Path | None = None,
+) -> Throws:
     """Throw in blocks, each with a random stream of its own.
 
     Arguments:
@@ -139,21 +191,21 @@ def throw_all(likelihood, mu, stream, seed, workers=1, checkpoint=None):
         mu: array (throws,), true signal strengths.
         stream: which of `STREAMS`.
         seed: of all streams.
-        workers: as for `ingestion_test.tasks.as_completed`; the outcome does not depend on them.
+        workers: as for `runtime.tasks.as_completed`; the outcome does not depend on them.
         checkpoint: folder that keeps the blocks; those found there are not thrown again. None: no.
 
     Returns:
         `Throws`.
 
     Raises:
-        ChallengeError: as `parts.kept_or_made`.
+        ChallengeError: as `checkpoints.checkpointed`.
     """
     blocks = [
         _Block(likelihood, mu[i : i + BLOCK], stream, seed, i // BLOCK, checkpoint) for i in range(0, len(mu), BLOCK)
     ]
-    done = completed([block.throws for block in blocks], workers, f"{stream} throws", "block")
+    results = completed([block.throws for block in blocks], workers, f"{stream} throws", "block")
     fields = [field.name for field in dataclasses.fields(Throws)]
-    return Throws(**{name: np.concatenate([getattr(part, name) for part in done]) for name in fields})
+    return Throws(**{name: np.concatenate([getattr(result, name) for result in results]) for name in fields})
 
 
 @dataclasses.dataclass(frozen=True)
@@ -161,30 +213,29 @@ class _Block:
     """The throws of one task of a worker process."""
 
     likelihood: Likelihood
-    mu: np.ndarray
+    mu: FloatArray
     stream: str
     seed: int
     number: int
     checkpoint: Path | None
 
-    def throws(self):
+    def throws(self) -> Throws:
         """`Throws`, from the checkpoint or thrown and kept there."""
-        path = None if self.checkpoint is None else Path(self.checkpoint) / f"{self.stream}{self.number:04d}.npz"
-        return Throws(**kept_or_made(path, self._about(), self._made))
+        path = None if self.checkpoint is None else self.checkpoint / f"{self.stream}{self.number:04d}.npz"
+        return checkpointed(path, self._about(), Throws, self._throw)
 
-    def _made(self):
-        random = _generator(self.seed, self.stream, self.number)
-        return dataclasses.asdict(throw(self.likelihood, self.mu, random))
+    def _throw(self) -> Throws:
+        return throw(self.likelihood, self.mu, random_stream(self.seed, self.stream, self.number))
 
-    def _about(self):
+    def _about(self) -> str:
         """A text that changes with all that the throws depend on."""
-        digest = hashlib.sha256()
-        for array in (*self.likelihood.templates.arrays().values(), self.mu):
+        digest, templates = hashlib.sha256(), self.likelihood.templates
+        for array in (templates.coefficients, templates.variance, self.mu):
             digest.update(np.ascontiguousarray(array).tobytes())
         return f"{digest.hexdigest()[:16]} {self.likelihood.config} {self.stream} {self.seed} {self.number}"
 
 
-def throw(likelihood, mu, random):
+def throw(likelihood: Likelihood, mu: FloatArray, random: np.random.Generator) -> Throws:
     """Draw and fit one pseudo-experiment for each true mu.
 
     The templates' own error, where the likelihood includes it, is drawn too: each throw has other true templates.
@@ -203,7 +254,7 @@ def throw(likelihood, mu, random):
     return Throws(mu, fit.mu_hat, fit.sigma, fit.valid)
 
 
-def with_template_error(likelihood, expected, random):
+def with_template_error(likelihood: Likelihood, expected: FloatArray, random: np.random.Generator) -> FloatArray:
     """Expected counts (throws, bins) of templates that differ from those of `likelihood` by their statistical error.
 
     Each throw has other true templates; a likelihood without that error gets its counts back.
@@ -211,13 +262,13 @@ def with_template_error(likelihood, expected, random):
     return expected * np.maximum(1 + np.sqrt(likelihood.relative_variance) * random.standard_normal(expected.shape), 0)
 
 
-def make_belts(throws, configs):
+def make_belts(throws: Throws, configs: Sequence[BeltConfig]) -> list[Belt]:
     """A belt for each `BeltConfig` of `configs`, from the valid fits of `throws`: list of `Belt`.
 
     Raises:
         TrainingFailed: no belt can be made of them.
     """
-    used = throws.of(throws.valid)
+    used = throws.select(throws.valid)
     try:
         return [make_belt(used.mu, used.mu_hat, used.sigma, config) for config in configs]
     except np.linalg.LinAlgError as error:
@@ -226,7 +277,7 @@ def make_belts(throws, configs):
         ) from error
 
 
-def check(belt, throws):
+def check(belt: Belt, throws: Throws) -> Check:
     """What `belt` reaches with `throws`, several of them at each true mu: `Check`."""
     intervals = belt.intervals(throws.mu_hat, throws.sigma, throws.valid)
     covered, width = intervals.cover(throws.mu) & ~intervals.empty, intervals.p84 - intervals.p16
@@ -252,29 +303,7 @@ def check(belt, throws):
     return Check(**{name: np.array([getattr(row, name) for row in rows]) for name in names})
 
 
-def redrawn_belts(throws, config, checked, seed, redraws=REDRAWS):
-    """Bootstrap of a belt: `Redrawn`, the statistical error that it has from the throws that it is made of.
-
-    Which throws are drawn depends on their number and the seed alone. So two belts are redrawn alike, and the ratios of
-    their widths have the spread that the ratio has: what two belts made of the same throws have in common cancels.
-
-    Arguments:
-        throws: `Throws` that the belt is made of.
-        config: `BeltConfig`.
-        checked: `Throws` that belts are checked with.
-        seed: of the redraws.
-        redraws: number of belts.
-    """
-    random, size = _generator(seed, "redraw", 0), len(throws.mu)
-    found = []
-    for _ in range(redraws):
-        (belt,) = make_belts(throws.of(random.integers(size, size=size)), [config])
-        reached = check(belt, checked)
-        found.append((reached.mean_width[0], reached.coverage.mean()))
-    return Redrawn(*np.transpose(found))
-
-
-def cramer_rao_table(likelihood, config, **subsets):
+def cramer_rao_table(likelihood: Likelihood, config: NeymanConfig, **subsets: Sequence[str]) -> list[dict[str, float]]:
     """Least mean length of +-1 sigma intervals, 2 sigma of the Cramer-Rao bound, averaged over the nuisance priors.
 
     Arguments:
@@ -288,19 +317,20 @@ def cramer_rao_table(likelihood, config, **subsets):
     """
     table = []
     for mu in config.bound_mus:
-        nuisance = draw_pulls(_generator(config.seed, "bound", 0), _BOUND_DRAWS)
+        nuisance = draw_pulls(random_stream(config.seed, "bound", 0), _BOUND_DRAWS)
         pulls = np.column_stack([np.full(_BOUND_DRAWS, mu), nuisance])
         pulls = np.where(likelihood.fitted, pulls, likelihood.start)
         total = likelihood.templates.expected(values_from_pulls(pulls)).sum(axis=1)
         bound, information = likelihood.cramer_rao(pulls, total), likelihood.information(pulls, total)
         row = {"mu": mu, "known": float(2 * bound.known.mean()), "profiled": float(2 * bound.profiled.mean())}
         for name, profiled in subsets.items():
-            part = [place for place, parameter in enumerate(PARAMETERS) if parameter in ("mu", *profiled)]
-            covariance = np.linalg.inv(information[:, part][:, :, part])
+            places = [place for place, parameter in enumerate(PARAMETERS) if parameter in ("mu", *profiled)]
+            covariance = np.linalg.inv(information[:, places][:, :, places])
             row[name] = float(2 * np.sqrt(covariance[:, 0, 0]).mean())
         table.append(row)
     return table
 
 
-def _generator(seed, stream, number):
+def random_stream(seed: int, stream: str, number: int) -> np.random.Generator:
+    """The generator of block `number` of one of `STREAMS`."""
     return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(STREAMS.index(stream), number)))

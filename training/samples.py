@@ -5,15 +5,20 @@ on draws in proportion to the weights, with an equal number of signal and backgr
 they are expected, at nominal nuisance parameters or at random ones.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from ingestion_test.errors import ChallengeError
 from ingestion_test.nuisance import draw_nuisance_parameters
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES, SIGNAL
+from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import soft_met_noise, transform
+from runtime.errors import ChallengeError
+from submission.arrays import BoolArray, FloatArray, IntArray
 from submission.features import CATEGORIES, categories
 
 #: Shares of the training rows, one after the other: for the networks, for checks of them, and for the templates.
@@ -34,28 +39,30 @@ class Sample:
         process: int array (events,), place in `schema.PROCESSES`.
     """
 
-    primaries: np.ndarray
-    weights: np.ndarray
-    process: np.ndarray
+    primaries: FloatArray
+    weights: FloatArray
+    process: IntArray
 
     @property
-    def is_signal(self):
+    def is_signal(self) -> BoolArray:
         """Whether each event is signal, array (events,)."""
-        return self.process == PROCESSES.index(SIGNAL)
+        return np.equal(self.process, PROCESSES.index(SIGNAL))
 
     @cached_property
-    def by_process(self):
+    def by_process(self) -> list[tuple[IntArray, FloatArray]]:
         """Rows of each process and the running sum of their weights: list of pairs of arrays."""
         rows = [np.flatnonzero(self.process == place) for place in range(len(PROCESSES))]
-        return [(own, np.cumsum(self.weights[own])) for own in rows]
+        return [(members, np.cumsum(self.weights[members])) for members in rows]
 
-    def with_jets(self):
+    def with_jets(self) -> "Sample":
         """The events that have a jet before the post-selection: the only ones that any shift puts into a category."""
         rows = self.primaries[:, PRIMARIES.index("PRI_n_jets")] > 0
         return Sample(self.primaries[rows], self.weights[rows], self.process[rows])
 
 
-def training_part(source, part, most=MOST_ROWS, folder=None):
+def training_part(
+    source: OfficialFolder, part: str, most: int | None = MOST_ROWS, folder: Path | None = None
+) -> Sample:
     """The `Sample` of a part of the training rows; parts are disjoint.
 
     Arguments:
@@ -76,7 +83,7 @@ def training_part(source, part, most=MOST_ROWS, folder=None):
 _ARRAYS = ("primaries", "weights", "process")
 
 
-def save_sample(sample, folder):
+def save_sample(sample: Sample, folder: Path) -> None:
     """Write `sample` into `folder`, for worker processes to map into their memory; raises ChallengeError."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -88,18 +95,20 @@ def save_sample(sample, folder):
         ) from error
 
 
-def load_sample(folder):
+def load_sample(folder: Path) -> Sample:
     """The `Sample` that `save_sample` or `training_part` wrote, its arrays mapped from the files."""
     return Sample(*(np.load(folder / f"{name}.npy", mmap_mode="r") for name in _ARRAYS))
 
 
-def remove_sample(folder):
+def remove_sample(folder: Path) -> None:
     """Remove what `save_sample` or `training_part` wrote."""
     for name in _ARRAYS:
         (folder / f"{name}.npy").unlink()
 
 
-def balanced_rows(sample, events, random, scales=None):
+def balanced_rows(
+    sample: Sample, events: int, random: np.random.Generator, scales: Mapping[str, float] | None = None
+) -> IntArray:
     """Rows of `events` events drawn in proportion to their weights, half of them signal; integer array, signal first.
 
     Arguments:
@@ -116,9 +125,9 @@ def balanced_rows(sample, events, random, scales=None):
     first = [SIGNAL, *(name for name in PROCESSES if name != SIGNAL)]
     rows = []
     for place in map(PROCESSES.index, first):
-        own, cumulative = sample.by_process[place]
+        members, cumulative = sample.by_process[place]
         if numbers[place]:
-            rows.append(own[np.searchsorted(cumulative, random.random(numbers[place]) * cumulative[-1], "right")])
+            rows.append(members[np.searchsorted(cumulative, random.random(numbers[place]) * cumulative[-1], "right")])
     return np.concatenate(rows)
 
 
@@ -126,11 +135,13 @@ def balanced_rows(sample, events, random, scales=None):
 class Batch:
     """Balanced events of one category: features by name, and labels (1 signal, 0 background), arrays (events,)."""
 
-    columns: dict[str, np.ndarray]
-    labels: np.ndarray
+    columns: dict[str, FloatArray]
+    labels: FloatArray
 
 
-def draw(sample, events, random, nuisance=None):
+def draw(
+    sample: Sample, events: int, random: np.random.Generator, nuisance: Mapping[str, Any] | None = None
+) -> dict[str, Batch]:
     """Balanced events as a model sees them, by category.
 
     Arguments:

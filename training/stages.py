@@ -1,4 +1,4 @@
-"""The four stages from events to artifacts: flows, classifier, templates, neyman.
+"""The four stages from events to artifacts, in their order: flows, classifier, templates, neyman.
 
 Each leaves a file in the output folder, with its configuration, the data it was made from and what it reached; the next
 one reads it. Training events, template events and the events of pseudo-experiments are disjoint (`samples.PARTS`; the
@@ -8,33 +8,25 @@ test events of the data folder are read by none).
 import dataclasses
 import functools
 import hashlib
-import io
 import json
-import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-import numpy as np
-import torch
-
-from ingestion_test import files
-from ingestion_test.errors import ChallengeError
-from ingestion_test.schema import FEATURES
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.systematics import transform
+from runtime import files
+from runtime.errors import ChallengeError
 from submission import artifacts
-from submission.estimator import Estimator
-from submission.histogram import NO_JET_FEATURE, Histogram, edges_of_scores
 from submission.likelihood import Likelihood
-from submission.score import Scorer
-from submission.templates import Templates
 
+from . import checkpoints
 from .config import Config
-from .flows import own_gpu
-from .networks import Kind, scored, train_classifier, train_flows
-from .neyman import belt_throws, check, check_throws, cramer_rao_table, make_belts
-from .samples import draw, load_sample, remove_sample, training_part
-from .templates import TemplateEvents, make_templates
+from .histogram import BinsOfFeatures, make_histogram
+from .networks import ClassifierResult, FlowsResult, Kind, train_classifier, train_flows
+from .neyman import NeymanResult, make_estimator
+from .samples import load_sample, remove_sample, training_part
+from .templates import TemplateEvents, TemplatesResult, make_templates
 
 STAGES = ("flows", "classifier", "templates", "neyman")
 
@@ -46,8 +38,20 @@ READS = {
     "neyman": tuple(field.name for field in dataclasses.fields(Config)),
 }
 
-#: Changes when a stage's file of an earlier version can no longer be read.
-VERSION = 2
+_REMEDY = "remove it and run the stage again"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A stage.
+
+    Arguments:
+        result: dataclass of what it leaves, with a "summary" of what it reached, a dict that JSON can hold.
+        run: function from the `Training` to that.
+    """
+
+    result: type
+    run: Callable[..., Any]
 
 
 @dataclass(frozen=True)
@@ -59,7 +63,7 @@ class Training:
         source: `sources.OfficialFolder` of the events.
         output: folder of the stages' files and checkpoints.
         device: "cpu" or "cuda".
-        workers: who does work that is a list of independent tasks, as `ingestion_test.tasks.as_completed` takes it.
+        workers: who does work that is a list of independent tasks, as `runtime.tasks.as_completed` takes it.
     """
 
     config: Config
@@ -69,17 +73,35 @@ class Training:
     workers: int | str = 1
 
     @property
-    def checkpoints(self):
+    def stages(self) -> dict[str, Stage]:
+        """The stages by their names.
+
+        A method with other networks or another likelihood has stages of its own: see `experiments/`.
+        """
+        return {
+            "flows": Stage(FlowsResult, _flows),
+            "classifier": Stage(ClassifierResult, _classifier),
+            "templates": Stage(TemplatesResult, _templates),
+            "neyman": Stage(NeymanResult, _neyman),
+        }
+
+    @property
+    def kind(self) -> Kind:
+        """The `networks.Kind` of classifier."""
+        return Kind()
+
+    @property
+    def checkpoints(self) -> Path:
         """Folder of the checkpoints, made if it is not there."""
         folder = self.output.absolute() / "checkpoints"  # workers of a cluster may be elsewhere
         folder.mkdir(parents=True, exist_ok=True)
         return folder
 
-    def path(self, stage):
+    def path(self, stage: str) -> Path:
         """File of a finished stage."""
-        return self.output / f"{stage}.pt"
+        return self.output / f"{stage}.npz"
 
-    def about(self, stage):
+    def about(self, stage: str) -> dict[str, Any]:
         """What the file of `stage` must have been made with to be of this training."""
         config = self.config.record()
         return {
@@ -89,26 +111,13 @@ class Training:
             "previous": self._previous(stage),
         }
 
-    def _previous(self, stage):
+    def _previous(self, stage: str) -> str | None:
         """Checksum of the file of the stage before `stage`, and so of all before it; None where there is none."""
         place = STAGES.index(stage)
         path = self.path(STAGES[place - 1])
         return hashlib.sha256(path.read_bytes()).hexdigest() if place and path.is_file() else None
 
-    @property
-    def steps(self):
-        """What runs each stage: dict from its name to a function of the training that returns (summary, state).
-
-        A method with other networks or another likelihood has stages of its own: see `experiments/`.
-        """
-        return {"flows": _flows, "classifier": _classifier, "templates": _templates, "neyman": _neyman}
-
-    @property
-    def kind(self):
-        """The `networks.Kind` of classifier."""
-        return Kind()
-
-    def run(self, stage):
+    def run(self, stage: str) -> dict[str, Any]:
         """Run one stage and write its file.
 
         Returns:
@@ -116,39 +125,56 @@ class Training:
 
         Raises:
             ChallengeError: the stage before it has not been run, its checkpoints are of another configuration, other
-                data or another previous stage, or whatever that stage raises.
+                data or another previous stage, its file is there in an earlier format, or whatever that stage raises.
         """
+        earlier = self.path(stage).with_suffix(".pt")
+        if earlier.exists():
+            raise ChallengeError(f"{earlier} is of an earlier version: choose another --output, or remove that file")
         self._claim_checkpoints(stage)
-        summary, state = self.steps[stage](self)
-        self._save(stage, summary, state)
+        result = self.stages[stage].run(self)
+        self.output.mkdir(parents=True, exist_ok=True)
+        checkpoints.write(self.path(stage), result, self.about(stage))
+        summary: dict[str, Any] = result.summary
         return summary
 
-    def done(self, stage):
-        """The summary that `stage` left, None if it was not run.
+    def summary(self, stage: str) -> dict[str, Any] | None:
+        """What `stage` reached, None if it was not run; raises ChallengeError as `result`."""
+        return self._read(stage).summary if self.path(stage).exists() else None
 
-        Raises:
-            ChallengeError: its file is damaged, or of another configuration, other data or another previous stage.
-        """
-        return self._load(stage)["summary"] if self.path(stage).exists() else None
-
-    def has(self, stage):
+    def has(self, stage: str) -> bool:
         """Whether `stage` was run and its file is of this training."""
         try:
-            return self.done(stage) is not None
+            return self.summary(stage) is not None
         except ChallengeError:
             return False
 
-    def state(self, stage):
-        """What `stage` made.
+    def result(self, stage: str) -> Any:
+        """What `stage` left, of the class that `stages` says.
 
         Raises:
-            ChallengeError: it was not run, or as `done`.
+            ChallengeError: it was not run, or its file is damaged, or of another configuration, other data or another
+                previous stage.
         """
         if not self.path(stage).exists():
             raise ChallengeError(f"{self.path(stage)} is missing: run the stage {stage} first, or all")
-        return self._load(stage)["state"]
+        return self._read(stage)
 
-    def _claim_checkpoints(self, stage):
+    def record(self) -> dict[str, Any]:
+        """How the artifacts were made and what they reach: configuration, data, and a summary of each stage."""
+        record = {"config": self.config.record(), "data": self.source.fingerprint()}
+        return record | {stage: self.summary(stage) for stage in STAGES}
+
+    def _read(self, stage: str) -> Any:
+        path = self.path(stage)
+        try:
+            return checkpoints.read(path, self.stages[stage].result, self.about(stage), _REMEDY)
+        except checkpoints.OtherOrigin as error:
+            raise ChallengeError(
+                f"{path} was made with another configuration, other data or another previous stage: choose another "
+                "--output, or remove it"
+            ) from error
+
+    def _claim_checkpoints(self, stage: str) -> None:
         path, about = self.checkpoints / f"{stage}.json", self.about(stage)
         if path.exists() and files.read_json(path) != about:
             raise ChallengeError(
@@ -157,130 +183,56 @@ class Training:
             )
         files.write_json(path, about)
 
-    def _save(self, stage, summary, state):
-        buffer = io.BytesIO()
-        torch.save({"version": VERSION, "about": self.about(stage), "summary": summary, "state": state}, buffer)
-        self.output.mkdir(parents=True, exist_ok=True)
-        with files.replaced(self.path(stage), "wb") as file:
-            file.write(buffer.getbuffer())
 
-    def _load(self, stage):
-        path = self.path(stage)
-        try:
-            if not path.is_file():  # a pipe would be waited for
-                raise ValueError("no regular file")
-            found = torch.load(path, map_location="cpu", weights_only=True)
-            about, version = found["about"], found["version"]
-        except Exception as error:  # of the many kinds that damaged files give
-            raise ChallengeError(f"{path} cannot be read ({error!r}): remove it and run the stage again") from error
-        if version != VERSION or about != self.about(stage):
-            raise ChallengeError(
-                f"{path} was made with another configuration, other data or another previous stage: choose another "
-                "--output, or remove it"
-            )
-        return found
+def ship(training: Training, folder: str | Path) -> None:
+    """Write the artifacts that the stage neyman left into `folder`, the manifest last."""
+    contents = artifacts.contents(training.result("neyman").estimator, training.record())
+    Path(folder).mkdir(parents=True, exist_ok=True)
+    for name, content in contents.items():
+        with files.replaced(Path(folder) / name, "wb") as file:
+            file.write(content)
 
 
-def _flows(training):
+def _flows(training: Training) -> FlowsResult:
     if training.config.networks.flows is None:
-        return {}, Scorer((), (), None).state()
-    parts = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
+        return FlowsResult((), {})
+    sample, held_out = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
     how = training.device, training.checkpoints, training.workers
-    discriminators, summary = train_flows(*parts, training.config.networks, *how)
-    return summary, Scorer(discriminators, (), None).state()
+    return train_flows(sample, held_out, training.config.networks, *how)
 
 
-def _classifier(training):
-    discriminators = Scorer.from_state(training.state("flows")).discriminators
+def _classifier(training: Training) -> ClassifierResult:
+    flows: FlowsResult = training.result("flows")
     sample, held_out = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
     config = training.config
     arguments = (config.networks, config.gate, training.device, training.checkpoints, training.kind)
-    scorer, summary = train_classifier(sample, held_out, discriminators, *arguments)
-    return summary, scorer.state()
+    return train_classifier(sample, held_out, flows.discriminators, *arguments)
 
 
-def _templates(training):
-    scorer = training.kind.scorer.from_state(training.state("classifier"))
+def _templates(training: Training) -> TemplatesResult:
+    classifier: ClassifierResult = training.result("classifier")
     config = training.config.templates
     folder = training.checkpoints / "templates"
     folder.mkdir(exist_ok=True)
-    events = training_part(training.source, "templates", config.rows, folder)
-    histogram = make_histogram(scorer, training, events)
-    templates, summary = make_templates(
-        TemplateEvents(
-            functools.partial(load_sample, folder),
-            _Bins(histogram, training.device),
-            histogram.bins,
-            json.dumps(training.about("templates")),
-        ),
-        config.seed,
-        folder,
-        training.workers,
-    )
-    summary["events"] = len(events.weights)
-    summary["bins"] = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
-    edges = [torch.as_tensor(inner) for inner in histogram.score_edges]
-    no_jet = None if histogram.no_jet_edges is None else torch.as_tensor(histogram.no_jet_edges)
-    arrays = {name: torch.as_tensor(values) for name, values in templates.arrays().items()}
-    remove_sample(folder)
-    return summary, {"score_edges": edges, "no_jet_edges": no_jet, "templates": arrays}
-
-
-@dataclass(frozen=True)
-class _Bins:
-    """Bins of events given as an array of features, as worker processes get them."""
-
-    histogram: Histogram
-    device: str
-
-    def __call__(self, features):
-        self.histogram.scorer.to(own_gpu(self.device, os.getpid()))
-        return self.histogram.bins_of(dict(zip(FEATURES, features.T)))
-
-
-def make_histogram(scorer, training, events):
-    """Bins: the scores' edges from events that the networks know, so that templates are free of the choice."""
-    config = training.config.templates
+    sample = training_part(training.source, "templates", config.rows, folder)
     known = training_part(training.source, "networks").with_jets()
-    batches = draw(known, config.edge_events, np.random.default_rng(config.seed))
-    bins = (config.signal_bins, config.background_bins)
-    edges = [edges_of_scores(*scores, *bins) for scores in scored(scorer.to(training.device), batches)]
-    no_jet = None
-    if config.no_jet_bins:
-        features = dict(zip(FEATURES, transform(events.primaries[: config.edge_events])[0].T))
-        mass = features[NO_JET_FEATURE][features["PRI_n_jets"] == 0]
-        no_jet = np.unique(np.quantile(mass, np.arange(1, config.no_jet_bins) / config.no_jet_bins))
-    return Histogram(scorer.to("cpu"), tuple(edges), no_jet)  # as it can be sent to worker processes
+    histogram = make_histogram(classifier.scorer, known, sample, config, training.device)
+    events = TemplateEvents(
+        functools.partial(load_sample, folder),
+        BinsOfFeatures(histogram, training.device),
+        histogram.bins,
+        json.dumps(training.about("templates")),
+    )
+    templates, summary = make_templates(events, config.seed, folder, training.workers)
+    summary["events"] = len(sample.weights)
+    summary["bins"] = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
+    remove_sample(folder)
+    return TemplatesResult(histogram, templates, summary)
 
 
-def _neyman(training):
-    config, state = training.config, training.state("templates")
-    scorer = training.kind.scorer.from_state(training.state("classifier"))
-    templates = Templates(**{name: values.numpy() for name, values in state["templates"].items()})
-    likelihood = Likelihood(templates, config.likelihood)
-    folder = training.checkpoints / "throws"
-    throws = belt_throws(likelihood, config.belt.mu_range, config.neyman, training.workers, folder)
-    central = dataclasses.replace(config.belt, ordering="central")
-    belt, central_belt = make_belts(throws, [config.belt, central])
-    checked = check_throws(likelihood, config.neyman, training.workers, folder)
-    results = {"shipped": check(belt, checked), "central": check(central_belt, checked)}
-    summary = {
-        "cramer_rao": cramer_rao_table(likelihood, config.neyman),
-        **{f"{name}_width": result.mean_width for name, result in results.items()},
-        **{f"{name}_table": result.table() for name, result in results.items()},
-    }
-    no_jet = None if state["no_jet_edges"] is None else state["no_jet_edges"].numpy()
-    histogram = Histogram(scorer, tuple(edges.numpy() for edges in state["score_edges"]), no_jet)
-    record = {"config": config.record(), "data": training.source.fingerprint()}
-    record |= {stage: training.done(stage) for stage in STAGES[:-1]} | {"neyman": summary}
-    made = artifacts.contents(Estimator(histogram, likelihood, belt), record)
-    return summary, {name: torch.frombuffer(bytearray(content), dtype=torch.uint8) for name, content in made.items()}
-
-
-def ship(training, folder):
-    """Write the artifacts that the stage neyman made into `folder`, the manifest last."""
-    made = training.state("neyman")
-    Path(folder).mkdir(parents=True, exist_ok=True)
-    for name, content in made.items():  # in the order in which `artifacts.contents` gave them
-        with files.replaced(Path(folder) / name, "wb") as file:
-            file.write(content.numpy().tobytes())
+def _neyman(training: Training) -> NeymanResult:
+    templates: TemplatesResult = training.result("templates")
+    config = training.config
+    likelihood = Likelihood(templates.templates, config.likelihood)
+    how = training.workers, training.checkpoints / "throws"
+    return make_estimator(templates.histogram, likelihood, config.belt, config.neyman, *how)

@@ -8,17 +8,21 @@ import dataclasses
 import itertools
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from ingestion_test.schema import PROCESSES
 from ingestion_test.systematics import transform
-from ingestion_test.tasks import completed
+from runtime.tasks import completed
+from submission.arrays import FloatArray, IntArray
+from submission.histogram import Histogram
 from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
-from submission.templates import fit_templates
+from submission.templates import Templates, fit_templates
 
-from .parts import kept_or_made
+from .checkpoints import checkpointed
+from .samples import Sample
 
 #: Points of the grid: pulls of tes and jes, and soft_met in GeV; the corners of a box and points on its axes.
 GRID = (
@@ -29,9 +33,9 @@ GRID = (
     *itertools.product((-2.5, 2.5), (-2.5, 2.5), (0.0, 4.0)),
 )
 
-#: Points off the grid, drawn from the priors, at which the interpolation is checked.
-CHECKS = 6
-_CHECK_SEED = 20250509
+#: Points off the grid, drawn from the priors, at which the interpolation is compared with counts.
+PROBES = 6
+_PROBE_SEED = 20250509
 
 #: Events worked on at a time: bounds the memory.
 _CHUNK = 100_000
@@ -49,40 +53,59 @@ class TemplateEvents:
         description: text that changes with the events and the bins; counts kept for another one are refused.
     """
 
-    sample: Callable
-    bins_of: Callable
+    sample: Callable[[], Sample]
+    bins_of: Callable[[FloatArray], IntArray]
     bins: int
     description: str
 
 
-def points():
-    """Grid and check points: array (points, 3) of tes, jes and soft_met (GeV)."""
+@dataclasses.dataclass(frozen=True)
+class TemplatesResult:
+    """What the stage of the templates leaves: histogram, templates of its bins, and how good they are."""
+
+    histogram: Histogram
+    templates: Templates
+    summary: dict[str, Any]
+
+
+@dataclasses.dataclass(frozen=True)
+class PointCounts:
+    """Expected counts of each process and bin at one point, and their variance: arrays (processes, bins)."""
+
+    counts: FloatArray
+    variance: FloatArray
+
+
+def points() -> FloatArray:
+    """Points of the grid, and `PROBES` off it: array (points, 3) of tes, jes and soft_met (GeV)."""
     grid = np.array(GRID)
     grid[:, :2] = 1 + 0.01 * grid[:, :2]
-    pulls = draw_pulls(np.random.default_rng(_CHECK_SEED), CHECKS)
-    checks = values_from_pulls(np.insert(pulls, 0, 1.0, axis=1))[:, 1:4]
-    return np.concatenate([grid, checks])
+    pulls = draw_pulls(np.random.default_rng(_PROBE_SEED), PROBES)
+    probes = values_from_pulls(np.insert(pulls, 0, 1.0, axis=1))[:, 1:4]
+    return np.concatenate([grid, probes])
 
 
-def make_templates(events, seed, checkpoint=None, workers=1):
+def make_templates(
+    events: TemplateEvents, seed: int, checkpoint: Path | None = None, workers: int | str = 1
+) -> tuple[Templates, dict[str, Any]]:
     """Count the events at all points and fit the templates.
 
     Arguments:
         events: `TemplateEvents`.
         seed: of the soft_met noise.
         checkpoint: folder that keeps the counts of every point; points found there are not counted again. None: no.
-        workers: as for `ingestion_test.tasks.as_completed`; the outcome does not depend on them.
+        workers: as for `runtime.tasks.as_completed`; the outcome does not depend on them.
 
     Returns:
         (`Templates`, dict of what `summary` reports).
 
     Raises:
-        ChallengeError: as `parts.kept_or_made`.
+        ChallengeError: as `checkpoints.checkpointed`.
     """
     tasks = [_Point(events, tuple(point), seed, number, checkpoint) for number, point in enumerate(points().tolist())]
-    parts = completed(tasks, workers, "templates", "point")
-    counts = np.stack([part["counts"] for part in parts])
-    templates = fit_templates(points()[: len(GRID)], counts[: len(GRID)], parts[0]["variance"])
+    results = completed(tasks, workers, "templates", "point")
+    counts = np.stack([result.counts for result in results])
+    templates = fit_templates(points()[: len(GRID)], counts[: len(GRID)], results[0].variance)
     return templates, summary(templates, counts[len(GRID) :])
 
 
@@ -96,14 +119,14 @@ class _Point:
     number: int
     checkpoint: Path | None
 
-    def __call__(self):
-        path = None if self.checkpoint is None else Path(self.checkpoint) / f"point{self.number:02d}.npz"
+    def __call__(self) -> PointCounts:
+        path = None if self.checkpoint is None else self.checkpoint / f"point{self.number:02d}.npz"
         about = f"{self.events.description}; {self.events.bins} bins; seed {self.seed}; point {list(self.point)}"
-        return kept_or_made(path, about, lambda: count_events(self.events, self.point, self.seed))
+        return checkpointed(path, about, PointCounts, lambda: count_events(self.events, self.point, self.seed))
 
 
-def count_events(events, point, seed):
-    """Expected "counts" of each process and bin at one point, and their "variance": dict of arrays (processes, bins).
+def count_events(events: TemplateEvents, point: tuple[float, float, float], seed: int) -> PointCounts:
+    """Count the events at one point.
 
     Arguments:
         events: `TemplateEvents`.
@@ -125,15 +148,15 @@ def count_events(events, point, seed):
         kept, bins = kept[inside], process[kept[inside]] * events.bins + bins[inside]
         counts += np.bincount(bins, weights[kept], len(counts))
         variance += np.bincount(bins, np.square(weights[kept], dtype=float), len(counts))
-    return {name: array.reshape(len(PROCESSES), -1) for name, array in (("counts", counts), ("variance", variance))}
+    return PointCounts(counts.reshape(len(PROCESSES), -1), variance.reshape(len(PROCESSES), -1))
 
 
-def summary(templates, check_counts):
+def summary(templates: Templates, probe_counts: FloatArray) -> dict[str, float]:
     """How good templates are.
 
     Arguments:
         templates: `Templates`.
-        check_counts: array (checks, processes, bins), counts at the check points.
+        probe_counts: array (probes, processes, bins), counts at the points off the grid.
 
     Returns:
         dict of floats:
@@ -141,15 +164,15 @@ def summary(templates, check_counts):
                 that has fewest; one with fewer than some 100 should be merged with a neighbour.
             template_error: the templates' own statistical error of mu_hat, in units of the standard deviation of
                 mu_hat (mu = 1, nuisance parameters profiled).
-            interpolation_chi2: mean over checks, processes and bins of the squared difference between interpolated
+            interpolation_chi2: mean over probes, processes and bins of the squared difference between interpolated
                 and counted events, in units of the templates' variance.
-            interpolation_bias: root mean square over the checks of the shift of mu_hat by the interpolation, in the
+            interpolation_bias: root mean square over the probes of the shift of mu_hat by the interpolation, in the
                 same units as the first.
     """
-    checks = points()[len(GRID) :]
-    values = np.ones((len(checks), len(PARAMETERS)))
-    values[:, 1:4] = checks
-    difference = check_counts - templates.counts(values)
+    probes = points()[len(GRID) :]
+    values = np.ones((len(probes), len(PARAMETERS)))
+    values[:, 1:4] = probes
+    difference = probe_counts - templates.counts(values)
     filled = templates.variance > 0
     response = mu_response(templates)
     shift = difference.sum(axis=1) @ response[0]
@@ -162,7 +185,7 @@ def summary(templates, check_counts):
     }
 
 
-def mu_response(templates, mu=1.0):
+def mu_response(templates: Templates, mu: float = 1.0) -> FloatArray:
     """Shift of mu_hat, in units of its standard deviation, by one more event in a bin: array (1, bins).
 
     In linear order, for exact templates, nuisance parameters profiled, at their medians and signal strength `mu`.
@@ -173,4 +196,5 @@ def mu_response(templates, mu=1.0):
     expected, gradient = likelihood.expected(pulls)
     covariance = np.linalg.inv(likelihood.information(pulls))
     weighted = gradient / expected[:, None]
-    return np.einsum("np,npb->nb", covariance[:, 0], weighted) / np.sqrt(covariance[:, :1, 0])
+    shifts: FloatArray = np.einsum("np,npb->nb", covariance[:, 0], weighted) / np.sqrt(covariance[:, :1, 0])
+    return shifts

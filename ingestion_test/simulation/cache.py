@@ -1,7 +1,5 @@
 """Simulated samples made on first use and kept in a cache folder."""
 
-import contextlib
-import fcntl
 import glob
 import hashlib
 import json
@@ -12,8 +10,10 @@ import sys
 import time
 from pathlib import Path
 
-from ..errors import ChallengeError
-from ..files import write_json
+from runtime.errors import ChallengeError
+from runtime.files import write_json
+from runtime.locks import waited_for
+
 from ..schema import DATA_FILE, METADATA_FILE
 from .sample import number_of_rows
 from .worlds import DEFAULT, get
@@ -46,8 +46,13 @@ def generator_version():
 
 
 def default_cache():
-    """The folder `$HIGGSML_CACHE`, or `.cache` at the root of the project."""
-    return Path(os.environ.get("HIGGSML_CACHE") or _PACKAGE.parents[1] / ".cache")
+    """The folder `$HIGGSML_CACHE`; else `.cache` of a clone that can be written, or the user's own cache folder."""
+    chosen, project = os.environ.get("HIGGSML_CACHE"), _PACKAGE.parents[1]
+    if chosen:
+        return Path(chosen)
+    if (project / "pyproject.toml").exists() and os.access(project, os.W_OK):
+        return project / ".cache"
+    return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "higgsml"
 
 
 def cached_folder(size="default", seed=0, cache_dir=None, workers=None, world=DEFAULT):
@@ -75,7 +80,9 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None, world=DE
     folder = cache / f"simulation-{generator_version()}-{named}{size}-seed{seed}"
     try:
         cache.mkdir(parents=True, exist_ok=True)
-        with _locked(cache / f"{folder.name}.lock"):
+        lock = cache / f"{folder.name}.lock"
+        notice = f"waiting for another process that makes or checks these events ({lock} is locked)"
+        with waited_for(lock, notice):
             if _is_whole(folder):
                 _log.info("simulated events from %s", folder)
             else:
@@ -123,15 +130,3 @@ def _checksum(path):
         while part := file.read(1 << 20):
             digest.update(part)
     return digest.hexdigest()
-
-
-@contextlib.contextmanager
-def _locked(path):
-    """Hold the lock file `path`; the system frees it if the process dies."""
-    with open(path, "w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            _log.info("waiting for another process that makes or checks these events (%s is locked)", path)
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -4,9 +4,10 @@ import os
 import sys
 from pathlib import Path
 
-from ..errors import ChallengeError
-from ..files import locked
-from ..tasks import MAX_PROCESSES
+from runtime.errors import ChallengeError
+from runtime.locks import locked
+from runtime.processes import MAX_PROCESSES
+
 from .cache import remove_leftovers
 from .sample import SIZES, number_of_blocks, number_of_rows
 from .worlds import DEFAULT, WORLDS
@@ -22,11 +23,12 @@ def add_arguments(parser):
     parser.add_argument("--size", default="default", help=f"{', '.join(SIZES)} or a number of rows (default: default)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same events (default: 0)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at work (default: all cores)")
+    worlds = "; ".join(f"{name}: {world.title}" for name, world in WORLDS.items())
     parser.add_argument(
         "--world",
         default=DEFAULT,
         metavar="NAME",
-        help=f"variant of the simulation: {'; '.join(f'{k} ({w.title})' for k, w in WORLDS.items())} (default: {DEFAULT})",
+        help=f"variant of the simulation: {worlds} (default: {DEFAULT})",
     )
     parser.add_argument("--unweighted", action="store_true", help="give all events of a process the same weight")
 

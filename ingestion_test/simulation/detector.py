@@ -1,6 +1,7 @@
 """Response of the ATLAS-like fast simulation: measured leptons, hadronic taus, jets and missing transverse momentum.
 
-Source of the resolutions and thresholds: spec/simulation.md of the organisers' Delphes card; what is fitted says so.
+Source of the resolutions and thresholds: the organisers' Delphes card; what is fitted says so
+(docs/simulation.md#where-each-number-comes-from).
 """
 
 from dataclasses import dataclass

@@ -16,10 +16,11 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from runtime.errors import ChallengeError
+from runtime.tasks import in_order
+
 from ..derived import derived_features
-from ..errors import ChallengeError
 from ..schema import DERIVED, PRIMARIES, PROCESSES, SIGNAL, YIELDS
-from ..tasks import in_order
 from . import odds, tilt, worlds
 from .importance import thin
 from .processes import throw

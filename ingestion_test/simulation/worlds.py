@@ -6,7 +6,8 @@ from them, in ways that no nuisance parameter of the challenge describes.
 
 from dataclasses import dataclass, field
 
-from ..errors import ChallengeError
+from runtime.errors import ChallengeError
+
 from .processes import PARAMETERS, model
 
 DEFAULT = "official"

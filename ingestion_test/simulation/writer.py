@@ -1,4 +1,4 @@
-"""A simulated sample as a folder in the official format (protocol, section 1)."""
+"""A simulated sample as a folder in the official format (docs/protocol.md#data-file)."""
 
 import tempfile
 from pathlib import Path
@@ -8,8 +8,9 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from tqdm import tqdm
 
-from ..errors import ChallengeError
-from ..files import sync, write_json
+from runtime.errors import ChallengeError
+from runtime.files import sync, write_json
+
 from ..schema import DATA_FILE, FILE_COLUMNS, LUMINOSITY, METADATA_FILE, PROCESSES, SIGNAL, SUM_WEIGHTS
 from .sample import number_of_blocks, number_of_rows, simulate
 from .worlds import DEFAULT, get

@@ -1,0 +1,157 @@
+"""The variants: what each changes in the networks, or in likelihood and belt."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from experiments.outputs import record
+from submission.confidence import BeltConfig
+from submission.likelihood import PRESETS as LIKELIHOODS
+from submission.likelihood import LikelihoodConfig
+from training.config import PRESETS, Config, FlowsConfig
+
+#: Preset of `training.config` that the networks of a preset start from, and whose events they are trained on.
+BASES = {"full": "cnf", "smoke": "smoke"}
+
+
+#: Nuisance parameters fitted where not all six are, and the range of a belt that does not know that of the challenge.
+TWO, THREE = ("tes", "jes"), ("tes", "jes", "soft_met")
+
+
+WIDE = (0.0, 5.0)
+
+
+@dataclasses.dataclass(frozen=True)
+class Networks:
+    """A variant whose networks are trained: its label, and what differs from the group's first configuration.
+
+    Arguments:
+        label: in table and figure.
+        change: function from `first_config` to the variant's `training.config.Config`.
+        shipped: whether the scores are the shipped ones; nothing but templates is made then.
+    """
+
+    label: str
+    change: Callable[[Config], Config]
+    shipped: bool = False
+
+
+@dataclasses.dataclass(frozen=True)
+class Fit:
+    """A variant of the fit: its label, `LikelihoodConfig`, `BeltConfig`, and the channels that are left out."""
+
+    label: str
+    likelihood: LikelihoodConfig = LIKELIHOODS["default"]
+    belt: BeltConfig = PRESETS["default"].belt
+    without: tuple[str, ...] = ()
+
+
+def _flows_of(config: Config) -> FlowsConfig:
+    assert config.networks.flows is not None, "variants are made of a configuration with flows"
+    return config.networks.flows
+
+
+def _with_flows(config: Config, **changes: Any) -> Config:
+    return replace(config, networks=replace(config.networks, flows=replace(_flows_of(config), **changes)))
+
+
+def _flows(**changes: Any) -> Callable[[Config], Config]:
+    return lambda config: _with_flows(config, **changes)
+
+
+def _strengths(models: tuple[str, ...], strengths: tuple[float, ...]) -> Callable[[Config], Config]:
+    def change(config: Config) -> Config:
+        return _with_flows(config, training=replace(_flows_of(config).training, models=models, strengths=strengths))
+
+    return change
+
+
+def _quadratic(config: Config) -> Config:
+    return _with_flows(config, shape=_flows_of(config).shape | {"odd": "quadratic"})
+
+
+def _seed(number: int) -> Callable[[Config], Config]:
+    """Other events drawn and other initial weights of everything: what a repetition of the training changes."""
+
+    def change(config: Config) -> Config:
+        config = _with_flows(config, training=replace(_flows_of(config).training, seed=number))
+        networks, gate = config.networks, config.gate
+        classifier = replace(networks.classifier, seed=number)
+        networks = replace(networks, classifier=classifier, seed=networks.seed + number)
+        return replace(config, networks=networks, gate=gate and replace(gate, seed=number))
+
+    return change
+
+
+def _fewer(factor: int) -> Callable[[Config], Config]:
+    def change(config: Config) -> Config:
+        config = _with_flows(config, events=_flows_of(config).events // factor)
+        datasets = max(4, config.networks.datasets // factor)
+        return replace(config, networks=replace(config.networks, datasets=datasets))
+
+    return change
+
+
+def _no_flows(config: Config) -> Config:
+    return replace(config, networks=replace(config.networks, flows=None))
+
+
+NETWORKS = {
+    "no-flows": Networks("reference: no flows", _no_flows),
+    "no-flows-1": Networks("no flows, trained with another seed", lambda config: _no_flows(_seed(1)(config))),
+    "flows": Networks("flows of c = 0.2 and 1, scaled, on coordinates", lambda config: config),
+    "flows-1": Networks("the same, trained with another seed", _seed(1)),
+    "plain-flows": Networks("c = 0: plain flows of S and B", _strengths(("S", "B"), (0.0, 0.0))),
+    "strong-flows": Networks("c = 1 and 2", _strengths(("S", "S", "B", "B"), (1.0, 2.0, 1.0, 2.0))),
+    "unscaled": Networks("sigmoid(log q), not scaled", _flows(scaled=False)),
+    "features": Networks("flows on all features", _flows(view="features")),
+    "quadratic": Networks("quadratic coupling, as published", _quadratic),
+    "quarter": Networks("no flows, a quarter of the training events", lambda config: _no_flows(_fewer(4)(config))),
+    "shipped": Networks("shipped weights: no flows, 10 times the training events", _no_flows, shipped=True),
+}
+
+
+FITS = {
+    "fit": Fit("reference: the shipped likelihood and belt"),
+    "no-0-jet": Fit("without events without a jet", without=("0-jet",)),
+    "no-yields": Fit("shape only, no yields", LikelihoodConfig(shape_only=True)),
+    "three": Fit("tes, jes, soft_met fitted", LikelihoodConfig(THREE, check_fit=False)),
+    "two": Fit("tes, jes fitted", LikelihoodConfig(TWO, check_fit=False)),
+    "own-error": Fit("Pratt belt that uses the estimate's error", belt=BeltConfig(use_error=True)),
+    "pratt-wide": Fit("Pratt belt, μ in [0, 5]", belt=BeltConfig(mu_range=WIDE)),
+    "central": Fit("central belt", belt=BeltConfig("central")),
+    "central-wide": Fit("central belt, μ in [0, 5]", belt=BeltConfig("central", mu_range=WIDE)),
+    "none": Fit("shape only, μ alone fitted", LIKELIHOODS["mu alone"]),
+    "published": Fit(
+        "as published: shape, tes and jes, no 0-jet, central, [0, 5]",
+        LikelihoodConfig(TWO, shape_only=True, check_fit=False),
+        BeltConfig("central", mu_range=WIDE),
+        ("0-jet",),
+    ),
+}
+
+
+VARIANTS = NETWORKS | FITS
+
+
+def first_config(preset: str) -> Config:
+    """`Config` that the group "networks" starts from: `cnf` with a tenth of its training events, templates as exact.
+
+    Their error would be larger than that of the shipped ones, and does not tell variants apart.
+    """
+    config = replace(PRESETS[BASES[preset]], likelihood=LikelihoodConfig(template_error=False))
+    if preset != "full":
+        return config
+    config = _with_flows(config, events=80_000)
+    networks = replace(config.networks, datasets=200)
+    return replace(config, networks=networks, templates=replace(config.templates, rows=1_000_000))
+
+
+def variant_record(name: str, preset: str) -> dict[str, Any]:
+    """All that a variant differs from others in, as JSON holds it: dict."""
+    if name in NETWORKS:
+        return NETWORKS[name].change(first_config(preset)).record() | {"shipped": NETWORKS[name].shipped}
+    return {key: value for key, value in record(FITS[name]).items() if key != "label"}

@@ -1,0 +1,1 @@
+"""Contrastive flows of handwritten digits (the paper's app. C)."""

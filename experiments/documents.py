@@ -1,0 +1,48 @@
+"""The pages in `docs/` that the commands fill."""
+
+import argparse
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from runtime import files
+from runtime.errors import ChallengeError
+
+
+def add_docs_argument(parser: argparse.ArgumentParser) -> None:
+    """Declare --docs."""
+    parser.add_argument("--docs", type=Path, metavar="DIR", help="also fill in the page in DIR and copy figures there")
+
+
+def publish(docs: Path | None, page: str, sections: Mapping[str, str], shown: Iterable[str | Path]) -> None:
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->` in a page, and copy files beside it.
+
+    Arguments:
+        docs: folder of the page; None to do nothing.
+        page: its name without ".md", also that of the folder of its figures.
+        sections: from the name of a section to its Markdown.
+        shown: files that the page shows or names.
+
+    Raises:
+        ChallengeError: the page is not there, has no such section, or cannot be written.
+    """
+    if docs is None:
+        return
+    path = docs / f"{page}.md"
+    try:
+        text = path.read_text(encoding="utf-8")
+    except OSError as error:
+        raise ChallengeError(f"{path} cannot be read ({error.strerror}): --docs takes the folder docs") from error
+    for name, content in sections.items():
+        start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
+        if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
+            raise ChallengeError(f"{path} has no place for the section {name}: it needs the lines {start}{end}")
+        text = text[: text.index(start)] + start + "\n" + content + "\n" + text[text.index(end) :]
+    try:
+        (docs / page).mkdir(exist_ok=True)
+        for source in map(Path, shown):
+            with files.replaced(docs / page / source.name, "wb") as file:
+                file.write(source.read_bytes())
+        with files.replaced(path) as file:
+            file.write(text)
+    except OSError as error:
+        raise ChallengeError(f"cannot write to {docs} ({error}): run again with --docs to a folder that can") from error

@@ -1,0 +1,1 @@
+"""The final phase of the challenge, by events and at histogram level."""

@@ -1,0 +1,78 @@
+"""A run of `score` beside throws for the same pseudo-experiments."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.score_runs import load_run
+from ingestion_test.ingestion import JOURNAL_FILE
+from ingestion_test.journal import Journal
+from ingestion_test.pseudo_experiments import ground_truth_mus
+from ingestion_test.scoring import Scores, SetScore, score_sets
+from runtime.errors import ChallengeError
+from submission.arrays import FloatArray, IntArray
+from submission.estimator import Estimator
+
+from .phases import fit_set, official_seeds, phase_scores
+
+#: What is compared: of the pseudo-experiments of a set an array (experiments,).
+_QUANTITIES: dict[str, Callable[[SetScore], FloatArray]] = {
+    "interval": lambda subset: subset.p84 - subset.p16,
+    "coverage": lambda subset: ((subset.p16 <= subset.mu) & (subset.mu <= subset.p84)).astype(float),
+    "bias of mu_hat in half intervals": lambda subset: (subset.mu_hats - subset.mu) / np.mean(subset.delta_mu_hats),
+}
+
+
+def load_events(folder: str | Path, seed: int) -> tuple[Scores, list[IntArray]]:
+    """A run of `score`, or of the official program.
+
+    Returns:
+        (scores, seeds of the pseudo-experiments of each set: list of arrays). Where there is a journal the
+        seeds are its: a run may be the first pseudo-experiments of the sets of a longer one.
+
+    Raises:
+        ChallengeError: the run is of another seed, or its files are not as they should be; as `load_run`.
+    """
+    predictions = load_run(folder)
+    mus = np.array(predictions.settings["ground_truth_mus"])
+    if not np.array_equal(mus, ground_truth_mus(len(mus), seed)):
+        raise ChallengeError(f"{folder} has other true mu than --seed {seed} gives: name the seed that `score` had")
+    sizes, journal = [len(result["p16"]) for result in predictions.results], Path(folder) / JOURNAL_FILE
+    seeds = official_seeds(seed, sizes)
+    if journal.exists():
+        outcomes = Journal(journal, {}, resume=True).outcomes
+        if sorted(outcomes) != [(i, j) for i, size in enumerate(sizes) for j in range(size)]:
+            raise ChallengeError(
+                f"{journal} has other pseudo-experiments than the results beside it: run `score` again"
+            )
+        seeds = [np.array([outcomes[i, j].experiment.seed for j in range(size)]) for i, size in enumerate(sizes)]
+    return score_sets(mus, predictions.results), seeds
+
+
+def compare(estimator: Estimator, events: Scores, seeds: Sequence[IntArray]) -> list[dict[str, Any]]:
+    """A run of `score` beside the templates' throws for the same pseudo-experiments.
+
+    Arguments:
+        estimator: whose templates are thrown from.
+        events: scores of the run.
+        seeds: of its pseudo-experiments: of each set an array.
+
+    Returns:
+        list of dicts: "quantity", its mean of "events" and of "templates", and the "error" of their difference, from
+        its scatter within the sets; the bias of mu_hat in units of half an interval.
+    """
+    fits = [(subset.mu, fit_set(estimator, subset.mu, of_set)) for subset, of_set in zip(events.sets, seeds)]
+    thrown = phase_scores(estimator, fits)
+    result = []
+    for name, quantity in _QUANTITIES.items():
+        pairs = [(quantity(run), quantity(throws)) for run, throws in zip(events.sets, thrown.sets)]
+        ours, theirs = map(np.concatenate, zip(*pairs))
+        # Both have the same mu and nuisance parameters, whose spread is in no difference.
+        variance = sum(len(run) * np.var(run - throws) for run, throws in pairs)
+        means = {"events": float(ours.mean()), "templates": float(theirs.mean())}
+        result.append({"quantity": name, "number": len(ours), **means, "error": float(np.sqrt(variance) / len(ours))})
+    return result

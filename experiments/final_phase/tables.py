@@ -1,0 +1,88 @@
+"""What is kept of a final phase, and its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from ingestion_test.scoring import Scores, bootstrap, sigma68
+from runtime.tables import Table
+
+#: What is kept of a final phase as one number: key and title.
+NUMBERS = {
+    "bootstrapped_score": "score, mean of 1000 bootstraps",
+    "bootstrapped_score_deviation": "score, standard deviation of the bootstraps",
+    "score": "score of all pseudo-experiments",
+    "coverage": "coverage",
+    "coverage_spread": "coverage of the sets, standard deviation",
+    "interval": "interval",
+}
+
+
+def summary(scores: Scores) -> dict[str, Any]:
+    """What is kept of a final phase: the `NUMBERS` and, per set, lists."""
+    drawn = bootstrap(scores).summary()
+    coverages = [subset.coverage for subset in scores.sets]
+    return {
+        "coverage": scores.coverage,
+        "coverage_spread": float(np.std(coverages)),
+        "interval": scores.interval,
+        "score": scores.quantiles_score,
+        "bootstrapped_score": drawn["quantiles_score"]["mean"],
+        "bootstrapped_score_deviation": drawn["quantiles_score"]["std"],
+        "mu": [subset.mu for subset in scores.sets],
+        "coverage_of_sets": coverages,
+        "interval_of_sets": [subset.interval for subset in scores.sets],
+        "size_of_sets": [subset.size for subset in scores.sets],
+    }
+
+
+def mean_and_spread(summaries: Sequence[Mapping[str, Any]]) -> dict[str, tuple[float, float]]:
+    """Mean and standard deviation of the `NUMBERS` of several final phases."""
+    values = {name: [summary[name] for summary in summaries] for name in NUMBERS}
+    return {name: (float(np.mean(numbers)), float(np.std(numbers))) for name, numbers in values.items()}
+
+
+def tables(result: Mapping[str, Any]) -> Iterator[Table]:
+    """The result as tables, `Table`."""
+    shown = {kind: result[kind] for kind in ("events", "templates") if kind in result}
+    repeated, phases = mean_and_spread(result["repeated"]), len(result["repeated"])
+    rows = [
+        [
+            title,
+            *(f"{phase[name]:.4f}" for phase in shown.values()),
+            f"{repeated[name][0]:.4f} ± {repeated[name][1]:.4f}",
+        ]
+        for name, title in NUMBERS.items()
+    ]
+    head = [f"{kind}, {_size(phase)}" for kind, phase in shown.items()]
+    others = f"templates, {phases} other seeds: mean ± standard deviation"
+    yield Table([f"seed {result['seed']}", *head, others], rows)
+    columns = ("mu", "coverage_of_sets", "size_of_sets", "interval_of_sets")
+    sets = [sorted(zip(*(phase[name] for name in columns))) for phase in shown.values()]
+    rows = [
+        [f"{of_mu[0][0]:.3f}"]
+        + [text for _, share, size, width in of_mu for text in (f"{share:.4f} ± {sigma68(size):.4f}", f"{width:.4f}")]
+        for of_mu in zip(*sets)
+    ]
+    yield Table(["true μ", *(f"{name}, {kind}" for kind in shown for name in ("coverage", "interval"))], rows)
+    rows = [
+        [f"{row['move']:+.3f}", *(f"{row[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]
+        + [f"{row['bootstrapped_score'][0]:.3f} ± {row['bootstrapped_score'][1]:.3f}"]
+        for row in result["moved"]
+    ]
+    yield Table(["all μ̂ moved by", "coverage", "its standard deviation over the sets", "bootstrapped score"], rows)
+    if "comparison" in result:
+        rows = [
+            [row["quantity"], *(f"{row[name]:.4f}" for name in ("events", "templates", "error"))]
+            for row in result["comparison"]
+        ]
+        number = result["comparison"][0]["number"]
+        yield Table([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
+
+
+def _size(phase: Mapping[str, Any]) -> str:
+    """Sets and pseudo-experiments of a `summary`, as text."""
+    return f"{len(phase['mu'])} × {phase['size_of_sets'][0]}"

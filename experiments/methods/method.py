@@ -1,0 +1,32 @@
+"""What a method of Table 2 is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from submission.estimator import Estimator
+from training.config import Config
+from training.stages import Training
+
+
+@dataclass(frozen=True)
+class Method:
+    """A method: how it is trained, and what its submission consists of.
+
+    Arguments:
+        label: in tables and figures.
+        config: function from "full" or "smoke" to the configuration of its training; None if nothing is trained
+            beforehand.
+        training: class of its training.
+        estimator: class of the estimator in its artifacts; None if it has none.
+        package: folder of `experiments/methods/` with its `model.py`; None for this project's own.
+        experiments: pseudo-experiments per value of mu that a full run has at the most; None for all.
+    """
+
+    label: str
+    config: Callable[[str], Config] | None
+    training: type[Training] = Training
+    estimator: type | None = Estimator
+    package: str | None = None
+    experiments: int | None = None

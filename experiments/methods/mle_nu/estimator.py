@@ -1,0 +1,92 @@
+"""From events to mu: nuisance parameters, templates made for them, fit of mu; travels in the submission."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+import pandas as pd
+
+from experiments.methods.mle_nu.nuisance import NuisanceFit, SumOfScores, fit_nuisance
+from experiments.methods.mle_nu.scorer import NuScorer
+from submission.arrays import ArrayLike, FloatArray
+from submission.confidence import Belt
+from submission.estimator import Estimate
+from submission.histogram import Histogram
+from submission.likelihood import PRESETS, FitResult, Likelihood
+from submission.templates import PROCESSES, TERMS, Templates
+
+#: Seed of the soft MET noise of template events, the same for all data sets.
+NOISE_SEED = 505
+
+
+@dataclass(frozen=True)
+class NuArtifacts:
+    """What was trained and made beforehand.
+
+    Arguments:
+        histogram: `submission.histogram.Histogram` with a `scorer.NuScorer`, without events without a jet.
+        events: training events that templates are made of, arrays (events,) by their names: the 16 primaries, "weights"
+            (expected events at mu = 1) and "process", place in `submission.templates.PROCESSES`.
+        belt: `submission.confidence.Belt`; None before it is made.
+    """
+
+    histogram: Histogram
+    events: dict[str, FloatArray]
+    belt: Belt | None = None
+
+
+class NuEstimator:
+    """All that a prediction needs.
+
+    Arguments:
+        parts: `NuArtifacts`.
+        systematics: the official callable.
+    """
+
+    def __init__(self, parts: NuArtifacts, systematics: Callable[..., Any]) -> None:
+        self.histogram, self.belt, self.systematics = parts.histogram, parts.belt, systematics
+        self.events = pd.DataFrame(parts.events)
+
+    def estimate(self, data: pd.DataFrame, weights: ArrayLike) -> Estimate:
+        """Estimate of mu and its interval; arguments as for `fit`."""
+        if self.belt is None:
+            raise ValueError("there is no belt yet")
+        return Estimate.of(self.fit(data, weights)[1], self.belt)
+
+    def fit(self, data: pd.DataFrame, weights: ArrayLike) -> tuple[NuisanceFit, FitResult]:
+        """Nuisance parameters, then mu.
+
+        Arguments:
+            data: events.
+            weights: weight of each event, array (events,).
+        """
+        weights = np.asarray(weights, dtype=np.float64)
+        assert isinstance(self.histogram.scorer, NuScorer)
+        nuisance = fit_nuisance(SumOfScores.of(self.histogram.scorer, data, weights))
+        histogram = self.at(nuisance.pulls)
+        likelihood = Likelihood(self.templates(histogram, nuisance.values), PRESETS["mu alone"])
+        return nuisance, likelihood.fit(histogram.counts(data, weights)[None])
+
+    def at(self, pulls: FloatArray) -> Histogram:
+        """The histogram of scores with both copies of the nuisance parameters at `pulls` (eq. 28)."""
+        assert isinstance(self.histogram.scorer, NuScorer)
+        scorer = replace(self.histogram.scorer, signal_pulls=pulls, background_pulls=pulls)
+        return replace(self.histogram, scorer=scorer)
+
+    def templates(self, histogram: Histogram, values: Mapping[str, float]) -> Templates:
+        """Templates at the nuisance parameters `values` that hold there only."""
+        shifts = {name: values[name] for name in ("tes", "jes", "soft_met")}
+        shifted = self.systematics(self.events, seed=NOISE_SEED, **shifts)
+        bins, process = histogram.bins_of(shifted), shifted["process"].to_numpy().astype(np.int64)
+        factor = np.array([values.get(f"{name}_scale", 1.0) for name in PROCESSES])
+        weights = shifted["weights"].to_numpy(dtype=np.float64) * factor[process]
+        inside = bins >= 0
+        place, size = process[inside] * histogram.bins + bins[inside], len(PROCESSES) * histogram.bins
+        counts, variance = (
+            np.bincount(place, content[inside], size).reshape(len(PROCESSES), -1).astype(np.float64)
+            for content in (weights, weights**2)
+        )
+        coefficients = np.zeros((len(PROCESSES), len(TERMS), histogram.bins))
+        coefficients[:, 0] = counts
+        return Templates(coefficients, variance)

@@ -1,0 +1,300 @@
+"""Training of the method with embedded nuisance parameters: classifier, template events, belt."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.methods import presets
+from experiments.methods.method import Method
+from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
+from experiments.methods.mle_nu.nuisance import SumOfScores
+from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.pseudo_experiments import make_test_set
+from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
+from ingestion_test.sources import TestEvents
+from ingestion_test.systematics import systematics
+from runtime.errors import ChallengeError
+from runtime.tasks import completed
+from submission import artifacts
+from submission.arrays import FloatArray
+from submission.confidence import spread_mu
+from submission.likelihood import PRESETS as LIKELIHOODS
+from submission.score import Scorer
+from training import classifier
+from training.checkpoints import checkpointed, read, write
+from training.classifier import ClassifierConfig, Labelled, TrainedClassifier
+from training.config import PRESETS, Config
+from training.devices import own_gpu
+from training.histogram import TemplatesConfig, make_histogram
+from training.networks import Kind
+from training.neyman import Throws, make_belts
+from training.samples import Batch, Sample, draw, load_sample, remove_sample, save_sample, training_part
+from training.stages import Stage, Training
+
+#: Pseudo-experiments with a valid fit that a belt needs at the least.
+LEAST_VALID = 10
+
+
+@dataclass(frozen=True)
+class NuClassifierConfig(ClassifierConfig):
+    """`ClassifierConfig` of a classifier that reads the nuisance parameters `embedded`."""
+
+    embedded: tuple[str, ...] = EMBEDDED
+
+
+@dataclass(frozen=True)
+class NuTemplatesConfig(TemplatesConfig):
+    """`TemplatesConfig`, of whose `rows` the first `shipped` with a jet are template events.
+
+    The others with a jet make the pseudo-experiments of the belt.
+    """
+
+    no_jet_bins: int = 0
+    rows: int = 5_000_000
+    shipped: int = 200_000
+
+
+@dataclass(frozen=True)
+class NuNeymanConfig:
+    """How the belt is made: number of pseudo-experiments, event by event, and the seed of the first."""
+
+    experiments: int = 100
+    seed: int = 870_900_000
+
+
+class NuTraining(Training):
+    """A `Training` of the method with embedded nuisance parameters."""
+
+    @property
+    def kind(self) -> Kind:
+        """A classifier that sees the nuisance parameters."""
+        return Kind(NuScorer, train, inputs)
+
+    @property
+    def stages(self) -> dict[str, Stage]:
+        """Templates and belt are those of a fit at the fitted nuisance parameters."""
+        return super().stages | {"templates": Stage(NuResult, _templates), "neyman": Stage(NuResult, _neyman)}
+
+
+@dataclass(frozen=True)
+class NuResult:
+    """What the stages of templates and belt leave: all that a prediction needs, as far as it is made, and a summary."""
+
+    estimator: NuArtifacts
+    summary: dict[str, Any]
+
+
+def inputs(
+    scorer: Scorer, batch: Batch, number: int, nuisance: Mapping[str, Any], random: np.random.Generator
+) -> tuple[FloatArray, FloatArray]:
+    """Features and true pulls of events, and their labels: as many of S as of B, so that no density has a factor."""
+    classes = [np.flatnonzero(batch.labels == label) for label in (0, 1)]
+    rows = np.sort(np.concatenate([random.permutation(members)[: min(map(len, classes))] for members in classes]))
+    columns = {name: values[rows] for name, values in batch.columns.items()}
+    features = scorer.standardised(columns, number)
+    pulls = np.broadcast_to(pulls_of(nuisance), (len(features), len(EMBEDDED)))
+    return np.concatenate([features, pulls], 1), batch.labels[rows]
+
+
+def train(
+    training: Labelled,
+    validation: Labelled,
+    config: ClassifierConfig,
+    device: str = "cpu",
+    checkpoint: Path | None = None,
+) -> TrainedClassifier:
+    """Train the classifier on two copies of the pulls (eq. 25); interface of `training.classifier.train`."""
+    random = np.random.default_rng(config.seed)
+    events, others = (
+        {name: (paired(x, labels, random), labels) for name, (x, labels) in sample.items()}
+        for sample in (training, validation)
+    )
+    return classifier.train(events, others, config, device, checkpoint)
+
+
+def paired(x: FloatArray, labels: FloatArray, random: np.random.Generator) -> FloatArray:
+    """Append a wrong copy of the pulls: (true, wrong) for S, (wrong, true) for B.
+
+    The wrong ones are those of other events of the class, so that copies by themselves do not tell the classes apart.
+
+    Arguments:
+        x: array (events, features + 5), the true pulls last.
+        labels: array (events,), 1 for S.
+        random: for the choice of the wrong copies.
+    """
+    features, true = x[:, : -len(EMBEDDED)], x[:, -len(EMBEDDED) :]
+    wrong = np.empty_like(true)
+    for label in (0, 1):
+        rows = np.flatnonzero(labels == label)
+        wrong[rows] = true[random.permutation(rows)]
+    signal = labels[:, None] == 1
+    return np.concatenate([features, np.where(signal, true, wrong), np.where(signal, wrong, true)], axis=1)
+
+
+def mean_gradient(
+    scorer: NuScorer, sample: Sample, seed: int, datasets: int = 40, events: int = 10_000
+) -> dict[str, tuple[float, float]]:
+    """Mean derivative of the logit of B events by the copy of B, at the true pulls: 0 for the true ratio of densities.
+
+    What it differs from 0 by, times the events of a data set, drives the fit of the nuisance parameters astray.
+
+    Arguments:
+        scorer: of which the classifier is.
+        sample: events that the classifier has not seen.
+        seed: of the draws.
+        datasets: sub-datasets, each with nuisance parameters of its own.
+        events: events of each, half of them B, before the post-selection.
+
+    Returns:
+        dict from the `EMBEDDED` parameters to the mean per event and its statistical error.
+    """
+    random, slopes = np.random.default_rng([seed, 5]), []
+    for _ in range(datasets):
+        nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
+        background = [(batch.columns, batch.labels == 0) for batch in draw(sample, events, random, nuisance).values()]
+        columns = {name: np.concatenate([every[name][rows] for every, rows in background]) for name in FEATURES}
+        total = SumOfScores.of(scorer, columns, np.ones(len(columns["PRI_met"])))
+        pulls = pulls_of(nuisance).astype(float)
+        slopes.append((total.evaluate(pulls)[1] - pulls) / total.events)
+    errors = np.std(slopes, axis=0) / np.sqrt(datasets)
+    return dict(zip(EMBEDDED, zip(np.mean(slopes, axis=0).tolist(), errors.tolist())))
+
+
+def _events(training: Training) -> tuple[Sample, Sample]:
+    """Template events and events of pseudo-experiments: disjoint, each with the whole yields."""
+    config = training.config.templates
+    assert isinstance(config, NuTemplatesConfig)
+    sample = training_part(training.source, "templates", config.rows).with_jets()
+    total = np.bincount(sample.process, sample.weights, len(PROCESSES))
+
+    def part(rows: slice) -> Sample:
+        process, weights = sample.process[rows], sample.weights[rows]
+        share = np.bincount(process, weights, len(PROCESSES)) / total
+        return Sample(sample.primaries[rows], weights / share[process], process)
+
+    return part(slice(config.shipped)), part(slice(config.shipped, None))
+
+
+def _templates(training: Training) -> NuResult:
+    scorer: NuScorer = training.result("classifier").scorer
+    held_out = training_part(training.source, "held-out")
+    slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
+    shipped, _ = _events(training)
+    known = training_part(training.source, "networks").with_jets()
+    histogram = make_histogram(scorer, known, shipped, training.config.templates, training.device)
+    events = {name: shipped.primaries[:, number].copy() for number, name in enumerate(PRIMARIES)}
+    events |= {"weights": shipped.weights.astype(np.float32), "process": shipped.process.astype(np.int8)}
+    bins = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
+    summary = {"events": len(shipped.weights), "bins": bins, "mean_gradient": slopes}
+    return NuResult(NuArtifacts(histogram, events), summary)
+
+
+def _neyman(training: Training) -> NuResult:
+    config, neyman, folder = training.config, training.config.neyman, training.checkpoints / "experiments"
+    assert isinstance(neyman, NuNeymanConfig)
+    templates: NuResult = training.result("templates")
+    _, events = _events(training)
+    order = np.argsort(events.process, kind="stable")
+    save_sample(Sample(events.primaries[order], events.weights[order], events.process[order]), folder)
+    write(folder / artifacts.ESTIMATOR, templates.estimator, about=None)
+    random = np.random.default_rng(neyman.seed)
+    mus = spread_mu(random, neyman.experiments, config.belt.mu_range)
+    about = str(training.about("neyman"))
+    tasks = [_Experiment(folder, about, neyman.seed + i, float(mu), training.device) for i, mu in enumerate(mus)]
+    results = completed(tasks, training.workers, "pseudo-experiments", "exp")
+    outcomes = {field: np.stack([getattr(result, field) for result in results]) for field in vars(results[0])}
+    throws = Throws(mus, outcomes["mu_hat"], outcomes["sigma"], outcomes["valid"])
+    if np.count_nonzero(throws.valid) < LEAST_VALID:
+        raise ChallengeError(
+            f"of {len(mus)} pseudo-experiments {np.count_nonzero(throws.valid)} have a valid fit, a belt needs "
+            f"{LEAST_VALID}: use a larger sample"
+        )
+    (belt,) = make_belts(throws, [config.belt])
+    residual = outcomes["pulls"] - outcomes["truth"]
+    summary = {
+        "experiments": len(mus),
+        "valid": float(throws.valid.mean()),
+        "converged": float(outcomes["converged"].mean()),
+        "pull_mean": dict(zip(EMBEDDED, residual.mean(axis=0).tolist())),
+        "pull_rms": dict(zip(EMBEDDED, np.sqrt((residual**2).mean(axis=0)).tolist())),
+        "mu_hat_minus_mu": [float(np.mean(throws.mu_hat - mus)), float(np.std(throws.mu_hat - mus))],
+    }
+    remove_sample(folder)
+    return NuResult(replace(templates.estimator, belt=belt), summary)
+
+
+@dataclass(frozen=True)
+class _Outcome:
+    """What a pseudo-experiment gave; arrays (5,) of the pulls fitted and the true ones."""
+
+    mu_hat: float
+    sigma: float
+    valid: bool
+    pulls: FloatArray
+    converged: bool
+    truth: FloatArray
+
+
+@dataclass(frozen=True)
+class _Experiment:
+    """The task of a worker process: one pseudo-experiment, event by event."""
+
+    folder: Path
+    about: str
+    seed: int
+    mu: float
+    device: str
+
+    def __call__(self) -> _Outcome:
+        path = self.folder / f"experiment{self.seed}.npz"
+        return checkpointed(path, f"{self.about} {self.seed} {self.mu}", _Outcome, self._run)
+
+    def _run(self) -> _Outcome:
+        events, estimator = _opened(self.folder)
+        estimator.histogram.scorer.to(own_gpu(self.device, os.getpid()))
+        nuisance = draw_nuisance_parameters(self.seed, NUISANCE_NAMES)
+        test_set = make_test_set(events, self.mu, nuisance, self.seed)
+        minimum, fit = estimator.fit(test_set["data"], test_set["weights"])
+        return _Outcome(
+            mu_hat=float(fit.mu_hat[0]),
+            sigma=float(fit.sigma[0]),
+            valid=bool(fit.valid[0]),
+            pulls=minimum.pulls,
+            converged=bool(minimum.converged),
+            truth=pulls_of(nuisance),
+        )
+
+
+@functools.lru_cache(maxsize=1)
+def _opened(folder: Path) -> tuple[TestEvents, NuEstimator]:
+    """Events of pseudo-experiments as the ingestion has them, and the estimator without a belt."""
+    sample = load_sample(folder)
+    counts = tuple(np.bincount(sample.process, minlength=len(PROCESSES)).tolist())
+    primaries = np.round(sample.primaries, 3)  # as the test events of a data folder have them
+    events = TestEvents(primaries, sample.weights.astype(np.float32), counts)
+    parts = read(folder / artifacts.ESTIMATOR, NuArtifacts, None, "remove it and run the stage again")
+    return events, NuEstimator(parts, systematics)
+
+
+def configuration(size: str) -> Config:
+    """The networks of the preset default, with templates and belt of the method's kind."""
+    config = presets.default(size)
+    networks = replace(config.networks, classifier=NuClassifierConfig(**vars(config.networks.classifier)))
+    bins = {name: getattr(config.templates, name) for name in ("signal_bins", "background_bins", "edge_events")}
+    templates, neyman = NuTemplatesConfig(**bins), NuNeymanConfig()
+    if size != "full":
+        templates, neyman = replace(templates, shipped=5000), replace(neyman, experiments=16)
+    # No gate: the sum of scores is a likelihood only if all events have one.
+    fit = LIKELIHOODS["mu alone"], PRESETS["paper"].belt
+    return Config(networks, None, templates, *fit, neyman)  # type: ignore[arg-type]
+
+
+METHOD = Method("MLE with nu", configuration, NuTraining, NuArtifacts, "mle_nu", experiments=10)

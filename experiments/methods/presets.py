@@ -1,0 +1,44 @@
+"""Methods with the submission's own code: its presets, and the paper's baseline."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from experiments.methods.method import Method
+from submission.likelihood import PRESETS as LIKELIHOODS
+from training.config import PRESETS, Config
+
+
+def cnf(size: str) -> Config:
+    """The preset cnf, or one of another size."""
+    return PRESETS["cnf" if size == "full" else size]
+
+
+def default(size: str) -> Config:
+    """The preset default: no flows."""
+    config = cnf(size)
+    return replace(config, networks=replace(config.networks, flows=None))
+
+
+def paper(size: str) -> Config:
+    """The preset paper; in other sizes what is peculiar to it, in the size of that preset."""
+    published, config = PRESETS["paper"], cnf(size)
+    if size == "full":
+        return published
+    assert published.networks.flows is not None
+    assert config.networks.flows is not None
+    flows = replace(config.networks.flows, view=published.networks.flows.view, scaled=False)
+    templates = replace(config.templates, no_jet_bins=0)
+    networks = replace(config.networks, flows=flows)
+    return replace(config, networks=networks, templates=templates, likelihood=published.likelihood, belt=published.belt)
+
+
+def baseline(size: str) -> Config:
+    """The networks of the preset default; mu alone is fitted."""
+    return replace(default(size), likelihood=LIKELIHOODS["mu alone"], belt=PRESETS["paper"].belt)
+
+
+DEFAULT = Method("DNN, all nuisance parameters fitted", default)
+CNF = Method("CNF + DNN, all fitted", cnf)
+PAPER = Method("CNF + DNN, as published", paper)
+BASELINE = Method("DNN, mu alone fitted", baseline)

@@ -1,0 +1,68 @@
+"""Output folders of experiments: whose results they hold, and the rows that are kept in them."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+import json
+from collections.abc import Callable, Collection, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from runtime import files
+from runtime.errors import ChallengeError
+
+#: What is said of the work that is done by a command that goes on from its checkpoints by itself.
+CONTINUED = " (what is done is kept: the same command continues)"
+
+
+def claim(path: Path, about: Mapping[str, Any], resume: bool) -> None:
+    """Refuse an output folder that holds results of something else, or the same ones without --resume.
+
+    Arguments:
+        path: file in the folder that says what is in it.
+        about: what the results depend on, all of it, as JSON holds it.
+        resume: whether what is there is wanted.
+
+    Raises:
+        ChallengeError: the folder is refused.
+    """
+    output = path.parent
+    if path.exists():
+        content = files.read_json(path)
+        other = [name for name in about if not isinstance(content, dict) or content.get(name) != about[name]]
+        if other:
+            raise ChallengeError(
+                f"{output} holds other results ({', '.join(other)} differ): choose another --output, or remove it"
+            )
+        if not resume:
+            raise ChallengeError(f"{output} holds results already: add --resume, or choose another --output")
+    files.write_json(path, about)
+
+
+def record(config: Any) -> dict[str, Any]:
+    """A dataclass as JSON holds it, to be claimed."""
+    content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
+    return content
+
+
+def kept_rows(output: Path, names: Iterable[str], file: str) -> dict[str, Any]:
+    """The rows of those of `names` that have one, kept as `output/name/file`: dict from name to row.
+
+    Raises:
+        ChallengeError: one cannot be read.
+    """
+    paths = {name: output / name / file for name in names}
+    return {name: files.read_json(path) for name, path in paths.items() if path.exists()}
+
+
+def some_of(what: str, names: Collection[str]) -> Callable[[str], tuple[str, ...]]:
+    """An argparse type: some of `names`, comma-separated; `what` says what they are."""
+
+    def chosen(text: str) -> tuple[str, ...]:
+        unknown = [name for name in text.split(",") if name not in names]
+        if unknown:
+            raise argparse.ArgumentTypeError(f"no {what} {', '.join(unknown)}; there are {', '.join(names)}")
+        return tuple(text.split(","))
+
+    return chosen

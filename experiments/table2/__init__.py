@@ -1,0 +1,1 @@
+"""The paper's Table 2: all methods on the same pseudo-experiments."""

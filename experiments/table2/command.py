@@ -1,0 +1,157 @@
+"""The paper's Table 2: `python -m experiments table2`. All methods on the same pseudo-experiments, through one door."""
+
+from __future__ import annotations
+
+import argparse
+import dataclasses
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from experiments.documents import add_docs_argument, publish
+from experiments.methods.preparation import code_checksum, likelihood_of, prepare
+from experiments.methods.registry import METHODS
+from experiments.outputs import claim, kept_rows, some_of
+from ingestion_test import simulation
+from ingestion_test.cli import Bar
+from ingestion_test.ingestion import RunSettings
+from ingestion_test.ingestion import run as ingest
+from ingestion_test.pseudo_experiments import PseudoExperiment, plan
+from ingestion_test.result_files import load_predictions
+from ingestion_test.run_scoring import score_folder
+from ingestion_test.sources import OfficialFolder
+from runtime import files
+from runtime.arguments import add_workers_arguments, count
+from runtime.output import output_folder
+from training.config import SAMPLES
+from training.devices import usable_device
+
+from . import figures
+from .rows import PAPER, bound, row, table
+
+SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
+
+
+#: Seed of the pseudo-experiments, used nowhere else: what was tuned on others is judged on these.
+SEED = 250508709
+
+
+#: Preset of the trainings, values of mu, pseudo-experiments of each, and the sample that is simulated without --data.
+PRESETS = {"full": (10, 100, SAMPLES["default"]), "smoke": (2, 3, SAMPLES["smoke"])}
+
+
+SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class FirstOfRun(RunSettings):
+    """The first pseudo-experiments of each set of a longer run: the same mu, seeds and events.
+
+    Arguments:
+        whole: pseudo-experiments that each set of the longer run has.
+    """
+
+    whole: int = 0
+
+    def plan(self) -> list[PseudoExperiment]:
+        """The pseudo-experiments, in the order of the whole run."""
+        return [item for item in plan(self.num_sets, self.whole, self.seed) if item.index < self.num_experiments]
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("--preset", choices=PRESETS, default="full", help="size of the trainings and of the runs (default: full)")
+    names, some = tuple(METHODS), some_of("method", METHODS)
+    add("--methods", type=some, default=names, metavar="A,B", help=f"of {', '.join(names)}: default all")
+    add_workers_arguments(parser)
+    add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
+    add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
+    add("--output", type=Path, metavar="DIR", help="folder of the results (default: runs/table2-PRESET)")
+    add("--resume", action="store_true", help="keep what is there and go on, or add methods")
+    add("--sets", type=count, metavar="N", help="true values of mu (default: 10; smoke: 2)")
+    add(
+        "--experiments",
+        type=count,
+        metavar="N",
+        help="pseudo-experiments of each (default: 100, fewer of slow ones)",
+    )
+    add_docs_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Train what is not trained, run each method, and write the table anew after each."""
+    usable_device(arguments.device)
+    sets, experiments, sample = PRESETS[arguments.preset]
+    source = OfficialFolder(arguments.data or simulation.cached_folder(*sample))
+    output = arguments.output or Path("runs") / f"table2-{arguments.preset}"
+    whole = max(experiments, arguments.experiments or 0)
+    about = {"preset": arguments.preset, "data": source.fingerprint(), "code": code_checksum()}
+    about |= {"seed": SEED, "experiments": whole}
+    with output_folder(output):
+        claim(output / SETTINGS_FILE, about, arguments.resume)
+        for name in arguments.methods:
+            slow = METHODS[name].experiments or experiments
+            settings = FirstOfRun(
+                num_sets=arguments.sets or sets,
+                num_experiments=arguments.experiments or min(experiments, slow),
+                seed=SEED,
+                whole=whole,
+            )
+            print(f"== {name}: {METHODS[name].label}", flush=True)
+            machine = {"device": arguments.device, "workers": arguments.workers}
+            run_method(name, arguments.preset, settings, source, output, **machine, own_sample=not arguments.data)
+            rows = write_table(output, about)
+    comparison = table(rows)
+    print(comparison.text())
+    shown = ("table2-intervals.png", "table2-coverage.png", "table2.json")
+    publish(arguments.docs, "results", {"table2": comparison.markdown()}, [output / name for name in shown])
+    print(f"table and figures: {output}")
+
+
+def run_method(
+    name: str,
+    preset: str,
+    settings: FirstOfRun,
+    source: OfficialFolder,
+    output: Path,
+    device: str = "cpu",
+    workers: int | str = 1,
+    own_sample: bool = False,
+) -> dict[str, Any]:
+    """Train a method, let it predict the pseudo-experiments, score it, and keep its row of the table.
+
+    Arguments:
+        name: in `methods.METHODS`.
+        preset: "full" or "smoke".
+        settings: `FirstOfRun`.
+        source: `sources.OfficialFolder`.
+        output: folder of the comparison.
+        device, workers, own_sample: as for `methods.prepare`.
+
+    Returns:
+        the row, as `row`.
+    """
+    folder = output / name
+    submission = prepare(name, preset, source, output, device, workers, own_sample)
+    with Bar() as bar:
+        outcomes = ingest(settings, source, submission, folder, workers, resume=True, progress=bar)
+    seconds = [round(outcome.seconds_predict, 4) for outcome in outcomes]  # as a continued run finds them
+    print(score_folder(folder, folder, settings={"Submission": name, "Events": source, "Seed": settings.seed}))
+    predictions = load_predictions(folder)
+    mus = predictions.settings["ground_truth_mus"]
+    method_row = row(mus, predictions.results, seconds) | {"cramer_rao": bound(likelihood_of(name, submission), mus)}
+    files.write_json(folder / ROW_FILE, method_row)
+    return method_row
+
+
+def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
+    """Write table2.json, results.md and the figures from the rows of all methods that have one; returns the rows."""
+    rows = kept_rows(output, METHODS, ROW_FILE)
+    files.write_json(output / "table2.json", {"settings": about, "paper": PAPER, "methods": rows})
+    with files.replaced(output / "results.md") as file:
+        file.write(table(rows).markdown())
+    labelled = {METHODS[name].label: row for name, row in rows.items()}
+    figures.intervals(output / "table2-intervals.png", labelled)
+    figures.coverage(output / "table2-coverage.png", labelled)
+    return rows

@@ -1,0 +1,132 @@
+"""A method's row of the table, with statistical errors, and the table."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+
+from experiments.bounds import widths
+from experiments.methods.registry import METHODS
+from ingestion_test.scoring import Scores, score_sets
+from runtime.tables import Table
+from submission.arrays import FloatArray
+from submission.likelihood import PRESETS as LIKELIHOODS
+from submission.likelihood import Likelihood
+
+#: Redrawings behind the statistical errors, and their seed.
+BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 7
+
+
+#: What the paper reports (official data, 10 × 100 pseudo-experiments, four A100): score, interval, coverage, RMSE,
+#: minutes, and nothing on the bound with six nuisance parameters (docs/mathematics.md#published-numbers).
+PAPER = {
+    "paper: CNF + DNN": (0.823, 0.438, 0.672, 0.191, 5.0, None),
+    "paper: MLE with nu": (0.001, 0.998, 0.701, 0.575, 41.0, None),
+    "paper: baseline, MLE for mu only": (-11.152, 1.34, 0.431, 1.575, 3.0, None),
+}
+
+
+#: Columns of the table: key of a row, title and format.
+COLUMNS = (
+    ("score", "score", ".3f"),
+    ("interval", "interval", ".3f"),
+    ("coverage", "coverage", ".3f"),
+    ("rmse", "RMSE", ".3f"),
+    ("minutes", "minutes", ".1f"),
+    ("cramer_rao", "Cramér-Rao", ".3f"),
+)
+
+
+def row(mus: Sequence[float], results: Sequence[Mapping[str, Any]], seconds: Sequence[float]) -> dict[str, Any]:
+    """What is said of a method.
+
+    Arguments:
+        mus: true mu of each set.
+        results: of each set, dict of lists as in `result_{i}.json`.
+        seconds: of each prediction.
+
+    Returns:
+        dict: of "score", "interval", "coverage", "rmse" (the challenge's), "rms" (root mean square of mu_hat - mu) and
+        "minutes" (of one process for 1000 predictions) the value and its statistical error; "cramer_rao", None; "sets",
+        a list with mu and the same numbers of each; the numbers of sets and of experiments.
+    """
+    values = _numbers(score_sets(mus, results))
+    random = np.random.default_rng(BOOTSTRAP_SEED)
+    redrawn = [_numbers(score_sets(mus, [_redrawn(result, random) for result in results])) for _ in range(BOOTSTRAPS)]
+    seconds = 1000 / 60 * np.asarray(seconds)
+    return {
+        **{name: (values[name], _spread(redrawn, name)) for name in ("score", "interval", "rmse", "rms")},
+        "coverage": (values["coverage"], values["coverage_error"]),
+        "minutes": (float(seconds.mean()), float(seconds.std() / np.sqrt(len(seconds)))),
+        "sets": [
+            {
+                "mu": subset["mu"],
+                "coverage": (subset["coverage"], subset["coverage_error"]),
+                **{
+                    name: (subset[name], float(np.std([drawn["sets"][number][name] for drawn in redrawn])))
+                    for name in ("interval", "rmse", "rms")
+                },
+            }
+            for number, subset in enumerate(values["sets"])
+        ],
+        "cramer_rao": None,
+        "num_sets": len(results),
+        "num_experiments": len(results[0]["p16"]),
+    }
+
+
+def bound(likelihood: Likelihood | None, mus: Sequence[float]) -> float | None:
+    """Mean Cramer-Rao width at the true `mus` that a method's own bins allow, whatever its fit makes of them.
+
+    With yields, six nuisance parameters profiled and the templates' error. None for a method without a `Likelihood`.
+    """
+    if likelihood is None:
+        return None
+    complete = Likelihood(likelihood.templates, LIKELIHOODS["default"])
+    return float(np.mean([width["profiled"] for width in widths(complete, mus)]))
+
+
+def _numbers(scores: Scores) -> dict[str, Any]:
+    """The numbers of scores, overall and of each set, as dicts."""
+    sets = [
+        {name: getattr(subset, name) for name in ("mu", "interval", "coverage", "coverage_error", "rmse")}
+        | {"rms": float(np.sqrt(np.mean((subset.mu_hats - subset.mu) ** 2)))}
+        for subset in scores.sets
+    ]
+    return {
+        "score": scores.quantiles_score,
+        "rms": float(np.sqrt(np.mean([subset["rms"] ** 2 for subset in sets]))),
+        "sets": sets,
+        **{name: getattr(scores, name) for name in ("interval", "coverage", "coverage_error", "rmse")},
+    }
+
+
+def _redrawn(result: Mapping[str, Any], random: np.random.Generator) -> dict[str, FloatArray]:
+    """The results of a set, pseudo-experiments drawn with replacement."""
+    rows = random.integers(len(result["p16"]), size=len(result["p16"]))
+    return {key: np.asarray(values)[rows] for key, values in result.items()}
+
+
+def _spread(redrawn: Sequence[Mapping[str, Any]], name: str) -> float:
+    return float(np.std([drawn[name] for drawn in redrawn]))
+
+
+def table(rows: Mapping[str, Any]) -> Table:
+    """The comparison as `Table`; `rows` is a dict from method to its row."""
+    head = ["method", *(title for _, title, _ in COLUMNS), "data sets"]
+    lines = []
+    for name, row in rows.items():
+        numbers = [_cell(row[key], kind) for key, _, kind in COLUMNS]
+        lines.append([f"{name}: {METHODS[name].label}", *numbers, f"{row['num_sets']} × {row['num_experiments']}"])
+    for name, values in PAPER.items():
+        lines.append([name, *(_cell(value, kind) for value, (_, _, kind) in zip(values, COLUMNS)), "10 × 100"])
+    return Table(head, lines)
+
+
+def _cell(value: float | Sequence[float] | None, kind: str) -> str:
+    """A number, or a pair of number and error, as text; nothing for None."""
+    if value is None:
+        return ""
+    return " ± ".join(f"{number:{kind}}" for number in (value if isinstance(value, list | tuple) else (value,)))

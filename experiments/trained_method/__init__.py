@@ -1,0 +1,1 @@
+"""What the trained method reaches (paper, sec. 6.2)."""

@@ -1,0 +1,134 @@
+"""The shipped belt and the central one: acceptance regions, coverage, width."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from scipy.special import ndtri
+
+from experiments.bounds import limited, widths
+from experiments.coverage import flatness, mean_over, redrawn_belts
+from submission.arrays import ArrayLike, FloatArray
+from submission.confidence import Belt, BeltConfig
+from submission.estimator import Estimator
+from submission.likelihood import Likelihood
+from submission.parameters import PARAMETERS
+from training.neyman import Throws, check, make_belts
+
+#: Moves of all estimates whose effect on the coverage is shown, in mu.
+SHIFTS = (-0.03, 0.0, 0.015, 0.03)
+
+
+def belts(estimator: Estimator, throws: Throws) -> dict[str, Any]:
+    """The acceptance region of the shipped belt and of the central one that is made from `throws`.
+
+    Returns:
+        "range" of mu_hat drawn, and per belt lists over true mu: "mu", and "low" and "high", the ends of the region.
+    """
+    shipped = estimator.belt
+    shown = {f"shipped ({shipped.config.ordering})": shipped}
+    if shipped.config.ordering != "central":
+        (shown["central"],) = make_belts(throws, [dataclasses.replace(shipped.config, ordering="central")])
+    low, high = np.quantile(throws.mu_hat[throws.valid], (0.002, 0.998)).tolist()
+    grid = np.linspace(low, high, 2001)
+    return {"range": [low, high], "regions": {name: acceptance(belt, grid) for name, belt in shown.items()}}
+
+
+def acceptance(belt: Belt, mu_hat: FloatArray) -> dict[str, list[float | None]]:
+    """The mu_hat that a belt accepts at each true mu, for data sets with the usual error.
+
+    Arguments:
+        belt: of which the region is shown.
+        mu_hat: rising array, within which the region is looked for; where it reaches beyond, it ends there.
+
+    Returns:
+        dict of lists: "mu", "low", "high"; None where nothing is accepted.
+    """
+    margin = belt.margin(mu_hat, np.zeros(len(mu_hat))).T
+    low: list[float | None] = []
+    high: list[float | None] = []
+    for row in margin:
+        inside = np.flatnonzero(row > 0)
+        if not len(inside):
+            low.append(None)
+            high.append(None)
+            continue
+        for ends, step, place in ((low, -1, inside[0]), (high, 1, inside[-1])):
+            beyond = place + step
+            if 0 <= beyond < len(row):
+                share = row[place] / (row[place] - row[beyond])
+                ends.append(float(mu_hat[place] + share * (mu_hat[beyond] - mu_hat[place])))
+            else:
+                ends.append(float(mu_hat[place]))
+    return {"mu": belt.mu.tolist(), "low": low, "high": high}
+
+
+def coverage(
+    likelihood: Likelihood, record: Mapping[str, Any], throws: Throws, others: Throws, seed: int
+) -> dict[str, Any]:
+    """Coverage and width of the belts at histogram level, as the training found them.
+
+    Their errors include that of the belt, redrawn from `throws` and brought to the number of throws of the training.
+
+    Arguments:
+        likelihood: of the trained method.
+        record: of the training.
+        throws, others: for belts, and for their check.
+        seed: of the redraws.
+
+    Returns:
+        dict: "cramer_rao", the widths at the same mu, "mean_cramer_rao", the mean of those with six nuisance parameters
+        profiled, and "mean_cut", the same for intervals of +-1 sigma that end at the ends of the range; and per belt
+        its "table", "flatness", "width" with its error, and "ratio" of it to "mean_cramer_rao".
+    """
+    summary, config = record["neyman"], record["config"]
+    number, shipped = config["neyman"]["check_throws"], BeltConfig(**config["belt"])
+    scale = np.sqrt(len(throws.mu) / config["neyman"]["belt_throws"])
+    mu = np.array([row["mu"] for row in summary["shipped_table"]])
+    bound = widths(limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), mu)
+    mean_bound = mean_over(mu, [row["profiled"] for row in bound])
+    cut = cut_widths(mu, np.array([row["profiled"] for row in bound]) / 2, shipped.mu_range)
+    reached = {}
+    for name, belt in (("shipped", shipped), ("central", dataclasses.replace(shipped, ordering="central"))):
+        table, (width, scatter) = summary[f"{name}_table"], summary[f"{name}_width"]
+        flat = flatness(mu, [row["coverage"] for row in table], np.full(len(mu), number))
+        width_error, coverage_error = scale * np.array(redrawn_belts(throws, belt, others, seed).errors())
+        error = float(np.hypot(scatter, width_error))
+        reached[name] = {
+            "table": table,
+            "flatness": flat | {"mean_error": float(np.hypot(flat["mean_error"], coverage_error))},
+            "width": width,
+            "width_error": error,
+            "ratio": width / mean_bound,
+            "ratio_error": error / mean_bound,
+        }
+    return {"cramer_rao": bound, "mean_cramer_rao": mean_bound, "mean_cut": mean_over(mu, cut), "belts": reached}
+
+
+def common_shifts(estimator: Estimator, throws: Throws) -> list[dict[str, Any]]:
+    """Coverage at histogram level where all estimates are moved alike, as a finite sample of events moves them.
+
+    Arguments:
+        estimator: of the trained method.
+        throws: as many at each true mu.
+
+    Returns:
+        list of dicts: "shift" of mu_hat, and what `flatness` says.
+    """
+    result = []
+    for shift in SHIFTS:
+        reached = check(estimator.belt, dataclasses.replace(throws, mu_hat=throws.mu_hat + shift))
+        number = np.full(len(reached.mu), len(throws.mu) // len(reached.mu))
+        result.append({"shift": shift, **flatness(reached.mu, reached.coverage, number)})
+    return result
+
+
+def cut_widths(mu: ArrayLike, sigma: ArrayLike, ends: tuple[float, float]) -> FloatArray:
+    """Mean length of mu_hat +- sigma cut at the `ends` of the range, for normal mu_hat around `mu`: array (mus,)."""
+    sigma = np.asarray(sigma)[:, None]
+    mu_hat = np.asarray(mu)[:, None] + sigma * ndtri((np.arange(2000) + 0.5) / 2000)
+    low, high = (np.clip(mu_hat + side * sigma, *ends) for side in (-1, 1))
+    return np.asarray((high - low).mean(axis=1))

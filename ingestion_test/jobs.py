@@ -1,0 +1,56 @@
+"""What the processes of a submission are told, and what they answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from .pseudo_experiments import PseudoExperiment
+
+
+@dataclass(frozen=True)
+class Job:
+    """What a worker process needs to know.
+
+    Arguments:
+        submission: folder with `model.py`.
+        data: folder with the official data file, for `get_train_set`.
+        test_events: folder that `OfficialFolder.test_events` has filled.
+        systematics: names of the nuisance parameters that are drawn.
+        model_file: file that the fitted model is pickled to by the process that fits, and unpickled from by the
+            others; None if the process that fits also predicts.
+        fits: whether this process fits the model.
+        log: file that takes what the submission prints; None: the terminal.
+        gpu: what CUDA_VISIBLE_DEVICES is set to, None to leave it.
+        run: text that no other call of `ingestion.run` has, so that a cluster's worker never keeps another's process.
+    """
+
+    submission: Path
+    data: Path
+    test_events: Path
+    systematics: tuple[str, ...]
+    model_file: Path | None
+    fits: bool
+    log: Path | None
+    gpu: str | None = None
+    run: str = ""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What became of a pseudo-experiment: the prediction, and the seconds for its events and for `predict`."""
+
+    experiment: PseudoExperiment
+    prediction: dict[str, float]
+    seconds_events: float
+    seconds_predict: float
+
+
+class WorkerError(Exception):
+    """A worker could not do its work; the message says what, the submission's log says where.
+
+    Attributes:
+        experiment: the `PseudoExperiment` that a cluster's worker was at.
+    """
+
+    experiment: PseudoExperiment | None = None

@@ -1,0 +1,150 @@
+"""The processes of a submission in a run: one fits it, one or many predict (docs/protocol.md#submissions)."""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import os
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from multiprocessing.connection import Connection, wait
+from pathlib import Path
+from typing import TypeAlias, cast
+
+from runtime.errors import ChallengeError
+from runtime.tasks import Workers, as_completed
+
+from .jobs import Job, Outcome, WorkerError
+from .pseudo_experiments import PseudoExperiment
+from .workers import LOOK_SECONDS, Prediction, Worker
+
+#: Function from pseudo-experiments to their outcomes, as they come.
+Predictor: TypeAlias = Callable[[Sequence[PseudoExperiment]], Iterator[Outcome]]
+
+
+class SubmissionError(ChallengeError):
+    """A submission failed, or a process of it died.
+
+    Arguments:
+        reason: what failed.
+        advice: where its output is, and how to go on.
+    """
+
+    def __init__(self, reason: str, advice: str = ""):
+        super().__init__(reason + advice)
+        self.reason = reason
+
+
+@contextlib.contextmanager
+def predictor(job: Job, workers: Workers, size: int, step: Callable[[str], None]) -> Iterator[Predictor]:
+    """Fit a submission; what predicts with it as long as the block lasts.
+
+    Arguments:
+        job: its `Job`, which does not fit.
+        workers: number of processes, at most `size`. With 1 the process that fits predicts too, as in the official
+            serial run; with more the model is pickled to each, as in the official parallel run. Or what does the tasks
+            as `runtime.tasks.as_completed` takes it: then each thread of its workers has such a process.
+        size: number of pseudo-experiments.
+        step: called with a text as each step begins.
+
+    Raises:
+        SubmissionError: it fails, in the block as well.
+        ChallengeError: as `runtime.tasks.as_completed`.
+    """
+    with contextlib.ExitStack() as stack:
+        if isinstance(workers, int):
+            processes = _start(job, min(workers, size), step, stack)
+            yield functools.partial(_by_processes, job, processes)
+        else:
+            _fit(job, True, step, stack)
+            yield functools.partial(_by_executor, job, workers)
+
+
+def predict_alone(job: Job, experiment: PseudoExperiment) -> Outcome:
+    """Fit and predict one pseudo-experiment in a process; `job` fits and pickles to no file.
+
+    Raises:
+        SubmissionError: the submission fails.
+    """
+    with contextlib.closing(Worker(job, os.cpu_count() or 1)) as worker:
+        _received(worker, job)
+        worker.give(experiment)
+        return cast(Outcome, _received(worker, job))
+
+
+def visible_gpus() -> list[str]:
+    """Names of the GPUs that workers are spread over, as CUDA_VISIBLE_DEVICES takes them."""
+    listed = os.environ.get("CUDA_VISIBLE_DEVICES")
+    if listed is not None:
+        return [name.strip() for name in listed.split(",") if name.strip()]
+    # CUDA counts those that are there, whatever their devices are called.
+    return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
+
+
+def _fit(job: Job, pickled: bool, step: Callable[[str], None], stack: contextlib.ExitStack) -> Worker | None:
+    """The process that has fitted the model, and pickled it if need be; None if that was done before."""
+    assert job.model_file is not None, "the model of a run has a file"
+    if job.model_file.exists():
+        step("taking the model that this run has fitted before")
+        return None
+    step("fitting the model")
+    worker = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), os.cpu_count() or 1)
+    stack.callback(worker.close)
+    _received(worker, job)
+    return worker
+
+
+def _start(job: Job, number: int, step: Callable[[str], None], stack: contextlib.ExitStack) -> list[Worker]:
+    """Processes that hold the fitted model or are about to unpickle it; `stack` ends them."""
+    fitting = _fit(job, number > 1, step, stack)
+    if fitting is not None and number == 1:
+        return [fitting]
+    gpus: Sequence[str | None] = visible_gpus() or [None]
+    threads = max(1, (os.cpu_count() or 1) // number)
+    workers = []
+    for place in range(number):
+        workers.append(Worker(replace(job, gpu=gpus[place % len(gpus)]), threads))
+        stack.callback(workers[-1].close)
+    return workers
+
+
+def _by_processes(job: Job, workers: Sequence[Worker], experiments: Sequence[PseudoExperiment]) -> Iterator[Outcome]:
+    waiting = list(experiments)[::-1]
+    while waiting or any(worker.experiment for worker in workers):
+        for worker in workers:
+            if worker.idle and waiting:
+                worker.give(waiting.pop())
+        # One that has nothing left to do may even die.
+        busy = {worker.connection: worker for worker in workers if not worker.idle}
+        ready = cast(list[Connection], wait(busy, LOOK_SECONDS))
+        for connection in ready or [connection for connection, worker in busy.items() if worker.is_dead]:
+            outcome = _received(busy[connection], job)
+            if outcome is not None:
+                yield outcome
+
+
+def _by_executor(job: Job, workers: Workers, experiments: Sequence[PseudoExperiment]) -> Iterator[Outcome]:
+    for _, outcome in as_completed([Prediction(job, experiment) for experiment in experiments], workers):
+        if isinstance(outcome, WorkerError):
+            raise _mendable(outcome, job, outcome.experiment)
+        yield outcome
+
+
+def _received(worker: Worker, job: Job) -> Outcome | None:
+    experiment = worker.experiment
+    try:
+        return worker.receive()
+    except WorkerError as error:
+        raise _mendable(error, job, experiment) from None
+
+
+def _mendable(error: WorkerError, job: Job, experiment: PseudoExperiment | None) -> SubmissionError:
+    """A `WorkerError` as what a user reads; `experiment` is what the worker was at, None before the first."""
+    reason = str(error) if experiment is None else f"{experiment}: {error}"
+    if job.log is None:  # a single pseudo-experiment, whose output is on the terminal
+        return SubmissionError(reason)
+    advice = f"; its output is in {job.log}"
+    if experiment is not None:
+        advice += f"; add --only {experiment.set_index}:{experiment.index} to run it alone"
+        advice += f"; what is done is kept: --output {job.log.parent} --resume continues"
+    return SubmissionError(reason, advice)

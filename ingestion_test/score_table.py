@@ -1,0 +1,42 @@
+"""The scores as text: how a number is written, and the table at the end of a run."""
+
+from __future__ import annotations
+
+from runtime.tables import Table
+
+from .scoring import BOOTSTRAPS, Bootstrap, Scores
+
+
+def number(value: float) -> str:
+    """Text of a dimensionless number: four decimals, or four digits where it is large."""
+    return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.4g}"
+
+
+def summary_table(
+    scores: Scores, seconds_per_experiment: float | None = None, bootstrap: Bootstrap | None = None
+) -> str:
+    """The end of a run as plain text, at most 100 columns wide.
+
+    Arguments:
+        seconds_per_experiment: seconds for one pseudo-experiment, where known.
+        bootstrap: shown below as means and standard deviations.
+    """
+    columns = {
+        "RMSE": number(scores.rmse),
+        "MAE": number(scores.mae),
+        "interval": number(scores.interval),
+        "coverage": f"{number(scores.coverage)} ± {number(scores.coverage_error)}",
+        "f": f"{scores.f:.4g}",
+        "score": number(scores.quantiles_score),
+    }
+    if seconds_per_experiment is not None:
+        columns["s / pseudo-experiment"] = f"{seconds_per_experiment:.3g}"
+    lines = [Table(list(columns), [list(columns.values())]).text()]
+    if bootstrap is not None:
+        numbers = bootstrap.summary()
+        texts = [
+            f"{label} {number(numbers[name]['mean'])} ± {number(numbers[name]['std'])}"
+            for label, name in (("interval", "interval"), ("coverage", "coverage"), ("score", "quantiles_score"))
+        ]
+        lines.append(f"{BOOTSTRAPS} bootstraps: " + ", ".join(texts))
+    return "\n".join(lines)

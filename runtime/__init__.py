@@ -1,0 +1,1 @@
+"""Plumbing that is not the challenge: errors, files, output folders, processes, tasks, types of arguments."""

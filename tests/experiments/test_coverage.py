@@ -1,0 +1,81 @@
+"""Coverage over the range of mu: its flatness, and the part of its error that comes from the belt."""
+
+import dataclasses
+
+import numpy as np
+import pytest
+
+from experiments import coverage
+from experiments.coverage import flatness, redrawn_belts
+from submission.confidence import COVERAGE, BeltConfig
+from submission.likelihood import Likelihood
+from tests.statistics_examples import example_templates
+from training.neyman import NeymanConfig, belt_throws, check, check_throws, make_belts
+
+CONFIG = NeymanConfig(belt_throws=8000, check_mus=4, check_throws=500, seed=7)
+
+
+@pytest.fixture(scope="module")
+def likelihood():
+    return Likelihood(example_templates(bins=10))
+
+
+@pytest.fixture(scope="module")
+def thrown(likelihood):
+    return belt_throws(likelihood, CONFIG.check_range, CONFIG)
+
+
+@pytest.fixture(scope="module")
+def checks(likelihood):
+    return check_throws(likelihood, CONFIG)
+
+
+def test_redrawn_belts_spread_as_belts_of_other_throws(likelihood, thrown, checks):
+    config = BeltConfig("central")
+    found = redrawn_belts(thrown, config, checks, seed=1, redraws=30).errors()
+    (whole,) = make_belts(thrown, [config])
+    others = [dataclasses.replace(CONFIG, seed=seed, belt_throws=4000) for seed in range(8)]
+    made = [check(make_belts(belt_throws(likelihood, CONFIG.check_range, o), [config])[0], checks) for o in others]
+    # Belts of half the throws, whose spread eight of them know to a quarter.
+    for error, values in zip(found, ([one.mean_width[0] for one in made], [one.coverage.mean() for one in made])):
+        assert 0.5 < np.sqrt(2) * error / np.std(values, ddof=1) < 2
+    assert found[0] > check(whole, checks).mean_width[1]
+
+
+def test_belts_of_the_same_throws_are_redrawn_alike(thrown, checks, monkeypatch):
+    redrawn = []
+
+    def recorded(throws, configs):
+        redrawn.append(throws.mu)
+        return make_belts(throws, configs)
+
+    monkeypatch.setattr(coverage, "make_belts", recorded)
+    first, again, central = (redrawn_belts(thrown, BeltConfig(o), checks, 1, 3) for o in ("pratt", "pratt", "central"))
+    np.testing.assert_array_equal(first.width, again.width)
+    assert (first.width != central.width).all()
+    np.testing.assert_array_equal(redrawn[:3], redrawn[6:])
+    assert not np.array_equal(redrawn[0], redrawn[1])
+
+
+def test_flatness_against_a_weighted_fit():
+    random = np.random.default_rng(10)
+    mu, number = np.linspace(0.1, 3, 12), random.integers(200, 2000, 12)
+    share = 0.66 + 0.02 * mu + random.normal(0, 0.01, 12)
+    found = flatness(mu, share, number)
+    errors = np.sqrt(COVERAGE * (1 - COVERAGE) / number)
+    (slope, _), covariance = np.polyfit(mu, share, 1, w=1 / errors, cov="unscaled")
+    assert found["slope"] == pytest.approx(slope)
+    assert found["slope_error"] == pytest.approx(np.sqrt(covariance[0, 0]))
+    assert found["chi2"] == pytest.approx(np.sum(((share - COVERAGE) / errors) ** 2))
+    assert found["dof"] == 12
+    assert (found["least"], found["largest"]) == (share.min(), share.max())
+    assert flatness([1.0], [0.7], [100])["slope"] is None
+
+
+def test_flatness_of_right_coverage_has_uniform_p():
+    random = np.random.default_rng(11)
+    mu, number = np.linspace(0.1, 3, 20), np.full(20, 1000)
+    found = [flatness(mu, random.binomial(1000, COVERAGE, 20) / 1000, number) for _ in range(400)]
+    assert np.mean([one["p"] < 0.3 for one in found]) == pytest.approx(0.3, abs=0.07)
+    assert np.std([one["slope"] for one in found]) == pytest.approx(found[0]["slope_error"], rel=0.12)
+    assert np.std([one["mean"] for one in found]) == pytest.approx(found[0]["mean_error"], rel=0.12)

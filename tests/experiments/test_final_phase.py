@@ -1,0 +1,120 @@
+"""The final phase at histogram level, and beside events, with the shipped artifacts."""
+
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from experiments.__main__ import main
+from experiments.final_phase.event_level import compare, load_events
+from experiments.final_phase.phases import official_seeds, parameters, throw_phase
+from experiments.table2.command import FirstOfRun
+from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
+from ingestion_test.jobs import Outcome
+from ingestion_test.journal import Journal
+from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.pseudo_experiments import ground_truth_mus, plan
+from ingestion_test.schema import PREDICTION_KEYS
+from ingestion_test.scoring import sigma68
+from runtime.errors import ChallengeError
+from runtime.files import write_json
+from submission import artifacts
+
+SEED = 987
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return artifacts.load()
+
+
+@pytest.fixture(scope="module")
+def thrown(estimator):
+    return throw_phase(estimator, 4, 500, SEED)
+
+
+def test_mu_and_nuisance_parameters_are_those_of_the_ingestion():
+    experiment = plan(3, 5, SEED)[7]
+    assert experiment.seed == SEED + experiment.set_index * 5 + experiment.index
+    values = parameters(experiment.mu, experiment.seed)
+    random = np.random.RandomState(experiment.seed)
+    assert values[0] == experiment.mu
+    assert values[1] == pytest.approx(random.normal(1.0, 0.01))
+    assert len(values) == 1 + len(NUISANCE_NAMES)
+
+
+def test_intervals_cover(thrown):
+    assert [one.mu for one in thrown.sets] == list(ground_truth_mus(4, SEED))
+    assert abs(thrown.coverage - 0.6827) < 3 * sigma68(thrown.size)
+    for one in thrown.sets:
+        assert abs(np.mean(one.mu_hats) - one.mu) < one.interval
+
+
+def test_the_same_seed_gives_the_same(estimator, thrown):
+    again = throw_phase(estimator, 4, 500, SEED)
+    np.testing.assert_array_equal(again.sets[2].p16, thrown.sets[2].p16)
+    assert throw_phase(estimator, 4, 500, SEED + 1).interval != thrown.interval
+
+
+def test_moved_estimates_have_moved_intervals(estimator, thrown):
+    moved = throw_phase(estimator, 4, 500, SEED, move=0.2)
+    middle = slice(1, 3)  # sets away from the ends of the range, by mu
+    for one, other in list(zip(sorted(thrown.sets, key=lambda s: s.mu), sorted(moved.sets, key=lambda s: s.mu)))[
+        middle
+    ]:
+        assert np.median(other.p16 - one.p16) == pytest.approx(0.2, abs=0.03)
+        assert other.coverage < one.coverage
+
+
+def write_run(run, scores, settings):
+    """What `score` leaves of `scores` and `RunSettings`."""
+    run.mkdir()
+    write_json(run / "test_settings.json", settings.official())
+    write_json(run / "ingestion_duration.json", {"ingestion_duration": 0})
+    for number, one in enumerate(scores.sets):
+        lists = {name: getattr(one, name).tolist() for name in ("mu_hats", "delta_mu_hats", "p16", "p84")}
+        write_json(run / f"result_{number}.json", lists)
+    return run
+
+
+def test_errors_of_a_comparison_are_of_differences_within_sets(estimator, thrown):
+    seeds = official_seeds(SEED, [500] * 4)
+    wider = [dataclasses.replace(one, p84=one.p84 + 0.1 * (1 + i)) for i, one in enumerate(thrown.sets)]
+    found = {one["quantity"]: one for one in compare(estimator, dataclasses.replace(thrown, sets=wider), seeds)}
+    assert found["interval"]["events"] - found["interval"]["templates"] == pytest.approx(0.25)
+    assert found["interval"]["error"] == pytest.approx(0, abs=1e-9)  # the same in all of a set, whatever in the others
+    assert found["coverage"]["error"] > 0
+
+
+def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
+    settings = FirstOfRun(num_sets=2, num_experiments=30, seed=SEED, whole=100)
+    scores = throw_phase(estimator, 2, 30, SEED)
+    run = write_run(tmp_path / "run", scores, settings)
+    np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 30 + np.arange(30)])
+    journal = Journal(run / JOURNAL_FILE, {}, resume=False)
+    prediction = dict.fromkeys(PREDICTION_KEYS, 1.0)
+    for item in settings.plan()[:-1]:
+        journal.add(Outcome(item, prediction, 0.0, 0.0), 0.0)
+    with pytest.raises(ChallengeError, match="has other pseudo-experiments than the results"):
+        load_events(run, SEED)
+    journal.add(Outcome(settings.plan()[-1], prediction, 0.0, 0.0), 0.0)
+    np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 100 + np.arange(30)])
+
+
+def test_command(tmp_path, thrown, shown, capsys):
+    """Beside a "run" that is the histogram-level throw itself: the comparison must find no difference."""
+    run = write_run(tmp_path / "run", thrown, RunSettings(4, 500, seed=SEED))
+    flags = ["final", "--sets", "4", "--experiments", "500", "--repeats", "1", "--output", str(tmp_path / "out")]
+    assert main([*flags, "--seed", str(SEED), "--event-level", str(run)]) == 0
+    assert "1 other seeds" in shown()
+    assert (tmp_path / "out" / "final-phase.png").stat().st_size > 5000
+    result = json.loads((tmp_path / "out" / "final.json").read_text())
+    assert result["templates"]["coverage"] == thrown.coverage
+    assert result["events"] == result["templates"]
+    assert all(one["events"] == one["templates"] for one in result["comparison"])
+    moves = {one["move"]: one["coverage"][0] for one in result["moved"]}
+    assert moves[0.0] == np.mean([one["coverage"] for one in result["repeated"]])
+    assert len(set(moves.values())) == len(moves)
+    assert main([*flags, "--seed", "1", "--event-level", str(run)]) == 2
+    assert "has other true mu than --seed 1 gives" in capsys.readouterr().err

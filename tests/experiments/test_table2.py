@@ -1,0 +1,172 @@
+"""The comparison of methods: the same data sets for all, and statistical errors."""
+
+import json
+import shutil
+
+import numpy as np
+import pytest
+
+from experiments.__main__ import main
+from experiments.methods import preparation
+from experiments.methods.registry import METHODS
+from experiments.table2 import command
+from experiments.table2.command import SEED, FirstOfRun
+from experiments.table2.rows import PAPER, row, table
+from ingestion_test.ingestion import RunSettings
+from ingestion_test.pseudo_experiments import experiment_test_set
+from ingestion_test.scoring import coverage_penalty
+from ingestion_test.sources import OfficialFolder
+from ingestion_test.submissions import PROJECT
+from submission import artifacts
+
+# The same data for all -----------------------------------------------------------------------------------------------
+
+
+def test_the_first_of_a_run_are_those_of_the_whole_run():
+    whole = {(item.set_index, item.index): item for item in RunSettings(4, 10, seed=SEED).plan()}
+    part = FirstOfRun(num_sets=3, num_experiments=2, seed=SEED, whole=10)
+    assert {(item.set_index, item.index): (item.mu, item.seed) for item in part.plan()} == {
+        (i, j): (whole[i, j].mu, whole[i, j].seed) for i in range(3) for j in range(2)
+    }
+    assert part.official()["ground_truth_mus"] == [whole[i, 0].mu for i in range(3)]
+
+
+@pytest.fixture(scope="module")
+def compared(simulated_folder, tmp_path_factory):
+    """Output folder of a comparison of two methods, and the flags that made it."""
+    output = tmp_path_factory.mktemp("table2")
+    flags = ["table2", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
+    assert main([*flags, "--methods", "default,baseline", "--experiments", "1"]) == 0
+    return output, flags
+
+
+def _journal(output, name):
+    lines = [json.loads(line) for line in (output / name / "pseudo_experiments.jsonl").read_text().splitlines()]
+    return {(line["set_index"], line["index"]): line for line in lines[1:]}
+
+
+def test_two_methods_get_identical_data_sets(compared):
+    output, _ = compared
+    default, baseline = _journal(output, "default"), _journal(output, "baseline")
+    assert len(default) == 2
+    assert {key: (line["mu"], line["seed"]) for key, line in default.items()} == {
+        key: (line["mu"], line["seed"]) for key, line in baseline.items()
+    }
+    assert {key: line["mu_hat"] for key, line in default.items()} != {
+        key: line["mu_hat"] for key, line in baseline.items()
+    }
+
+
+def test_methods_share_what_they_have_in_common(compared):
+    output, _ = compared
+    for stage, same in (("classifier", True), ("templates", True), ("neyman", False)):
+        first, second = ((output / name / "training" / f"{stage}.npz").read_bytes() for name in ("default", "baseline"))
+        assert (first == second) is same, stage
+
+
+def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
+    """What the ingestion's processes predicted is what the staged artifacts give here."""
+    output, _ = compared
+    settings = FirstOfRun(num_sets=2, num_experiments=1, seed=SEED, whole=3)
+    experiment = settings.plan()[0]
+    test_set = experiment_test_set(OfficialFolder(simulated_folder).test_events(), experiment, settings.systematics)
+    for name in ("default", "baseline"):
+        estimator = artifacts.load(output / name / "submission" / "submission" / "artifacts")
+        estimate = estimator.estimate(test_set["data"], test_set["weights"])
+        found = _journal(output, name)[experiment.set_index, 0]
+        assert found["mu_hat"] == pytest.approx(estimate.mu_hat, abs=1e-3)
+        assert found["p84"] == pytest.approx(estimate.p84, abs=1e-3)
+
+
+def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(compared, shown, capsys):
+    output, flags = compared
+    assert main([*flags, "--methods", "default"]) == 2
+    assert "add --resume" in capsys.readouterr().err
+    assert main([*flags, "--methods", "default", "--resume", "--experiments", "5"]) == 2
+    assert "choose another --output" in capsys.readouterr().err
+    before = (output / "table2.json").read_bytes()
+    assert main([*flags, "--methods", "baseline", "--resume", "--experiments", "1"]) == 0
+    said = shown()
+    assert (output / "table2.json").read_bytes() == before
+    assert all(name in said for name in ("default", "baseline", *PAPER))
+    page = (output / "results.md").read_text()
+    assert all(METHODS[name].label in page for name in ("default", "baseline"))
+    assert (output / "table2-intervals.png").stat().st_size > 5000
+    assert (output / "table2-coverage.png").stat().st_size > 5000
+
+
+def test_submissions_of_other_code_are_not_continued(tmp_path, monkeypatch, simulated_folder, capsys):
+    for name in ("submission", "experiments"):
+        shutil.copytree(PROJECT / name, tmp_path / "project" / name)
+    shutil.copy2(PROJECT / "model.py", tmp_path / "project")
+    monkeypatch.setattr(preparation, "PROJECT", tmp_path / "project")
+    first = preparation.code_checksum()
+    (tmp_path / "project" / "experiments" / "outputs.py").write_text("travels in no submission")
+    assert preparation.code_checksum() == first
+    for changed in ("model.py", "submission/artifacts/estimator.npz", "experiments/methods/boosted/trees.py"):
+        with open(tmp_path / "project" / changed, "ab") as file:
+            file.write(b"#")
+        assert preparation.code_checksum() != first
+        first = preparation.code_checksum()
+    flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
+    monkeypatch.setattr(command, "run_method", lambda *_, **__: None)
+    monkeypatch.setattr(command, "write_table", lambda *_: {})
+    monkeypatch.setattr(command, "publish", lambda *_: None)
+    assert main(["table2", *flags, "--methods", "template-fit"]) == 0
+    with open(tmp_path / "project" / "model.py", "a") as file:
+        file.write("#")
+    capsys.readouterr()
+    assert main(["table2", *flags, "--methods", "template-fit", "--resume"]) == 2
+    assert "holds other results (code differ)" in capsys.readouterr().err
+
+
+def test_unknown_methods_are_named(capsys):
+    with pytest.raises(SystemExit):
+        main(["table2", "--methods", "default,magic"])
+    assert "no method magic" in capsys.readouterr().err
+
+
+# Statistical errors --------------------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def results():
+    """Three sets of unequal quality: true mu, and results as in result_{i}.json."""
+    random, mus, made = np.random.default_rng(3), [0.5, 1.0, 2.0], []
+    for mu, spread in zip(mus, (0.2, 0.3, 0.4)):
+        mu_hat, half = mu + spread * random.normal(size=200), spread * random.uniform(0.8, 1.2, 200)
+        content = {"mu_hats": mu_hat, "delta_mu_hats": half, "p16": mu_hat - half, "p84": mu_hat + half}
+        made.append({key: values.tolist() for key, values in content.items()})
+    return mus, made
+
+
+def test_errors_against_independent_computations(results):
+    """Interval and RMSE are means of independent numbers; the score follows from the interval where f = 1."""
+    mus, made = results
+    table_row = row(mus, made, seconds=[0.1, 0.2, 0.3])
+    arrays = [{key: np.array(values) for key, values in result.items()} for result in made]
+    widths = [one["p84"] - one["p16"] for one in arrays]
+    squares = [(one["mu_hats"] - mu) ** 2 for mu, one in zip(mus, arrays)]
+    terms = [np.sqrt(s + (s - one["delta_mu_hats"] ** 2) ** 2) for s, one in zip(squares, arrays)]
+    for name, parts in (("interval", widths), ("rmse", terms)):
+        value, error = table_row[name]
+        assert value == pytest.approx(np.mean(parts))
+        assert error == pytest.approx(np.sqrt(sum(part.var() / len(part) for part in parts)) / 3, rel=0.1)
+    covered = np.concatenate([(one["p16"] <= mu) & (mu <= one["p84"]) for mu, one in zip(mus, arrays)])
+    assert table_row["coverage"] == pytest.approx(
+        (covered.mean(), np.sqrt(covered.mean() * (1 - covered.mean()) / 600))
+    )
+    assert coverage_penalty(covered.mean(), 600) == 1
+    interval, error = table_row["interval"]
+    assert table_row["score"][0] == pytest.approx(-np.log(interval + 1e-3))
+    assert table_row["rms"][0] == pytest.approx(np.sqrt(np.mean(squares)))
+    assert table_row["minutes"] == pytest.approx((0.2 * 1000 / 60, np.std([1, 2, 3]) / np.sqrt(3) * 100 / 60))
+    one = table_row["sets"][1]
+    assert one["interval"] == pytest.approx((widths[1].mean(), widths[1].std() / np.sqrt(200)), rel=0.1)
+
+
+def test_the_table_shows_value_and_error(results):
+    said = table({"default": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}}).text()
+    assert "0.500 ± 0.125" in said
+    assert "3 × 200" in said
+    assert "10.0 ± 0.0" in said

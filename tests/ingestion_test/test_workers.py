@@ -1,0 +1,135 @@
+"""A worker seen from its parent: what it answers, and how it ends."""
+
+import os
+import pickle
+import time
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from ingestion_test import workers
+from ingestion_test.jobs import Job, WorkerError
+from ingestion_test.pseudo_experiments import plan
+from ingestion_test.sources import OfficialFolder
+from ingestion_test.workers import Prediction, Worker
+from tests.submissions import good, predicting, write
+
+EXPERIMENTS = plan(1, 2, seed=7)
+
+
+@pytest.fixture(scope="module")
+def test_events(data_folder, tmp_path_factory):
+    """Folder of the test events."""
+    folder = tmp_path_factory.mktemp("events")
+    OfficialFolder(data_folder).test_events(folder)
+    return folder
+
+
+@pytest.fixture
+def job(tmp_path, data_folder, test_events):
+    """Function from a submission to the `Job` that fits it and predicts with it."""
+
+    def make(files):
+        folder = write(tmp_path / "submission", files)
+        return Job(folder, data_folder, test_events, (), model_file=None, fits=True, log=tmp_path / "log")
+
+    return make
+
+
+def _wait_for(condition):
+    end = time.monotonic() + 300
+    while not condition():
+        assert time.monotonic() < end
+        time.sleep(0.02)
+
+
+def test_it_answers_when_it_is_ready_and_with_outcomes(job):
+    with closing(Worker(job(predicting(good("float(len(test_set['data']))"))), threads=1)) as worker:
+        assert not worker.idle
+        assert worker.receive() is None
+        assert worker.idle
+        for experiment in EXPERIMENTS:
+            worker.give(experiment)
+            assert (worker.idle, worker.experiment) == (False, experiment)
+            outcome = worker.receive()
+            assert outcome.experiment == experiment
+            assert outcome.prediction["mu_hat"] > 0
+            assert outcome.seconds_events > 0
+            assert (worker.idle, worker.experiment) == (True, None)
+
+
+def test_it_ends_with_all_that_it_has_started(job, tmp_path):
+    child = "import subprocess, pathlib; self.child = subprocess.Popen(['sleep', '600']).pid; "
+    files = predicting(good(), fit=f"{child} pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(self.child))")
+    worker = Worker(job(files), threads=1)
+    assert worker.receive() is None
+    child = int((tmp_path / "pid").read_text())
+    worker.close()
+    assert worker.is_dead
+    _wait_for(lambda: not _runs(child))
+
+
+def _runs(pid):
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
+@pytest.mark.parametrize(
+    ("body", "text"),
+    [
+        ("os.kill(os.getpid(), signal.SIGKILL)", "was killed by signal 9, as the system does when memory runs out"),
+        ("os.kill(os.getpid(), signal.SIGSEGV)", "was killed by signal 11$"),
+        ("os._exit(3)", "ended unexpectedly with exit code 3"),
+    ],
+)
+def test_how_it_died(body, text, job):
+    with closing(Worker(job(predicting(good(), fit=body)), threads=1)) as worker:
+        with pytest.raises(WorkerError, match=text):
+            worker.receive()
+        worker.give(EXPERIMENTS[0])  # which a dead one does not get
+        with pytest.raises(WorkerError, match=text):
+            worker.receive()
+
+
+def test_threads_are_those_of_the_environment_or_as_given(job, monkeypatch):
+    files = predicting(good("float(os.environ['OMP_NUM_THREADS'])"))
+    for variable, threads in ((None, 3), ("5", 5)):
+        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+        if variable:
+            monkeypatch.setenv("OMP_NUM_THREADS", variable)
+        with closing(Worker(job(files), threads=3)) as worker:
+            worker.receive()
+            worker.give(EXPERIMENTS[0])
+            assert worker.receive().prediction["mu_hat"] == threads
+
+
+def test_a_task_of_a_cluster_keeps_its_process_for_the_next_one(job):
+    """As long as it is the same run's."""
+    fits = job(predicting(good("float(os.getpid())")))
+    tasks = [pickle.loads(pickle.dumps(Prediction(fits, experiment))) for experiment in EXPERIMENTS]
+    try:
+        processes = {task().prediction["mu_hat"] for task in tasks}
+        assert len(processes) == 1
+        other = Prediction(replace(fits, run="another"), EXPERIMENTS[0])()
+        assert other.prediction["mu_hat"] not in processes
+        assert not _runs(int(processes.pop()))
+    finally:
+        workers._drop_worker()
+
+
+def test_a_task_of_a_cluster_answers_with_what_went_wrong(job):
+    answer = Prediction(job(predicting("raise ValueError('oh')")), EXPERIMENTS[0])()
+    assert isinstance(answer, WorkerError)
+    assert str(answer) == "Model.predict raised ValueError: oh"
+    assert answer.experiment == EXPERIMENTS[0]
+    assert workers._kept.worker is None
+
+
+def test_variables_of_this_process_are_as_before(job, monkeypatch):
+    monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
+    with closing(Worker(job(predicting(good())), threads=3)):
+        assert "MKL_NUM_THREADS" not in os.environ

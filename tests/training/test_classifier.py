@@ -1,0 +1,88 @@
+"""The classifier and its training."""
+
+import numpy as np
+import pytest
+import torch
+
+from runtime.errors import ChallengeError
+from submission.features import CATEGORIES
+from training import classifier as module
+from training.classifier import ClassifierConfig, train
+
+CONFIG = ClassifierConfig(width=16, depth=2, batch=200, epochs=6, learning_rate=5e-3, seed=3)
+
+
+def gaussians(events, seed):
+    """Two Gaussians at distance 2: the likelihood ratio is known, exp(2 x)."""
+    random = np.random.default_rng(seed)
+    data = {}
+    for category, inputs in zip(CATEGORIES, (2, 3)):
+        labels = random.integers(0, 2, events).astype(np.float32)
+        x = random.normal(size=(events, inputs)).astype(np.float32)
+        x[:, 0] += 2 * labels - 1
+        data[category] = (x, labels)
+    return data
+
+
+def test_learns_the_likelihood_ratio():
+    """Its cross-entropy on other events is that of the known ratio, to the share that its training events cost."""
+    trained = train(gaussians(16_000, 1), gaussians(2000, 2), CONFIG)
+    loss = torch.nn.functional.binary_cross_entropy_with_logits
+    for number, (x, labels) in enumerate(gaussians(20_000, 3).values()):
+        x, labels = torch.tensor(x), torch.tensor(labels)
+        best, reached = loss(2 * x[:, 0], labels), loss(trained.classifier(x, number), labels)
+        assert best < reached < best + 0.01
+    assert [record["epoch"] for record in trained.history] == [1, 2, 3, 4, 5, 6]
+
+
+class Stop(Exception):
+    """The end of a training before its time."""
+
+
+def test_a_resumed_training_ends_with_the_same_weights(tmp_path):
+    events, checkpoint = (gaussians(2000, 1), gaussians(500, 2)), tmp_path / "checkpoint.npz"
+
+    saves = []
+
+    def save_and_stop(path, state, about, save=module.save_checkpoint):
+        save(path, state, about)
+        saves.append(state.epoch)
+        if len(saves) == 2:
+            raise Stop
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(module, "save_checkpoint", save_and_stop)
+        with pytest.raises(Stop):
+            train(*events, CONFIG, checkpoint=checkpoint)
+    resumed = train(*events, CONFIG, checkpoint=checkpoint)
+    whole = train(*events, CONFIG)
+    assert resumed.history == whole.history
+    for name, weight in whole.classifier.state_dict().items():
+        assert torch.equal(weight, resumed.classifier.state_dict()[name]), name
+    with pytest.raises(ChallengeError, match="checkpoint of other settings"):
+        train(*events, ClassifierConfig(width=8), checkpoint=checkpoint)
+
+
+def _nan(x, labels):
+    x[0, 0] = np.nan
+    return x, labels
+
+
+def _one_class(x, labels):
+    return x, np.ones_like(labels)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"), [(_nan, "1-jet: inputs hold NaN or infinity"), (_one_class, "signal and background are both")]
+)
+def test_bad_events(change, text):
+    good, bad = gaussians(500, 2), gaussians(500, 1)
+    bad["1-jet"] = change(*bad["1-jet"])
+    with pytest.raises(ChallengeError, match=text):
+        train(bad, good, CONFIG)
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
+def test_cuda_that_is_not_there():
+    with pytest.raises(ChallengeError, match="torch sees no CUDA device"):
+        train(gaussians(500, 1), gaussians(500, 2), CONFIG, device="cuda")

@@ -1,0 +1,85 @@
+"""What a check of a zip says before Codabench makes one."""
+
+import zipfile
+
+import pytest
+
+from ingestion_test.submissions import OFFICIAL_FOLDER, official_modules
+from runtime.errors import ChallengeError
+from tests.submissions import COMPLETE, good, predicting
+from tests.zips import write_zip
+from upload import checks as module
+from upload.checks import checks
+
+
+@pytest.fixture(autouse=True)
+def _no_trial(monkeypatch):
+    monkeypatch.setattr(module, "try_out", lambda path: "not run")
+
+
+def _verify(path):
+    return [check() for _, check in checks(path)]
+
+
+@pytest.mark.parametrize(
+    ("files", "text"),
+    [
+        ({"inner/model.py": ""}, "no model.py at the root of the zip; it is inner/model.py: zip the content"),
+        ({"other.py": ""}, "no model.py at the root of the zip; put it beside the rest"),
+        (COMPLETE | {"parts/__pycache__/x.pyc": ""}, r"holds parts/__pycache__/x\.pyc, a cache"),
+        ({"model.py": "type Pair = tuple"}, r"model\.py, line 1: .* the image has Python 3\.10"),
+        ({"model.py": "\nimport zuko"}, r"model\.py, line 2, imports zuko, which the image does not have"),
+        ({"model.py": "", ".git/config": ""}, r"holds \.git/config, a cache or hidden file"),
+        ({"model.py": "", ".ipynb_checkpoints/a.py": ""}, r"holds \.ipynb_checkpoints/a\.py, a cache"),
+        ({"model.py": "", "./model.py": ""}, r"holds model\.py more than once"),
+        (predicting(good()) | {"systematics.py": ""}, "has a module systematics and finds its own first"),
+        (predicting(good()) | {"parts/datasets.py": ""}, "has a module datasets and finds its own first"),
+        (predicting(good()) | {"datasets/a.py": ""}, "has a module datasets and finds its own first"),
+    ],
+)
+def test_what_codabench_would_refuse(files, text, tmp_path):
+    with pytest.raises(ChallengeError, match=text):
+        _verify(write_zip(tmp_path / "a.zip", files))
+
+
+@pytest.mark.parametrize(
+    "files",
+    [
+        {"model.py": "import joblib"},
+        {"model.py": "", "weights/systematics.npz": "", "datasets/a.npz": "", "a/b/datasets.py": ""},
+        {"./model.py": "from helper import interval", "./parts/helper.py": ""},
+        {"model.py": "", "parts/": ""},
+    ],
+)
+def test_what_codabench_would_take(files, tmp_path):
+    assert _verify(write_zip(tmp_path / "a.zip", files))[-1] == "not run"
+
+
+def test_what_is_no_zip(tmp_path):
+    with pytest.raises(ChallengeError, match=r"no such file: .*`python -m upload build` makes"):
+        checks(tmp_path / "nowhere.zip")
+    with pytest.raises(ChallengeError, match="is a folder: zip its content"):
+        checks(tmp_path)
+    (tmp_path / "text.zip").write_text("text")
+    with pytest.raises(ChallengeError, match="is no zip"):
+        checks(tmp_path / "text.zip")
+
+
+@pytest.mark.parametrize(("size", "times"), [(20_000_000, 60), (0, 10_001)])
+def test_bombs_are_refused(size, times, tmp_path):
+    with zipfile.ZipFile(tmp_path / "bomb.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("model.py", bytes(size))
+        archive.filelist *= times
+    with pytest.raises(ChallengeError, match=r"would unpack to .* more than 1,000 MB or 10,000 files"):
+        checks(tmp_path / "bomb.zip")
+
+
+def test_a_zip_that_codabench_does_not_take_for_its_size(tmp_path, monkeypatch):
+    monkeypatch.setattr(module, "MAX_BYTES", 10)
+    with pytest.raises(ChallengeError, match=r"the zip has .* MB, more than 0: make its files smaller"):
+        _verify(write_zip(tmp_path / "a.zip", {"model.py": ""}))
+
+
+def test_names_of_the_official_program():
+    assert official_modules() == {"datasets", "systematics", "derived_quantities", "ingestion", "visualization"}
+    assert all((OFFICIAL_FOLDER / f"{name}.py").is_file() for name in official_modules())

@@ -1,0 +1,85 @@
+"""`build` and `verify` from end to end, through each of their doors."""
+
+import signal
+import subprocess
+import sys
+import time
+from unittest import mock
+
+import pytest
+
+import higgsml
+from ingestion_test.submissions import PROJECT
+from submission import __main__ as door
+from tests.submissions import good, predicting
+from tests.zips import write_zip
+from upload import __main__ as upload
+from upload import trial
+
+
+def test_our_own_upload(tmp_path, capsys):
+    assert upload.main(["build", str(tmp_path / "a.zip")]) == 0
+    assert capsys.readouterr().out.endswith(f"MB; next: python -m upload verify {tmp_path / 'a.zip'}\n")
+    assert upload.main(["verify", str(tmp_path / "a.zip")]) == 0
+    *lines, last = capsys.readouterr().out.splitlines()
+    assert [line[:2] for line in lines] == ["1.", "2.", "3.", "4.", "5."]
+    assert all(" ... ok: " in line for line in lines)
+    assert "predicted 2 pseudo-experiments" in lines[-1]
+    assert "a.zip is ready. Next: https://www.codabench.org" in last
+
+
+def test_a_failing_run_is_reported(tmp_path, capsys):
+    files = predicting("raise ValueError('on Codabench')")
+    assert upload.main(["verify", str(write_zip(tmp_path / "a.zip", files))]) == 2
+    shown = capsys.readouterr()
+    assert shown.out.splitlines()[0] == "1. model.py at the root, nothing useless beside it ... ok: 1 files, 0.0 MB"
+    assert shown.out.splitlines()[-1].endswith("... failed")
+    assert "Model.predict raised ValueError: on Codabench; `python -m ingestion_test score" in shown.err
+    assert "--resume" not in shown.err
+    assert shown.err.count("\n") == 1
+
+
+@pytest.mark.parametrize("main", [upload.main, door.main, higgsml.main])
+def test_all_doors_lead_to_the_same(main, tmp_path, capsys):
+    assert main(["verify", str(tmp_path / "a.zip")]) == 2
+    assert "error: no such file" in capsys.readouterr().err
+    assert main(["build", str(tmp_path / "no" / "a.zip")]) == 2
+    assert "No such file or directory; give another place" in capsys.readouterr().err
+
+
+def test_a_run_that_does_not_end(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(trial, "TRIAL_SECONDS", 0.1)
+    assert upload.main(["verify", str(write_zip(tmp_path / "a.zip", predicting(good())))]) == 2
+    assert "the run was not over after" in capsys.readouterr().err
+
+
+def test_an_interruption(tmp_path, capsys):
+    path = str(write_zip(tmp_path / "a.zip", predicting(good())))
+    with mock.patch("upload.trial.run", side_effect=KeyboardInterrupt):
+        assert upload.main(["verify", path]) == 130
+    assert capsys.readouterr().err == "interrupted\n"
+
+
+def test_an_interruption_ends_the_submission(tmp_path):
+    """As Ctrl-C does, in the midst of its fit."""
+    mark = tmp_path / "begun"
+    files = predicting(good(), fit=f"import time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    command = [sys.executable, "-m", "submission", "verify", str(write_zip(tmp_path / "a.zip", files))]
+    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+        end = time.monotonic() + 300
+        while not (mark.exists() and mark.read_text()):
+            assert time.monotonic() < end
+            assert process.poll() is None
+            time.sleep(0.05)
+        process.send_signal(signal.SIGINT)
+        assert process.stderr.read() == b"interrupted\n"
+        assert process.wait() == 130
+    assert not _exists(int(mark.read_text()))
+
+
+def _exists(pid):
+    try:
+        with open(f"/proc/{pid}/stat") as file:
+            return file.read().rpartition(")")[2].split()[0] != "Z"
+    except OSError:
+        return False
