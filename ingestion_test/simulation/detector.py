@@ -137,19 +137,19 @@ def observe(rng, lep, had, jets, partons, unseen, soft, response):
         kept &= ~(seen & near(eta[slot], phi[slot], lep[1], lep[2], ISOLATION_RADIUS))
         kept &= ~(seen & near(eta[slot], phi[slot], had[1], had[2], JET_RADIUS))
     rows = np.flatnonzero(kept)
-    lost = pt - jets
+    lost, phi = np.take(pt - jets, rows, axis=1), np.take(phi, rows, axis=1)
     n = len(lep[0])
     width = np.float32(response.noise) * np.exp(
-        np.float32(response.noise_spread) * rng.standard_normal(n, dtype=np.float32)
+        np.float32(response.noise_spread) * rng.standard_normal(n, dtype=np.float32)[rows]
     )
-    noise = width * rng.standard_normal((2, n), dtype=np.float32)
+    noise = width * np.take(rng.standard_normal((2, n), dtype=np.float32), rows, axis=1)
     met = [
-        (unseen[i] + np.float32(1 - response.soft) * soft[i] + noise[i] + (lost * turn(phi)).sum(0))[rows]
+        unseen[i][rows] + np.float32(1 - response.soft) * soft[i][rows] + noise[i] + (lost * turn(phi)).sum(0)
         for i, turn in enumerate((np.cos, np.sin))
     ]
     columns = {f"PRI_lep_{c}": v[rows] for c, v in zip(("pt", "eta", "phi"), lep)}
     columns |= {f"PRI_had_{c}": v[rows] for c, v in zip(("pt", "eta", "phi"), had)}
-    columns |= jet_columns(jets[:, rows], eta[:, rows], phi[:, rows])
+    columns |= jet_columns(jets[:, rows], eta[:, rows], phi)
     return columns | {"PRI_met": np.hypot(*met), "PRI_met_phi": np.arctan2(met[1], met[0])}, rows
 
 

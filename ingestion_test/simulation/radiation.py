@@ -68,14 +68,18 @@ def radiate(rng, n, model, slots=5, chance=None):
     depth = -np.log1p(-np.minimum(chance, np.float32(0.9999999)))
     pt = np.zeros((slots, n), np.float32)
     pt[0] = np.exp(np.interp(depth, first, log_k))
-    rise = np.ones(n, np.float32)
     scale = np.log1p(np.float32(model.stretch / 100) * pt[0])
-    depth = np.interp(scale - np.log(pt[0]), -log_k, further).astype(np.float32)
+    pt[0, pt[0] < SOFTEST] = 0
+    rows = np.flatnonzero(pt[0])
+    depth[rows] = np.interp(scale[rows] - np.log(pt[0, rows]), -log_k, further)
+    rise = np.ones(n, np.float32)
     for slot in range(1, slots):
         rise += np.float32(model.boost) * np.log1p(pt[slot - 1] / 30)
-        depth = depth + rng.standard_exponential(n, dtype=np.float32) / rise
-        pt[slot] = np.where(depth < further[-1], np.exp(np.interp(depth, further, log_k) + scale), 0)
-    pt[(pt < SOFTEST) | (pt[0] < SOFTEST)] = 0
+        depth += rng.standard_exponential(n, dtype=np.float32) / rise
+        # After an emission too soft to be followed, all further ones are.
+        rows = np.flatnonzero((pt[slot - 1] > 0) & (depth < further[-1]))
+        k = np.exp(np.interp(depth[rows], further, log_k) + scale[rows])
+        pt[slot, rows] = np.where(k < SOFTEST, 0, k)
     width = model.spread - model.narrowing * np.log(np.maximum(pt, SOFTEST) / 30)
     rapidity = np.maximum(width, 0.3) * rng.standard_normal((slots, n), dtype=np.float32)
     rapidity[1:] += np.float32(model.cluster) * rapidity[0]
@@ -83,8 +87,8 @@ def radiate(rng, n, model, slots=5, chance=None):
     # Of the angles to the first emission, some below 90 degrees are turned round.
     cos = np.cos(phi[1:])
     phi[1:] += np.float32(np.pi) * (rng.random((slots - 1, n), dtype=np.float32) < np.float32(model.recoil) * cos)
-    phi[1:] += phi[0]
-    return pt, wrap(phi), rapidity.astype(np.float32)
+    phi[1:] = wrap(phi[1:] + phi[0])
+    return pt, phi, rapidity.astype(np.float32)
 
 
 def _expected(rate, further=None):

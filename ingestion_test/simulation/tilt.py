@@ -49,6 +49,8 @@ def _step(t):
 
 def basis(x: Floats) -> Floats:
     """What the factors depend on: float32 array (events, 22), from `odds.features` x."""
+    # A column of a transposed copy lies together in memory.
+    x = np.ascontiguousarray(x.T).T
     leading, subleading = np.exp(x[:, 14]) - 10, np.exp(x[:, 18]) - 10
     both = x[:, 18] > np.log(15)
     dphi = x[:, 16] * x[:, 20] + x[:, 17] * x[:, 21]
@@ -59,7 +61,7 @@ def basis(x: Floats) -> Floats:
         np.exp(x[:, 10]), x[:, 11], np.minimum(x[:, 12], 6), x[:, 13], x[:, 14], np.abs(x[:, 15]), x[:, 16],
         x[:, 18], np.abs(x[:, 19]), dphi, x[:, 22], x[:, 23], np.log(mass2 + 400) / 2, x[:, 15] * x[:, 19],
     ]  # fmt: skip
-    return np.stack(columns, 1).astype(np.float32)
+    return np.stack(columns, 1).astype(np.float32, copy=False)
 
 
 def terms(x: Floats, mean: Floats, scale: Floats) -> Floats:
@@ -76,8 +78,8 @@ def factors(process: str, x: Floats) -> Floats:
     f = terms(x, np.float32(entry["mean"]), np.float32(entry["scale"]))
     log = np.zeros(len(x), np.float32)
     for region, s in memberships(x).items():
-        if c := entry["regions"].get(region):
-            log += s * (f[:, : len(c)] @ np.float32(c))
+        c = np.array(entry["regions"][region], np.float32)
+        log += s * (f @ c if len(c) > 1 else c)
     return np.exp(np.clip(log, -MAX_LOG, MAX_LOG))
 
 
