@@ -35,7 +35,7 @@ IN_REGIONS = {
     "DER_mass_jet_jet": (r"dijet mass [GeV]", -30, 1200),
     "DER_mass_vis": (r"visible mass [GeV]", 0, 200),
     "PRI_met": (r"MET [GeV]", 0, 200),
-    "DER_pt_h": (r"$p_T$ of lepton + tau + MET [GeV]", 0, 350),
+    "DER_pt_h": (r"$p_T^H$ [GeV]", 0, 350),
 }
 SHOWN_REGIONS = {
     "lowMT_VBFJet": r"two hard jets, $m_T$ < 70 GeV",
@@ -228,8 +228,8 @@ def plot_moments(process, features, weights, names, path):
             height = 0.05 * axis.get_ylim()[1]
             axis.errorbar(found, height, xerr=spread, fmt="o", capsize=4, color=SIMULATED, label="simulated mean ± sd")
             axis.set(xlabel=label, xlim=(low, top), ylabel="share of events per bin")
-        row[0].set_title(title)
-    axes[0, -1].legend()
+        row[0].set_title(title, loc="left")
+    figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"{process}: simulated events, and mean and standard deviation of the full official data")
     figure.savefig(path, dpi=70)
     plt.close(figure)
