@@ -158,6 +158,7 @@ def ablated(simulated_folder, tmp_path_factory):
     return output, docs, flags
 
 
+@pytest.mark.slow
 def test_command_fills_the_page(ablated):
     output, docs, _ = ablated
     page = (docs / "results.md").read_text(encoding="utf-8")
@@ -170,6 +171,7 @@ def test_command_fills_the_page(ablated):
     assert (docs / "results" / "ablation.png").read_bytes() == (output / "ablation.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_command_is_continued_on_demand(ablated, shown, capsys):
     output, _, flags = ablated
     assert main([*flags, "--only", "fit"]) == 2
@@ -180,6 +182,7 @@ def test_command_is_continued_on_demand(ablated, shown, capsys):
     assert VARIANTS["two"].label in shown()
 
 
+@pytest.mark.slow
 def test_a_row_of_another_variant_of_that_name_is_refused(ablated, monkeypatch, capsys):
     _, _, flags = ablated
     monkeypatch.setitem(FITS, "two", dataclasses.replace(FITS["two"], belt=BeltConfig("central")))

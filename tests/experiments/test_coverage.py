@@ -30,6 +30,7 @@ def checks(likelihood):
     return check_throws(likelihood, CONFIG)
 
 
+@pytest.mark.slow
 def test_redrawn_belts_spread_as_belts_of_other_throws(likelihood, thrown, checks):
     config = BeltConfig("central")
     found = redrawn_belts(thrown, config, checks, seed=1, redraws=30).errors()

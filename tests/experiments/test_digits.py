@@ -92,6 +92,7 @@ def test_validation_rows_come_from_images_of_their_own():
     assert first | last <= {tuple(row) for row in pixels}
 
 
+@pytest.mark.slow
 def test_smoke_run_writes_all_results(tmp_path, shown):
     assert __main__.main(["digits", "--preset", "smoke", "--output", str(tmp_path)]) == 0
     assert "scikit-learn's digits" in shown()

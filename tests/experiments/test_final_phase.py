@@ -102,6 +102,7 @@ def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
     np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 100 + np.arange(30)])
 
 
+@pytest.mark.slow
 def test_command(tmp_path, thrown, shown, capsys):
     """Beside a "run" that is the histogram-level throw itself: the comparison must find no difference."""
     run = write_run(tmp_path / "run", thrown, RunSettings(4, 500, seed=SEED))

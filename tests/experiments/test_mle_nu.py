@@ -102,6 +102,7 @@ def _toy_events(random, events, tes):
     return np.concatenate([x, pulls], axis=1), labels
 
 
+@pytest.mark.slow
 def test_the_estimate_follows_a_shift_of_the_events():
     """A classifier is trained on events with many values of tes; then the estimate moves with that of a sample."""
     random = np.random.default_rng(4)

@@ -45,6 +45,7 @@ def _journal(output, name):
     return {(line["set_index"], line["index"]): line for line in lines[1:]}
 
 
+@pytest.mark.slow
 def test_two_methods_get_identical_data_sets(compared):
     output, _ = compared
     default, baseline = _journal(output, "default"), _journal(output, "baseline")
@@ -57,6 +58,7 @@ def test_two_methods_get_identical_data_sets(compared):
     }
 
 
+@pytest.mark.slow
 def test_methods_share_what_they_have_in_common(compared):
     output, _ = compared
     for stage, same in (("classifier", True), ("templates", True), ("neyman", False)):
@@ -64,6 +66,7 @@ def test_methods_share_what_they_have_in_common(compared):
         assert (first == second) is same, stage
 
 
+@pytest.mark.slow
 def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     """What the ingestion's processes predicted is what the staged artifacts give here."""
     output, _ = compared
@@ -78,6 +81,7 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
         assert found["p84"] == pytest.approx(estimate.p84, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(compared, shown, capsys):
     output, flags = compared
     assert main([*flags, "--methods", "default"]) == 2

@@ -107,6 +107,7 @@ def test_classifiers_reach_the_bayes_accuracy():
     assert accuracy(*map(classifiers.accepts, tests)) == pytest.approx([0.848, 0.848], abs=0.012)
 
 
+@pytest.mark.slow
 def test_trained_flow_approaches_the_analytic_density():
     rng = np.random.default_rng(9)
     signal, background = draw(SIGNAL, 10_000, rng), draw(BACKGROUND, 10_000, rng)
@@ -118,6 +119,7 @@ def test_trained_flow_approaches_the_analytic_density():
     assert beyond < 0.02
 
 
+@pytest.mark.slow
 def test_smoke_run_writes_all_results(tmp_path, shown):
     assert __main__.main(["toy", "--preset", "smoke", "--output", str(tmp_path)]) == 0
     said = shown()

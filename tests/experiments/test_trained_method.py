@@ -343,6 +343,7 @@ def test_official_events_that_the_networks_know_are_left_out(scorer, held_out, e
 # From end to end
 
 
+@pytest.mark.slow
 def test_run_writes_all_results(trained, simulated_folder, data_folder, tmp_path, shown, monkeypatch):
     monkeypatch.setattr(command, "SHIFT_THROWS", 200)
     intervals = np.array([1.0, 1.2, 1.5])
