@@ -84,7 +84,7 @@ def test_what_a_command_starts_is_seen():
     code = """
 run([python, "-m", "training.stages", "-x"])
 run((python, "-c", "from upload import checks"), "-m")
-run([python, PROJECT / "ingestion_test/run_scoring.py", "docs/a.md", "how/why"])
+run([python, PROJECT / "ingestion_test/run_scoring.py", "pages/a.md", "how/why"])
 """
     assert set(_started(ast.parse(code))) == {"training", "upload", "ingestion_test"}
 
