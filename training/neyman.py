@@ -268,9 +268,9 @@ def make_belts(throws: Throws, configs: Sequence[BeltConfig]) -> list[Belt]:
     Raises:
         TrainingFailed: no belt can be made of them.
     """
-    used = throws.select(throws.valid)
+    valid = throws.select(throws.valid)
     try:
-        return [make_belt(used.mu, used.mu_hat, used.sigma, config) for config in configs]
+        return [make_belt(valid.mu, valid.mu_hat, valid.sigma, config) for config in configs]
     except np.linalg.LinAlgError as error:
         raise TrainingFailed(
             f"the quantile regression of the belt has no solution ({error}): make it of more throws"
