@@ -64,7 +64,7 @@ def _toml(value):
 
 def _prepare(case, place):
     what, base, given = case
-    path = place.given / "own.toml"
+    path = place.inputs / "own.toml"
     if what == "fields":
         lines = [f"{'.'.join(keys)} = {_toml(value)}" for keys, value in given]
         path.write_text("\n".join([f'base = "{base}"', *lines]), encoding="utf-8")
