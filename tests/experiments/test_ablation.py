@@ -30,14 +30,14 @@ def estimator():
 
 def _leaves(record, path=()):
     if isinstance(record, dict):
-        return {key: value for name, own in record.items() for key, value in _leaves(own, (*path, name)).items()}
+        return {key: value for name, inner in record.items() for key, value in _leaves(inner, (*path, name)).items()}
     return {path: record}
 
 
 def _changed(name, preset="full"):
     """Paths of the configuration in which a variant differs from the first."""
-    first, own = (_leaves(change(first_config(preset)).record()) for change in (lambda c: c, NETWORKS[name].change))
-    return {path for path in first.keys() | own.keys() if first.get(path, "-") != own.get(path, "-")}
+    first, changed = (_leaves(change(first_config(preset)).record()) for change in (lambda c: c, NETWORKS[name].change))
+    return {path for path in first.keys() | changed.keys() if first.get(path, "-") != changed.get(path, "-")}
 
 
 @pytest.mark.parametrize(
@@ -120,16 +120,16 @@ def test_ratios_are_to_the_first_of_the_group():
         "quadratic": {"failed": "loss"},
     }
     ((_, variants),) = groups(rows)
-    found = {name: one["ratio"] for name, one in zip(("fit", "two", "central"), variants)}
-    assert [ratio for ratio, _ in found.values()] == [1, pytest.approx(1.25), pytest.approx(1.25)]
-    assert found["central"][1] == pytest.approx(0.005)  # what moves both belts alike moves no ratio
-    assert found["two"][1] == pytest.approx(1.25 * 2 * 0.025, rel=0.01)
+    ratios = {name: variant["ratio"] for name, variant in zip(("fit", "two", "central"), variants)}
+    assert [ratio for ratio, _ in ratios.values()] == [1, pytest.approx(1.25), pytest.approx(1.25)]
+    assert ratios["central"][1] == pytest.approx(0.005)  # what moves both belts alike moves no ratio
+    assert ratios["two"][1] == pytest.approx(1.25 * 2 * 0.025, rel=0.01)
 
 
 def test_a_failed_training_is_said():
-    made = table({"quadratic": {"failed": "the loss is no longer a number, " + "and so on " * 10}})
-    assert made.rows[0][1].startswith("failed: the loss is no longer a number")
-    assert max(map(len, made.text().splitlines())) <= 100
+    comparison = table({"quadratic": {"failed": "the loss is no longer a number, " + "and so on " * 10}})
+    assert comparison.rows[0][1].startswith("failed: the loss is no longer a number")
+    assert max(map(len, comparison.text().splitlines())) <= 100
 
 
 def test_shipped_networks_are_nobody_elses(data_folder, tmp_path, monkeypatch):
@@ -165,9 +165,9 @@ def test_command_fills_the_page(ablated):
     assert page.startswith("before\n<!-- ablation -->\n")
     assert page.endswith("<!-- /ablation -->\nafter\n")
     assert "old" not in page
-    found = json.loads((docs / "results" / "ablation.json").read_text())["variants"]
-    assert set(found) == {"no-flows", "fit", "two"}
-    assert f"{found['two']['width'][0]:.4f}" in page
+    variants = json.loads((docs / "results" / "ablation.json").read_text())["variants"]
+    assert set(variants) == {"no-flows", "fit", "two"}
+    assert f"{variants['two']['width'][0]:.4f}" in page
     assert (docs / "results" / "ablation.png").read_bytes() == (output / "ablation.png").read_bytes()
 
 
