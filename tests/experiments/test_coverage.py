@@ -38,13 +38,8 @@ def test_redrawn_belts_spread_as_belts_of_other_throws(likelihood, thrown, check
     others = [dataclasses.replace(CONFIG, seed=seed, belt_throws=4000) for seed in range(8)]
     reached = [check(make_belts(belt_throws(likelihood, CONFIG.check_range, o), [config])[0], checks) for o in others]
     # Belts of half the throws, whose spread eight of them know to a quarter.
-    for error, values in zip(
-        errors,
-        (
-            [check_of_belt.mean_width[0] for check_of_belt in reached],
-            [check_of_belt.coverage.mean() for check_of_belt in reached],
-        ),
-    ):
+    widths, coverages = zip(*((belt.mean_width[0], belt.coverage.mean()) for belt in reached))
+    for error, values in zip(errors, (widths, coverages)):
         assert 0.5 < np.sqrt(2) * error / np.std(values, ddof=1) < 2
     assert errors[0] > check(whole, checks).mean_width[1]
 
