@@ -95,6 +95,7 @@ def reference(estimator):
     return measure(fit_likelihood(estimator, FITS["fit"]), FITS["fit"].belt, QUICK)
 
 
+@pytest.mark.slow
 def test_measured_intervals_cover_and_knowing_the_range_shortens_them(estimator, reference):
     wide = measure(fit_likelihood(estimator, FITS["central-wide"]), FITS["central-wide"].belt, QUICK)
     for measured in (reference, wide):
@@ -104,6 +105,7 @@ def test_measured_intervals_cover_and_knowing_the_range_shortens_them(estimator,
     assert reference["width"][0] < 0.98 * wide["width"][0]
 
 
+@pytest.mark.slow
 def test_fewer_nuisance_parameters_fitted_lengthen_honest_intervals(estimator, reference):
     measured = measure(fit_likelihood(estimator, FITS["two"]), FITS["two"].belt, QUICK)
     assert FITS["two"].likelihood.nuisance == ("tes", "jes")

@@ -103,6 +103,7 @@ def test_smoke_run_writes_all_results(tmp_path, shown):
         assert (tmp_path / f"{figure}.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_smoke_run_on_idx_files(mnist_folder, capsys):
     arguments = ["digits", "--preset", "smoke", "--output", str(mnist_folder / "out")]
     assert __main__.main([*arguments, "--data", str(mnist_folder)]) == 0

@@ -97,6 +97,7 @@ def test_mixed_ratio_is_the_better_classifier_where_nu_is_unknown():
     assert mixed > accuracy(*(embedding.log_ratio(z) > 0 for z in (x, y))) + 0.03
 
 
+@pytest.mark.slow
 def test_classifiers_reach_the_bayes_accuracy():
     rng = np.random.default_rng(8)
     x = np.stack([np.concatenate([draw(g, 5000, rng) for g in (SIGNAL, BACKGROUND)]) for _ in range(2)])

@@ -24,6 +24,7 @@ def _script(name, *flags, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parallel", [(), ("--parallel",)])
 def test_official_scripts(parallel, tmp_path, data_folder):
     """As the official program is called, from any folder; a second run replaces the first."""
@@ -57,6 +58,7 @@ def test_official_short_flags_and_numbers(tmp_path, monkeypatch):
     assert (source, submission, output, workers, options) == ("events", "mine", tmp_path, 1, {"replace_old": True})
 
 
+@pytest.mark.slow
 def test_score_shows_table_and_report(tmp_path, data_folder, shown, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "submission", COMPLETE)
