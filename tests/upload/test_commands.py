@@ -68,7 +68,14 @@ def test_an_interruption_ends_the_submission(tmp_path):
     mark = tmp_path / "begun"
     files = predicting(good(), fit=f"import time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
     command = [sys.executable, "-m", "submission", "verify", str(write_zip(tmp_path / "a.zip", files))]
-    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        # A test run in the background of a shell ignores it, and so would the processes that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         end = time.monotonic() + 300
         while not (mark.exists() and mark.read_text()):
             assert time.monotonic() < end
