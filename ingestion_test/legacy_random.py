@@ -1,7 +1,8 @@
 """numpy's frozen random streams (`numpy.random.RandomState`), as the official program draws from them, compiled.
 
-The numbers are those of `RandomState` to the last bit; compiled they come several times as fast, because a Poisson
-number with a small mean hardly ever needs its exponential, and only the rows that are drawn are written.
+The numbers are those of `RandomState` to the last bit. Compiled they come much faster where there are many rows with
+small means, as in the official file: a Poisson number hardly ever needs its exponential, and only the rows that are
+drawn are written. `python -m benchmarks.draws` compares (docs/performance.md#a-pseudo-experiment).
 """
 
 from __future__ import annotations
