@@ -304,7 +304,7 @@ def check(belt: Belt, throws: Throws) -> Check:
 
 
 def cramer_rao_table(likelihood: Likelihood, config: NeymanConfig, **subsets: Sequence[str]) -> list[dict[str, float]]:
-    """Least mean length of +-1 sigma intervals, 2 sigma of the Cramer-Rao bound, averaged over the nuisance priors.
+    """Least mean length of ± 1 sigma intervals, 2 sigma of the Cramer-Rao bound, averaged over the nuisance priors.
 
     Arguments:
         likelihood: `submission.likelihood.Likelihood`.
