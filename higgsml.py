@@ -6,6 +6,7 @@ A room is imported when it is called, so that the help appears at once.
 import argparse
 import importlib
 import sys
+from collections.abc import Callable
 
 #: Of each command: the module with `main(arguments, program)`, whether that one's parser knows the command by its
 #: name, and what it does.
@@ -37,7 +38,7 @@ def main(arguments: list[str] | None = None) -> int:
         commands.add_parser(name, help=summary, add_help=False)
     name = parser.parse_args(arguments[:1]).command
     module, is_known, _ = COMMANDS[name]
-    command = importlib.import_module(module).main
+    command: Callable[[list[str], str], int] = importlib.import_module(module).main
     return command(arguments, "higgsml") if is_known else command(arguments[1:], f"higgsml {name}")
 
 

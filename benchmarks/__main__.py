@@ -19,7 +19,18 @@ import torch
 from experiments.documents import add_docs_argument, publish
 
 #: In the order in which they are run; those that also draw a figure take --docs themselves.
-NAMES = ("pseudo_experiment", "profile", "floor", "fit", "flows", "scaling", "real_file", "row_groups", "simulation")
+NAMES = (
+    "pseudo_experiment",
+    "profile",
+    "draws",
+    "floor",
+    "fit",
+    "flows",
+    "scaling",
+    "real_file",
+    "row_groups",
+    "simulation",
+)
 DRAWING = ("scaling", "real_file")
 
 

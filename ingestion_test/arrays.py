@@ -20,6 +20,8 @@ FloatArray = npt.NDArray[np.floating]
 #: Row numbers, counts, places in a tuple of names.
 IntArray = npt.NDArray[np.int64]
 BoolArray = npt.NDArray[np.bool_]
+#: Columns of events by their names, arrays (events,).
+Columns: TypeAlias = dict[str, FloatArray]
 #: A number, or an array of numbers whose shape the result of a formula has.
 Numbers: TypeAlias = "float | npt.NDArray[Any]"
 

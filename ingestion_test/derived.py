@@ -4,15 +4,21 @@ The official program computes in the precision of the columns that it is given, 
 numbers in the masses feel it. So the formulas here keep its order of operations: what one sees is what Codabench shows.
 """
 
-import numpy as np
+from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+
+import numpy as np
+import numpy.typing as npt
+
+from .arrays import Columns, FloatArray, IntArray, SingleArray
 from .schema import DERIVED, UNDEFINED
 
 #: The features of the two leading jets, undefined in events with fewer.
 DIJET = ("DER_deltaeta_jet_jet", "DER_mass_jet_jet", "DER_prodeta_jet_jet", "DER_lep_eta_centrality")
 
 
-def derived_features(p, out=None):
+def derived_features(p: Mapping[str, FloatArray], out: SingleArray | None = None) -> SingleArray:
     """The 12 derived features of the challenge.
 
     Arguments:
@@ -34,7 +40,7 @@ def derived_features(p, out=None):
     """
     if out is None:
         out = np.empty((len(p["PRI_lep_pt"]), len(DERIVED)), dtype=np.float32, order="F")
-    columns = dict(zip(DERIVED, out.T))
+    columns: Columns = dict(zip(DERIVED, out.T))
     _all_events(p, columns)
     for name in DIJET:
         columns[name].fill(UNDEFINED)
@@ -44,7 +50,7 @@ def derived_features(p, out=None):
     return out
 
 
-def _all_events(p, columns):
+def _all_events(p: Mapping[str, FloatArray], columns: Columns) -> None:
     """Fill the features that every event has."""
     lep, had = _momentum(p, "PRI_lep"), _momentum(p, "PRI_had")
     cos, sin = _cos_sin(p["PRI_met_phi"])
@@ -66,7 +72,7 @@ def _all_events(p, columns):
     columns["DER_met_phi_centrality"][:] = _met_phi_centrality(p["PRI_met_phi"], p["PRI_lep_phi"], p["PRI_had_phi"])
 
 
-def _dijet_events(p, columns, rows):
+def _dijet_events(p: Columns, columns: Columns, rows: IntArray) -> None:
     """Fill the features of the events `rows`, which have at least two jets; `p` holds only these."""
     eta_1, eta_2 = p["PRI_jet_leading_eta"], p["PRI_jet_subleading_eta"]
     mass2 = _mass2(_momentum(p, "PRI_jet_leading"), _momentum(p, "PRI_jet_subleading"))
@@ -78,18 +84,18 @@ def _dijet_events(p, columns, rows):
     columns["DER_lep_eta_centrality"][rows] = np.exp(-4 / separation2 * (p["PRI_lep_eta"] - (eta_1 + eta_2) / 2) ** 2)
 
 
-class _Table:
+class _Lookup:
     """Two functions of numbers with 3 decimals, which the azimuths and pseudorapidities of the challenge are.
 
     Where numbers have others the functions are computed; in both cases the results are numpy's to the last bit.
     """
 
-    def __init__(self, largest, dtype, *functions):
+    def __init__(self, largest: int, dtype: npt.DTypeLike, *functions: Callable[[FloatArray], FloatArray]) -> None:
         self._middle, self._functions = largest, functions
         self._numbers = (np.arange(-largest, largest + 1) / 1000).astype(dtype)
         self._values = [function(self._numbers) for function in functions]
 
-    def __call__(self, numbers):
+    def __call__(self, numbers: FloatArray) -> list[FloatArray]:
         place = np.rint(numbers * 1000).astype(np.intp)
         place += self._middle
         if np.array_equal(np.take(self._numbers, place, mode="clip"), numbers):
@@ -98,26 +104,28 @@ class _Table:
 
 
 #: What numpy computes slowly: trigonometric functions of doubles, hyperbolic ones at all. Azimuths in radians.
-_COS_SIN = _Table(3142, np.float64, np.cos, np.sin)
-_SINH_COSH = _Table(5000, np.float32, np.sinh, np.cosh)
+_COS_SIN = _Lookup(3142, np.float64, np.cos, np.sin)
+_SINH_COSH = _Lookup(5000, np.float32, np.sinh, np.cosh)
 
 
-def _cos_sin(phi):
+def _cos_sin(phi: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Cosine and sine of azimuths."""
-    return _COS_SIN(phi) if phi.dtype == np.float64 else (np.cos(phi), np.sin(phi))
+    cos, sin = _COS_SIN(phi) if phi.dtype == np.float64 else (np.cos(phi), np.sin(phi))
+    return cos, sin
 
 
-def _sinh_cosh(eta):
+def _sinh_cosh(eta: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Hyperbolic sine and cosine of pseudorapidities."""
-    return _SINH_COSH(eta) if eta.dtype == np.float32 else (np.sinh(eta), np.cosh(eta))
+    sinh, cosh = _SINH_COSH(eta) if eta.dtype == np.float32 else (np.sinh(eta), np.cosh(eta))
+    return sinh, cosh
 
 
-def _take(p, rows, *objects):
+def _take(p: Mapping[str, FloatArray], rows: IntArray, *objects: str) -> Columns:
     names = [f"{name}_{column}" for name in objects for column in ("pt", "eta", "phi")]
     return {name: p[name][rows] for name in names}
 
 
-def _momentum(p, name):
+def _momentum(p: Mapping[str, FloatArray], name: str) -> tuple[FloatArray, FloatArray, FloatArray, FloatArray]:
     """Massless four-vector (x, y, z, E) in GeV of the object `name`."""
     pt, eta, phi = p[f"{name}_pt"], p[f"{name}_eta"], p[f"{name}_phi"]
     cos, sin = _cos_sin(phi)
@@ -125,12 +133,12 @@ def _momentum(p, name):
     return pt * cos, pt * sin, pt * sinh, pt * cosh
 
 
-def _mass2(a, b):
+def _mass2(a: tuple[FloatArray, ...], b: tuple[FloatArray, ...]) -> FloatArray:
     """Squared invariant mass in GeV^2 of two four-vectors; rounding can make it negative."""
     return (a[3] + b[3]) ** 2 - (a[0] + b[0]) ** 2 - (a[1] + b[1]) ** 2 - (a[2] + b[2]) ** 2
 
 
-def _delta_r(p):
+def _delta_r(p: Mapping[str, FloatArray]) -> FloatArray:
     # np.mod(angle, 2 pi) for angles below 8 pi, to the last bit: both subtractions are exact, and mod is slow.
     angle = p["PRI_lep_phi"] - p["PRI_had_phi"] + 3 * np.pi
     for turns in (2, 1):
@@ -139,7 +147,7 @@ def _delta_r(p):
     return np.sqrt((p["PRI_lep_eta"] - p["PRI_had_eta"]) ** 2 + (angle - np.pi) ** 2)
 
 
-def _met_phi_centrality(met_phi, lep_phi, had_phi):
+def _met_phi_centrality(met_phi: FloatArray, lep_phi: FloatArray, had_phi: FloatArray) -> FloatArray:
     """Where MET lies between lepton and hadronic tau in the transverse plane, from -sqrt 2 to sqrt 2."""
     total, norm = _centrality_terms(met_phi, lep_phi, had_phi)
     null = np.flatnonzero(norm == 0)
@@ -148,7 +156,7 @@ def _met_phi_centrality(met_phi, lep_phi, had_phi):
     return np.divide(total, norm, out=np.full_like(norm, UNDEFINED), where=norm != 0)
 
 
-def _centrality_terms(met_phi, lep_phi, had_phi):
+def _centrality_terms(met_phi: FloatArray, lep_phi: FloatArray, had_phi: FloatArray) -> tuple[FloatArray, FloatArray]:
     """A + B and the root of A^2 + B^2 of the centrality's formula."""
     sign = np.sign(np.sin(had_phi - lep_phi))
     a, b = np.sin(met_phi - lep_phi) * sign, np.sin(had_phi - met_phi) * sign

@@ -140,7 +140,7 @@ def intervals(axes: Axes, score: SetScore) -> None:
 
 @as_svg
 def coverage_against_mu(axes: Axes, scores: Scores) -> None:
-    """Coverage of each set with its error, and the bands 0.6827 +- 2 sigma68 of one set and of all."""
+    """Coverage of each set with its error, and the bands 0.6827 ± 2 sigma68 of one set and of all."""
     for size, alpha, name in ((scores.size / len(scores.sets), 0.2, "one set"), (scores.size, 0.4, "all sets")):
         axes.axhspan(*map(float, coverage_band(size)), color=GREEN, alpha=alpha, linewidth=0, label=f"±2σ₆₈, {name}")
     axes.axhline(ONE_SIGMA, color=GREEN)

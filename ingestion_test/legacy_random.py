@@ -1,13 +1,20 @@
 """numpy's frozen random streams (`numpy.random.RandomState`), as the official program draws from them, compiled.
 
-The numbers are those of `RandomState` to the last bit; compiled they come several times as fast, because a Poisson
-number with a small mean hardly ever needs its exponential, and only the rows that are drawn are written.
+The numbers are those of `RandomState` to the last bit. Compiled they come much faster where there are many rows with
+small means, as in the official file: a Poisson number hardly ever needs its exponential, and only the rows that are
+drawn are written. `python -m benchmarks.draws` compares (docs/performance.md#a-pseudo-experiment).
 """
 
+from __future__ import annotations
+
 import math
+from typing import Any
 
 import numba
 import numpy as np
+import numpy.typing as npt
+
+from .arrays import FloatArray, IntArray
 
 #: From this mean on `RandomState.poisson` uses another algorithm; such streams are left to it.
 _LARGE_MEAN = 10.0
@@ -22,7 +29,7 @@ _CHUNK = 1 << 20
 _MARGIN = 1e-15
 
 
-def poisson_rows(seed, weights, scale=1.0, first=0):
+def poisson_rows(seed: int, weights: FloatArray, scale: float = 1.0, first: int = 0) -> IntArray:
     """Rows repeated as often as a Poisson number says: those of `RandomState(seed).poisson(scale * weights)`.
 
     Arguments:
@@ -55,7 +62,7 @@ def poisson_rows(seed, weights, scale=1.0, first=0):
     return rows[:drawn]
 
 
-def _numpy_rows(random, weights, scale, first):
+def _numpy_rows(random: np.random.RandomState, weights: FloatArray, scale: Any, first: int) -> IntArray:
     """The same by numpy, from the stream `random`; chunk by chunk the numbers are those of all at once."""
     parts = [np.empty(0, np.int64)]
     for start in range(0, len(weights), _CHUNK):
@@ -65,7 +72,7 @@ def _numpy_rows(random, weights, scale, first):
     return np.concatenate(parts)
 
 
-def shuffle(seed, values):
+def shuffle(seed: int, values: IntArray) -> None:
     """Shuffle a one-dimensional array in place, as `RandomState(seed).shuffle` does.
 
     >>> values, same = np.arange(9), np.arange(9)
@@ -77,19 +84,20 @@ def shuffle(seed, values):
     _shuffle(_state(np.random.RandomState(seed)), values)
 
 
-def _state(random):
+def _state(random: np.random.RandomState) -> npt.NDArray[np.uint32]:
     """The Mersenne twister's words, array (624,)."""
-    return random.get_state(legacy=False)["state"]["key"]
+    words: npt.NDArray[np.uint32] = random.get_state(legacy=False)["state"]["key"]
+    return words
 
 
 @numba.njit(cache=True, inline="always")
-def _twisted(upper, lower, far):
+def _twisted(upper: Any, lower: Any, far: Any) -> Any:
     mixed = (upper & np.uint32(0x80000000)) | (lower & np.uint32(0x7FFFFFFF))
     return far ^ (mixed >> np.uint32(1)) ^ (np.uint32(0x9908B0DF) * (mixed & np.uint32(1)))
 
 
 @numba.njit(cache=True)
-def _next_words(state, words):
+def _next_words(state: npt.NDArray[np.uint32], words: npt.NDArray[np.uint32]) -> None:
     """Advance the state by as many words as it has, and temper them into `words`."""
     for i in range(_WORDS - _DISTANCE):
         state[i] = _twisted(state[i], state[i + 1], state[i + _DISTANCE])
@@ -105,7 +113,7 @@ def _next_words(state, words):
 
 
 @numba.njit(cache=True)
-def _poisson_rows(state, weights, scale, first, rows):
+def _poisson_rows(state: npt.NDArray[np.uint32], weights: FloatArray, scale: Any, first: int, rows: IntArray) -> int:
     """Fill `rows` as far as it reaches, and return how many rows are drawn.
 
     A Poisson number is how many uniform ones can be multiplied before the product falls to exp(-mean).
@@ -136,7 +144,7 @@ def _poisson_rows(state, weights, scale, first, rows):
 
 
 @numba.njit(cache=True)
-def _shuffle(state, values):
+def _shuffle(state: npt.NDArray[np.uint32], values: IntArray) -> None:
     """Swap each entry, from the last one on, with one at or before its place."""
     state, words = state.copy(), np.empty(_WORDS, np.uint32)
     place = _WORDS

@@ -3,7 +3,11 @@
 Source: docs/protocol.md#nuisance-parameters.
 """
 
+from __future__ import annotations
+
+from collections.abc import Container
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -26,8 +30,8 @@ class NuisanceParameter:
     off: float | None
     lognormal: bool = False
 
-    def draw(self, random):
-        """One value from the prior, clipped; `random` is a `numpy.random.RandomState`."""
+    def draw(self, random: np.random.RandomState) -> float:
+        """One value from the prior, clipped."""
         if self.lognormal:
             value = random.lognormal(mean=0.0, sigma=self.width)
         else:
@@ -48,7 +52,7 @@ NUISANCE_PARAMETERS = (
 NUISANCE_NAMES = tuple(parameter.name for parameter in NUISANCE_PARAMETERS)
 
 
-def draw_nuisance_parameters(seed, switched_on):
+def draw_nuisance_parameters(seed: int, switched_on: Container[str]) -> dict[str, Any]:
     """The values that the pseudo-experiment `seed` has: dict from name to float, or None for a scale that is off.
 
     Arguments:

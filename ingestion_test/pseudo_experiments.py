@@ -77,22 +77,20 @@ def draw_rows(test_events: TestEvents, scales: Mapping[str, float], seed: int) -
     Returns:
         integer array, rows of `test_events.primaries`, repeated and shuffled.
     """
-    drawn = []
+    parts = []
     stream = seed
     for number, process in enumerate(PROCESSES):
         stream += number
         first, weights = test_events.process(process)
         # The product keeps the single precision of the file's weights, as it does in the official program.
-        drawn.append(poisson_rows(stream, weights, scales[process], first))
-    drawn = np.concatenate(drawn)
+        parts.append(poisson_rows(stream, weights, scales[process], first))
+    rows = np.concatenate(parts)
     # DataFrame.sample(frac=1) takes the rows in the order of a permutation; shuffling them in place makes the same one.
-    shuffle(seed, drawn)
-    return drawn
+    shuffle(seed, rows)
+    return rows
 
 
-def make_test_set(
-    test_events: TestEvents, mu: float, nuisance: Mapping[str, float | None], seed: int
-) -> dict[str, Any]:
+def make_test_set(test_events: TestEvents, mu: float, nuisance: Mapping[str, Any], seed: int) -> dict[str, Any]:
     """What the model is given to predict from (docs/protocol.md#pseudo-experiment, step 5).
 
     Arguments:

@@ -46,8 +46,13 @@ class Predictions:
         )
 
 
-def load_predictions(folder: str | os.PathLike[str]) -> Predictions:
+def load_predictions(folder: str | os.PathLike[str], reference: str | os.PathLike[str] | None = None) -> Predictions:
     """Read and check the output folder of an ingestion, ours or the official one.
+
+    Arguments:
+        folder: the output folder.
+        reference: folder whose `settings/data.json` stands for a missing `test_settings.json`, as in the official
+            program.
 
     Raises:
         ChallengeError: a file is missing, no JSON, or does not hold the numbers that it should; names file and remedy.
@@ -55,13 +60,16 @@ def load_predictions(folder: str | os.PathLike[str]) -> Predictions:
     folder = Path(folder)
     if not folder.is_dir():
         raise ChallengeError(f"{folder} is no folder: give the output folder of an ingestion")
-    settings = _read_object(folder / "test_settings.json")
-    _check_numbers(folder / "test_settings.json", settings, "ground_truth_mus")
+    settings_file = folder / "test_settings.json"
+    if reference is not None and not settings_file.exists():
+        settings_file = Path(reference, "settings", "data.json")
+    settings = _read_object(settings_file)
+    _check_numbers(settings_file, settings, "ground_truth_mus")
     names = [f"result_{i}.json" for i in range(len(settings["ground_truth_mus"]))]
     extra = {path.name for path in folder.glob("result_*.json")} - set(names)
     if extra:
         raise ChallengeError(
-            f"{folder / min(extra)}: test_settings.json has only {len(names)} ground_truth_mus; "
+            f"{folder / min(extra)}: {settings_file.name} has only {len(names)} ground_truth_mus; "
             "remove what is left of another run, or run the ingestion again into an empty folder"
         )
     duration = _read_object(folder / "ingestion_duration.json").get("ingestion_duration")

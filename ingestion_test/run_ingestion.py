@@ -30,13 +30,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--num-pseudo-experiments 100 --num-of-sets 10 --parallel",
     )
     add = parser.add_argument
-    add("--input", required=True, metavar="DIR", help="folder in the official format")
-    add("--output", required=True, type=Path, metavar="DIR", help="folder for the results; an earlier run is replaced")
-    add("--submission", required=True, metavar="DIR", help="folder or zip with model.py")
+    add("--input", "-i", required=True, metavar="DIR", help="folder in the official format")
+    add(
+        "--output",
+        "-o",
+        required=True,
+        type=Path,
+        metavar="DIR",
+        help="folder for the results; an earlier run is replaced",
+    )
+    add("--submission", "-s", required=True, metavar="DIR", help="folder or zip with model.py")
     for name in NUISANCE_NAMES:
         add(f"--systematics-{name.replace('_', '-')}", action="store_true", help=f"vary {name}")
-    add("--num-pseudo-experiments", type=count, required=True, metavar="N", help="pseudo-experiments of each set")
-    add("--num-of-sets", type=count, required=True, metavar="N", help="true values of mu")
+    add("--num-pseudo-experiments", type=count, default=2, metavar="N", help="of each set (default 2)")
+    add("--num-of-sets", type=count, default=5, metavar="N", help="true values of mu (default 5)")
     add("--parallel", action="store_true", help="pickle the model to one process per core")
     add("--random-seed", type=seed, default=DEFAULT_SEED, metavar="N", help=f"default {DEFAULT_SEED}")
     parser.set_defaults(command=_ingest)

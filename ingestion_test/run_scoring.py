@@ -25,6 +25,7 @@ def score_folder(
     phase_2: bool = False,
     settings: Mapping[str, object] | None = None,
     seconds_per_experiment: float | None = None,
+    reference: str | os.PathLike[str] | None = None,
 ) -> str:
     """Score what an ingestion wrote and write `scores.json` and `detailed_results.html`.
 
@@ -34,6 +35,7 @@ def score_folder(
         phase_2: whether to add the bootstraps of the final phase.
         settings: dict of texts for the report, beside those that are in the `test_settings.json`.
         seconds_per_experiment: seconds for one pseudo-experiment, where known.
+        reference: as for `load_predictions`.
 
     Returns:
         the summary as plain text, the warnings first.
@@ -41,7 +43,7 @@ def score_folder(
     Raises:
         ChallengeError: the folder's files are not as they should be, or `output` cannot be written.
     """
-    predictions = load_predictions(prediction)
+    predictions = load_predictions(prediction, reference)
     scores = score_sets(predictions.settings["ground_truth_mus"], predictions.results)
     bootstraps = bootstrap(scores) if phase_2 else None
     output = Path(output)
@@ -77,15 +79,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(
         prog=program, description=__doc__, epilog=f"example: {program} --prediction OUT --output OUT --phase-2"
     )
-    parser.add_argument("--prediction", required=True, metavar="DIR", help="output folder of the ingestion")
-    parser.add_argument("--output", required=True, metavar="DIR", help="folder for scores.json and the HTML report")
+    parser.add_argument("--prediction", "-p", required=True, metavar="DIR", help="output folder of the ingestion")
+    parser.add_argument(
+        "--output", "-o", required=True, metavar="DIR", help="folder for scores.json and the HTML report"
+    )
+    parser.add_argument(
+        "--reference",
+        "-r",
+        metavar="DIR",
+        help="folder whose settings/data.json stands for a missing test_settings.json",
+    )
     parser.add_argument("--phase-2", action="store_true", help="add the bootstraps of the final phase")
     parser.set_defaults(command=_score)
     return run_command(parser.parse_args(arguments))
 
 
 def _score(flags: argparse.Namespace) -> None:
-    print(score_folder(flags.prediction, flags.output, flags.phase_2))
+    print(score_folder(flags.prediction, flags.output, flags.phase_2, reference=flags.reference))
     print(Path(flags.output) / "detailed_results.html")
 
 

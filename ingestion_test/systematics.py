@@ -1,10 +1,16 @@
 """What the nuisance parameters do to events (docs/protocol.md#systematics): array core and the official callable."""
 
+from __future__ import annotations
+
 import functools
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from .arrays import Columns, DoubleArray, FloatArray, IntArray, SingleArray
 from .derived import derived_features
 from .schema import DERIVED, FEATURES, PRIMARIES, UNDEFINED
 
@@ -19,16 +25,16 @@ _CHUNK = 16384
 
 
 def systematics(
-    data_set=None,
-    tes=1.0,
-    jes=1.0,
-    soft_met=0.0,
-    seed=SOFT_MET_SEED,
-    ttbar_scale=None,
-    diboson_scale=None,
-    bkg_scale=None,
-    dopostprocess=True,
-):
+    data_set: pd.DataFrame | Mapping[str, Any] | None = None,
+    tes: float = 1.0,
+    jes: float = 1.0,
+    soft_met: float = 0.0,
+    seed: Any = SOFT_MET_SEED,
+    ttbar_scale: float | None = None,
+    diboson_scale: float | None = None,
+    bkg_scale: float | None = None,
+    dopostprocess: bool = True,
+) -> Any:
     """The callable that the official program hands to a model: events as the detector with these parameters shows them.
 
     Arguments:
@@ -36,7 +42,7 @@ def systematics(
             one value per row under "weights" and under any further key ("settings" excepted: it is passed on as it is).
         tes, jes: factors on the energy of hadronic taus and of jets.
         soft_met: standard deviation in GeV of the noise on each component of MET.
-        seed: seed of that noise.
+        seed: seed of that noise, as `numpy.random.RandomState` takes it.
         ttbar_scale, diboson_scale, bkg_scale: accepted and without effect, as in the official program, which looks
             for a column that is never there. Scale the weights of a process yourself.
         dopostprocess: whether the thresholds of the challenge are applied, which drops events and soft jets.
@@ -67,7 +73,7 @@ def systematics(
     return {key: rows.get(key, value) for key, value in data_set.items()} | {"data": _single(result)}
 
 
-def _joined(data_set):
+def _joined(data_set: object) -> tuple[pd.DataFrame, list[str]]:
     """The events of `data_set` with what belongs to each row as further columns, and the names of these."""
     if isinstance(data_set, pd.DataFrame):
         return data_set, []
@@ -83,13 +89,13 @@ def _joined(data_set):
     return frame, keys
 
 
-def _single(frame):
+def _single(frame: pd.DataFrame) -> pd.DataFrame:
     """`frame` with its double-precision columns stored in single precision."""
     double = frame.select_dtypes("float64").columns
     return frame.astype(dict.fromkeys(double, np.float32)) if len(double) else frame
 
 
-def soft_met_noise(soft_met, events, seed=SOFT_MET_SEED):
+def soft_met_noise(soft_met: float, events: int, seed: Any = SOFT_MET_SEED) -> tuple[DoubleArray, DoubleArray] | None:
     """The two components in GeV of the soft MET noise: arrays (events,), or None.
 
     Source: docs/protocol.md#systematics, step 3.
@@ -97,8 +103,8 @@ def soft_met_noise(soft_met, events, seed=SOFT_MET_SEED):
     if not soft_met > 0:
         return None
     # What else numpy takes for a seed cannot be kept, and with None the noise is another one each time.
-    drawn = _standard_normal if isinstance(seed, (int, np.integer)) else _standard_normal.__wrapped__
-    stream = drawn(seed, -(-2 * events // _NOISE_BLOCK) * _NOISE_BLOCK)
+    normal = _standard_normal if isinstance(seed, (int, np.integer)) else _standard_normal.__wrapped__
+    stream = normal(seed, -(-2 * events // _NOISE_BLOCK) * _NOISE_BLOCK)
     return soft_met * stream[:events], soft_met * stream[events : 2 * events]
 
 
@@ -107,11 +113,19 @@ _NOISE_BLOCK = 1 << 19
 
 
 @functools.lru_cache(maxsize=1)
-def _standard_normal(seed, size):
+def _standard_normal(seed: Any, size: int) -> DoubleArray:
     return np.random.RandomState(seed).standard_normal(size)
 
 
-def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=True, rounded=False):
+def transform(
+    primaries: FloatArray,
+    rows: npt.NDArray[np.integer] | None = None,
+    tes: float = 1.0,
+    jes: float = 1.0,
+    noise: tuple[DoubleArray, DoubleArray] | None = None,
+    dopostprocess: bool = True,
+    rounded: bool = False,
+) -> tuple[SingleArray, IntArray]:
     """Shift events, apply the thresholds and compute the derived features: what a model sees.
 
     Arguments:
@@ -130,33 +144,39 @@ def transform(primaries, rows=None, tes=1.0, jes=1.0, noise=None, dopostprocess=
     events = len(primaries) if rows is None else len(rows)
     features = np.empty((events, len(FEATURES)), dtype=np.float32, order="F")
     kept = np.empty(events, dtype=np.int64)
-    gathered = np.empty((min(events, _CHUNK), len(PRIMARIES)), dtype=primaries.dtype)
-    done = 0
+    buffer = np.empty((min(events, _CHUNK), len(PRIMARIES)), dtype=primaries.dtype)
+    total = 0
     for first in range(0, events, _CHUNK):
-        part = slice(first, first + _CHUNK)
+        places = slice(first, first + _CHUNK)
         if rows is None:
-            chunk = primaries[part]
+            chunk = primaries[places]
         else:
             # With a place to go to and without the check of each index, numpy gathers three times as fast.
-            here = rows[part]
-            chunk = np.take(primaries, here, axis=0, out=gathered[: len(here)], mode="clip")
-        p = dict(zip(PRIMARIES, chunk.T.copy(order="C")))
-        shift(p, tes, jes, None if noise is None else (noise[0][part], noise[1][part]), rounded)
+            chunk_rows = rows[places]
+            chunk = np.take(primaries, chunk_rows, axis=0, out=buffer[: len(chunk_rows)], mode="clip")
+        p: Columns = dict(zip(PRIMARIES, chunk.T.copy(order="C")))
+        shift(p, tes, jes, None if noise is None else (noise[0][places], noise[1][places]), rounded)
         if dopostprocess:
-            left = post_selection(p)
-            p = {name: column[left] for name, column in p.items()}
+            chosen = post_selection(p)
+            p = {name: column[chosen] for name, column in p.items()}
         else:
-            left = np.arange(len(chunk))
-        out = slice(done, done + len(left))
+            chosen = np.arange(len(chunk))
+        out = slice(total, total + len(chosen))
         for column, name in enumerate(PRIMARIES):
             features[out, column] = p[name]
         derived_features(p, features[out, len(PRIMARIES) :])
-        kept[out] = left + first
-        done = out.stop
-    return features[:done], kept[:done]
+        kept[out] = chosen + first
+        total = out.stop
+    return features[:total], kept[:total]
 
 
-def shift(p, tes=1.0, jes=1.0, soft_met=None, rounded=False):
+def shift(
+    p: Columns,
+    tes: float = 1.0,
+    jes: float = 1.0,
+    soft_met: tuple[DoubleArray, DoubleArray] | None = None,
+    rounded: bool = False,
+) -> None:
     """Distort the primaries of events in place: energy scales and soft MET, rounded to 3 decimals.
 
     Arguments:
@@ -184,18 +204,18 @@ def shift(p, tes=1.0, jes=1.0, soft_met=None, rounded=False):
             p[name] = np.round(p[name], 3)
 
 
-def _rescale(p, name, rows, scale, met_x, met_y):
+def _rescale(p: Columns, name: str, rows: slice | IntArray, scale: float, met_x: FloatArray, met_y: FloatArray) -> None:
     """Multiply the pT of the object `name` in `rows` by `scale` and take the change off MET, in place."""
     pt = p[f"{name}_pt"] = p[f"{name}_pt"].copy()
     pt[rows] *= scale
     # The change is (scale - 1) / scale of the new momentum; written as the official program does, to the last bit.
-    back = (1 - scale) / scale
+    ratio = (1 - scale) / scale
     phi = p[f"{name}_phi"][rows]
-    met_x[rows] += back * (pt[rows] * np.cos(phi))
-    met_y[rows] += back * (pt[rows] * np.sin(phi))
+    met_x[rows] += ratio * (pt[rows] * np.cos(phi))
+    met_y[rows] += ratio * (pt[rows] * np.sin(phi))
 
 
-def post_selection(p):
+def post_selection(p: Columns) -> IntArray:
     """Apply the thresholds of the challenge: remove soft jets, in place, and say which events stay.
 
     Arguments:

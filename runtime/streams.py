@@ -20,6 +20,7 @@ def secure_streams() -> None:
             kind = os.fstat(number).st_mode
         except OSError:
             os.open(os.devnull, os.O_RDWR)  # gets the lowest number that is free: this one
+            os.set_inheritable(number, True)
             kind = os.fstat(number).st_mode
         stream = getattr(sys, name)
         if stream is None:

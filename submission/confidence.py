@@ -257,8 +257,8 @@ def _model_threshold(belt: Belt) -> FloatArray:
         mu_hat = np.linspace(np.min(location - 4 * scale), np.max(location + 4 * scale), _QUADRATURE)
         statistic = belt.statistic(mu_hat, np.full(_QUADRATURE, log_tau))
         for row in range(len(threshold)):
-            thrown = np.interp(location[row] + scale[row] * quantiles, mu_hat, statistic[:, row])
-            threshold[row, column] = np.quantile(thrown, 1 - COVERAGE)
+            statistics = np.interp(location[row] + scale[row] * quantiles, mu_hat, statistic[:, row])
+            threshold[row, column] = np.quantile(statistics, 1 - COVERAGE)
     return threshold
 
 

@@ -92,11 +92,11 @@ def edges_of_scores(signal: FloatArray, background: FloatArray, signal_bins: int
     shares = ((np.sort(signal), signal_bins), (np.sort(background), background_bins))
     edges = np.unique(np.concatenate([np.quantile(scores, np.arange(1, bins) / bins) for scores, bins in shares]))
     below = [np.searchsorted(scores, edges) / len(scores) * bins for scores, bins in shares]
-    kept, last = [], (0.0, 0.0)
+    inner, last = [], (0.0, 0.0)
     for edge, *here in zip(edges, *below):
         if max(now - before for now, before in zip(here, last)) >= 0.5:
-            kept.append(edge)
+            inner.append(edge)
             last = here
-    if kept and max(bins - before for (_, bins), before in zip(shares, last)) < 0.5:
-        kept.pop()
-    return np.array(kept)
+    if inner and max(bins - before for (_, bins), before in zip(shares, last)) < 0.5:
+        inner.pop()
+    return np.array(inner)

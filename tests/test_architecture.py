@@ -1,4 +1,4 @@
-"""The rooms of the house: what each may import or start."""
+"""The rooms of the house: what each may import or start, and where the tests of its modules are."""
 
 import ast
 import itertools
@@ -84,7 +84,7 @@ def test_what_a_command_starts_is_seen():
     code = """
 run([python, "-m", "training.stages", "-x"])
 run((python, "-c", "from upload import checks"), "-m")
-run([python, PROJECT / "ingestion_test/run_scoring.py", "docs/a.md", "how/why"])
+run([python, PROJECT / "ingestion_test/run_scoring.py", "pages/a.md", "how/why"])
 """
     assert set(_started(ast.parse(code))) == {"training", "upload", "ingestion_test"}
 
@@ -107,3 +107,50 @@ def test_the_organisers_package_is_only_a_witness():
         for path in _sources(room):
             assert "HiggsML" not in _imported(path), path
     assert "HiggsML" not in PACKAGES
+
+
+#: Modules without a test file of their name or of their package: the file that tests them, and why there.
+ELSEWHERE = {
+    "experiments/bounds.py": ("test_trained_method.py", "its widths are compared with those of the training"),
+    "experiments/plotting.py": ("test_trained_method.py", "it saves the figures of the studies"),
+    "experiments/score_runs.py": ("test_trained_method.py", "it reads what an ingestion leaves"),
+    "experiments/trained_artifacts.py": ("test_trained_method.py", "it reads what the training leaves"),
+    "ingestion_test/jobs.py": ("test_workers.py", "what workers are told and answer"),
+    "ingestion_test/run_ingestion.py": ("test_cli.py", "the official scripts are run one after the other"),
+    "submission/arrays.py": ("test_codec.py", "names of types, which mypy checks"),
+    "submission/flows_compiled.py": ("test_flows.py", "it must equal the flows"),
+    "training/fields.py": ("test_config.py", "types of what a configuration holds"),
+    "upload/trial.py": ("test_commands.py", "verify makes the trial run"),
+}
+
+
+def _place_of_tests(source):
+    """Test file or folder in which one would look for the tests of a module; None if there is none."""
+    room, *packages = source.parent.parts
+    tests = ROOT / "tests"
+    files = [tests / source.parent / f"test_{source.stem}.py"]
+    files += [tests / room / f"test_{package}.py" for package in packages]  # one file for all of a package
+    files += [path for package in packages for path in (tests / room / package).glob("test_*.py")]
+    return next((path for path in files if path.exists()), None)
+
+
+def _tested_modules():
+    """All modules but those of benchmarks, many of which only take the time of others."""
+    rooms = [ROOT / room for room in ALLOWED if (ROOT / room).is_dir() and room != "benchmarks"]
+    for path in sorted(path for room in rooms for path in room.rglob("*.py")):
+        if not path.name.startswith("__") and path.parent.name != "official_modules":
+            yield path.relative_to(ROOT)
+
+
+@pytest.mark.parametrize("source", list(_tested_modules()), ids=str)
+def test_every_module_has_its_tests(source):
+    place = _place_of_tests(source)
+    if source.as_posix() in ELSEWHERE:
+        assert place is None, f"{source} has {place}: it is no exception any more"
+        assert (ROOT / "tests" / source.parent / ELSEWHERE[source.as_posix()][0]).exists()
+    else:
+        assert place, f"no tests/{source.parent}/test_{source.name}: write it"
+
+
+def test_exceptions_exist():
+    assert set(ELSEWHERE) <= {source.as_posix() for source in _tested_modules()}

@@ -140,4 +140,4 @@ def test_the_table_of_rooms_is_what_the_architecture_allows():
     rows = {row[0].strip("`"): row for row in _rows(ROOT / "CONTRIBUTING.md", "room ")}
     for room, allowed in ALLOWED.items():
         assert set(re.findall(r"`([^`]+)`", rows[room][2])) == allowed, room
-    assert set(rows) == {*ALLOWED, "benchmarks", "tests"}
+    assert set(rows) == {*ALLOWED, "tests"}

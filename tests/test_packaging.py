@@ -110,10 +110,9 @@ def _run(command, folder):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("workers", [1, 2])
-def test_a_submission_gets_its_own_modules(workers, installation, tmp_path, data_folder):
+def test_a_submission_gets_its_own_modules(installation, tmp_path, data_folder):
     folder = write(tmp_path / "mine", NAMESAKE)
-    flags = ["--submission", folder, "--data", data_folder, "--sets=1", "--experiments=2", f"--workers={workers}"]
+    flags = ["--submission", folder, "--data", data_folder, "--sets=1", "--experiments=2", "--workers=2"]
     done = _run([installation / "higgsml", "score", *flags], tmp_path)
     assert done.returncode == 0, done.stderr
     (result,) = tmp_path.glob("runs/*/result_0.json")

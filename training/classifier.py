@@ -130,8 +130,8 @@ class _Run:
         self.classifier.train()
         total = 0.0
         for step, (category, rows) in enumerate(batches):
-            done = (self.epoch + step / len(batches)) / self.config.epochs
-            self.optimizer.param_groups[0]["lr"] = 0.5 * self.config.learning_rate * (1 + math.cos(math.pi * done))
+            progress = (self.epoch + step / len(batches)) / self.config.epochs
+            self.optimizer.param_groups[0]["lr"] = 0.5 * self.config.learning_rate * (1 + math.cos(math.pi * progress))
             x, labels = (values[rows] for values in training[category])
             loss = functional.binary_cross_entropy_with_logits(self.classifier(x, category), labels)
             self.optimizer.zero_grad()

@@ -221,8 +221,8 @@ class _Run:
         total = 0.0
         for step in range(steps):
             rows = order[step * batch : (step + 1) * batch]
-            done = (self.epoch + step / steps) / self.config.epochs
-            self.optimizer.param_groups[0]["lr"] = 0.5 * self.config.learning_rate * (1 + math.cos(math.pi * done))
+            progress = (self.epoch + step / steps) / self.config.epochs
+            self.optimizer.param_groups[0]["lr"] = 0.5 * self.config.learning_rate * (1 + math.cos(math.pi * progress))
             log_q = self.log_q(*(x[..., rows, :] for x in train_x))
             loss = contrastive_loss(*log_q, self.strengths, self.floor)
             self.optimizer.zero_grad()
@@ -351,7 +351,7 @@ def _pair(
 def _split(pair: Sequence[torch.Tensor], share: float) -> tuple[list[torch.Tensor], list[torch.Tensor]]:
     """Return the training and the validation events, the last ones, each as the pair (signal, background)."""
     size = pair[0].shape[-2]
-    kept = math.ceil(size * (1 - share))
-    if not 0 < kept < size:
+    first = math.ceil(size * (1 - share))
+    if not 0 < first < size:
         raise ChallengeError(f"of {size} events of a class none is left when the share {share:g} validates: use more")
-    return [x[..., :kept, :] for x in pair], [x[..., kept:, :] for x in pair]
+    return [x[..., :first, :] for x in pair], [x[..., first:, :] for x in pair]

@@ -268,9 +268,9 @@ def make_belts(throws: Throws, configs: Sequence[BeltConfig]) -> list[Belt]:
     Raises:
         TrainingFailed: no belt can be made of them.
     """
-    used = throws.select(throws.valid)
+    valid = throws.select(throws.valid)
     try:
-        return [make_belt(used.mu, used.mu_hat, used.sigma, config) for config in configs]
+        return [make_belt(valid.mu, valid.mu_hat, valid.sigma, config) for config in configs]
     except np.linalg.LinAlgError as error:
         raise TrainingFailed(
             f"the quantile regression of the belt has no solution ({error}): make it of more throws"
@@ -304,7 +304,7 @@ def check(belt: Belt, throws: Throws) -> Check:
 
 
 def cramer_rao_table(likelihood: Likelihood, config: NeymanConfig, **subsets: Sequence[str]) -> list[dict[str, float]]:
-    """Least mean length of +-1 sigma intervals, 2 sigma of the Cramer-Rao bound, averaged over the nuisance priors.
+    """Least mean length of ± 1 sigma intervals, 2 sigma of the Cramer-Rao bound, averaged over the nuisance priors.
 
     Arguments:
         likelihood: `submission.likelihood.Likelihood`.

@@ -30,7 +30,6 @@ from .variants import BASES, VARIANTS, variant_record
 
 SUMMARY = "what each part of the method is worth: one factor at a time, at histogram level"
 
-
 ABOUT_FILE, ROW_FILE, RESULT_FILE = "ablation_settings.json", "row.json", "ablation.json"
 
 

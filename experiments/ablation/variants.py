@@ -16,10 +16,8 @@ from training.config import PRESETS, Config, FlowsConfig
 #: Preset of `training.config` that the networks of a preset start from, and whose events they are trained on.
 BASES = {"full": "cnf", "smoke": "smoke"}
 
-
 #: Nuisance parameters fitted where not all six are, and the range of a belt that does not know that of the challenge.
 TWO, THREE = ("tes", "jes"), ("tes", "jes", "soft_met")
-
 
 WIDE = (0.0, 5.0)
 
@@ -113,7 +111,6 @@ NETWORKS = {
     "shipped": Networks("shipped weights: no flows, 10 times the training events", _no_flows, shipped=True),
 }
 
-
 FITS = {
     "fit": Fit("reference: the shipped likelihood and belt"),
     "no-0-jet": Fit("without events without a jet", without=("0-jet",)),
@@ -132,7 +129,6 @@ FITS = {
         ("0-jet",),
     ),
 }
-
 
 VARIANTS = NETWORKS | FITS
 

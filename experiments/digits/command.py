@@ -29,7 +29,6 @@ SUMMARY = "flows of handwritten digits: samples, most and least signal-like imag
 # Digit modelled, digit penalised, contrastive strength c; the second is the plain flow beside the first.
 FLOWS = ((0, 6, 1.0), (0, 6, 0.0), (8, 0, 1.0), (9, 4, 1.0))
 
-
 ABOUT_FILE = "digits_settings.json"
 
 

@@ -20,9 +20,7 @@ from .config import DigitsConfig
 
 LOGIT_MARGIN = 0.05  # pixels v in (0, 1) enter the flow as logit(0.05 + 0.9 v)
 
-
 MOST_PIXELS = 16 * 16  # larger images are averaged over 2 × 2 pixels first
-
 
 FILES = {
     "train": ("train-images-idx3-ubyte", "train-labels-idx1-ubyte"),

@@ -30,10 +30,8 @@ from .tables import mean_and_spread, summary, tables
 
 SUMMARY = "the final phase, 10 × 1000 pseudo-experiments with bootstraps, from events and from templates"
 
-
 #: Files that the page shows or names.
 SHOWN = ("final-phase.png", "final.json")
-
 
 #: Moves of all estimates, in mu, under which the final phases are scored again: a finite sample of events makes such.
 MOVES = (-0.03, -0.015, 0.0, 0.015, 0.03)

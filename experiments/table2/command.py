@@ -31,14 +31,11 @@ from .rows import PAPER, bound, row, table
 
 SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
 
-
 #: Seed of the pseudo-experiments, used nowhere else: what was tuned on others is judged on these.
 SEED = 250508709
 
-
 #: Preset of the trainings, values of mu, pseudo-experiments of each, and the sample that is simulated without --data.
 PRESETS = {"full": (10, 100, SAMPLES["default"]), "smoke": (2, 3, SAMPLES["smoke"])}
-
 
 SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
 

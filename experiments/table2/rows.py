@@ -18,7 +18,6 @@ from submission.likelihood import Likelihood
 #: Redrawings behind the statistical errors, and their seed.
 BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 7
 
-
 #: What the paper reports (official data, 10 × 100 pseudo-experiments, four A100): score, interval, coverage, RMSE,
 #: minutes, and nothing on the bound with six nuisance parameters (docs/mathematics.md#published-numbers).
 PAPER = {
@@ -26,7 +25,6 @@ PAPER = {
     "paper: MLE with nu": (0.001, 0.998, 0.701, 0.575, 41.0, None),
     "paper: baseline, MLE for mu only": (-11.152, 1.34, 0.431, 1.575, 3.0, None),
 }
-
 
 #: Columns of the table: key of a row, title and format.
 COLUMNS = (

@@ -20,7 +20,6 @@ from .networks import network_study, network_tables
 
 SUMMARY = "flows against analytic densities, and four networks on perturbed Gaussians (paper, sec. 5)"
 
-
 ABOUT_FILE = "toy_settings.json"
 
 

@@ -31,7 +31,6 @@ PANELS = {
     "deformation": ("deformation", 1.0),
 }
 
-
 NETWORKS = {
     "i": "classifier, unperturbed data",
     "ii": "flow, unperturbed data",
@@ -39,7 +38,6 @@ NETWORKS = {
     "iv": "classifier with flows, perturbed data",
     "iv plain": "as iv, with sigmoid(log q)",
 }
-
 
 PREDICTIONS = {
     "bayes": "analytic, nu = 0",

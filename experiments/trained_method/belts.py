@@ -81,7 +81,7 @@ def coverage(
 
     Returns:
         dict: "cramer_rao", the widths at the same mu, "mean_cramer_rao", the mean of those with six nuisance parameters
-        profiled, and "mean_cut", the same for intervals of +-1 sigma that end at the ends of the range; and per belt
+        profiled, and "mean_cut", the same for intervals of ± 1 sigma that end at the ends of the range; and per belt
         its "table", "flatness", "width" with its error, and "ratio" of it to "mean_cramer_rao".
     """
     summary, config = record["neyman"], record["config"]
@@ -127,7 +127,7 @@ def common_shifts(estimator: Estimator, throws: Throws) -> list[dict[str, Any]]:
 
 
 def cut_widths(mu: ArrayLike, sigma: ArrayLike, ends: tuple[float, float]) -> FloatArray:
-    """Mean length of mu_hat +- sigma cut at the `ends` of the range, for normal mu_hat around `mu`: array (mus,)."""
+    """Mean length of mu_hat ± sigma cut at the `ends` of the range, for normal mu_hat around `mu`: array (mus,)."""
     sigma = np.asarray(sigma)[:, None]
     mu_hat = np.asarray(mu)[:, None] + sigma * ndtri((np.arange(2000) + 0.5) / 2000)
     low, high = (np.clip(mu_hat + side * sigma, *ends) for side in (-1, 1))

@@ -10,8 +10,8 @@ from submission.likelihood import Likelihood
 
 def test_iminuit_finds_the_same_minimum():
     likelihood = artifacts.load().likelihood
-    for one in (likelihood, Likelihood(reduced(likelihood.templates), REDUCED)):
-        counts = throw(one, 2, np.random.default_rng(3))
-        fit = one.fit(counts)
+    for variant in (likelihood, Likelihood(reduced(likelihood.templates), REDUCED)):
+        counts = throw(variant, 2, np.random.default_rng(3))
+        fit = variant.fit(counts)
         for row, mu_hat, sigma in zip(counts, fit.mu_hat, fit.sigma):
-            assert migrad(one, row, derivatives=True) == pytest.approx(mu_hat, abs=0.05 * sigma)
+            assert migrad(variant, row, derivatives=True) == pytest.approx(mu_hat, abs=0.05 * sigma)

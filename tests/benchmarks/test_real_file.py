@@ -8,8 +8,8 @@ from benchmarks.real_file import extrapolated, first_rows, table
 from ingestion_test.sources import OfficialFolder
 
 
-def _point(rows, own=100.0):
-    return {"rows": rows, "seconds": 1.0, "cpu": rows / 1e6, "own": own, "mapped": rows / 1e3}
+def _point(rows, memory=100.0):
+    return {"rows": rows, "seconds": 1.0, "cpu": rows / 1e6, "own": memory, "mapped": rows / 1e3}
 
 
 def test_extrapolation_is_linear_in_the_rows_up_to_the_last_ones_read():

@@ -30,14 +30,14 @@ def estimator():
 
 def _leaves(record, path=()):
     if isinstance(record, dict):
-        return {key: value for name, own in record.items() for key, value in _leaves(own, (*path, name)).items()}
+        return {key: value for name, inner in record.items() for key, value in _leaves(inner, (*path, name)).items()}
     return {path: record}
 
 
 def _changed(name, preset="full"):
     """Paths of the configuration in which a variant differs from the first."""
-    first, own = (_leaves(change(first_config(preset)).record()) for change in (lambda c: c, NETWORKS[name].change))
-    return {path for path in first.keys() | own.keys() if first.get(path, "-") != own.get(path, "-")}
+    first, changed = (_leaves(change(first_config(preset)).record()) for change in (lambda c: c, NETWORKS[name].change))
+    return {path for path in first.keys() | changed.keys() if first.get(path, "-") != changed.get(path, "-")}
 
 
 @pytest.mark.parametrize(
@@ -95,6 +95,7 @@ def reference(estimator):
     return measure(fit_likelihood(estimator, FITS["fit"]), FITS["fit"].belt, QUICK)
 
 
+@pytest.mark.slow
 def test_measured_intervals_cover_and_knowing_the_range_shortens_them(estimator, reference):
     wide = measure(fit_likelihood(estimator, FITS["central-wide"]), FITS["central-wide"].belt, QUICK)
     for measured in (reference, wide):
@@ -104,6 +105,7 @@ def test_measured_intervals_cover_and_knowing_the_range_shortens_them(estimator,
     assert reference["width"][0] < 0.98 * wide["width"][0]
 
 
+@pytest.mark.slow
 def test_fewer_nuisance_parameters_fitted_lengthen_honest_intervals(estimator, reference):
     measured = measure(fit_likelihood(estimator, FITS["two"]), FITS["two"].belt, QUICK)
     assert FITS["two"].likelihood.nuisance == ("tes", "jes")
@@ -120,16 +122,16 @@ def test_ratios_are_to_the_first_of_the_group():
         "quadratic": {"failed": "loss"},
     }
     ((_, variants),) = groups(rows)
-    found = {name: one["ratio"] for name, one in zip(("fit", "two", "central"), variants)}
-    assert [ratio for ratio, _ in found.values()] == [1, pytest.approx(1.25), pytest.approx(1.25)]
-    assert found["central"][1] == pytest.approx(0.005)  # what moves both belts alike moves no ratio
-    assert found["two"][1] == pytest.approx(1.25 * 2 * 0.025, rel=0.01)
+    ratios = {name: variant["ratio"] for name, variant in zip(("fit", "two", "central"), variants)}
+    assert [ratio for ratio, _ in ratios.values()] == [1, pytest.approx(1.25), pytest.approx(1.25)]
+    assert ratios["central"][1] == pytest.approx(0.005)  # what moves both belts alike moves no ratio
+    assert ratios["two"][1] == pytest.approx(1.25 * 2 * 0.025, rel=0.01)
 
 
 def test_a_failed_training_is_said():
-    made = table({"quadratic": {"failed": "the loss is no longer a number, " + "and so on " * 10}})
-    assert made.rows[0][1].startswith("failed: the loss is no longer a number")
-    assert max(map(len, made.text().splitlines())) <= 100
+    comparison = table({"quadratic": {"failed": "the loss is no longer a number, " + "and so on " * 10}})
+    assert comparison.rows[0][1].startswith("failed: the loss is no longer a number")
+    assert max(map(len, comparison.text().splitlines())) <= 100
 
 
 def test_shipped_networks_are_nobody_elses(data_folder, tmp_path, monkeypatch):
@@ -158,18 +160,20 @@ def ablated(simulated_folder, tmp_path_factory):
     return output, docs, flags
 
 
+@pytest.mark.slow
 def test_command_fills_the_page(ablated):
     output, docs, _ = ablated
     page = (docs / "results.md").read_text(encoding="utf-8")
     assert page.startswith("before\n<!-- ablation -->\n")
     assert page.endswith("<!-- /ablation -->\nafter\n")
     assert "old" not in page
-    found = json.loads((docs / "results" / "ablation.json").read_text())["variants"]
-    assert set(found) == {"no-flows", "fit", "two"}
-    assert f"{found['two']['width'][0]:.4f}" in page
+    variants = json.loads((docs / "results" / "ablation.json").read_text())["variants"]
+    assert set(variants) == {"no-flows", "fit", "two"}
+    assert f"{variants['two']['width'][0]:.4f}" in page
     assert (docs / "results" / "ablation.png").read_bytes() == (output / "ablation.png").read_bytes()
 
 
+@pytest.mark.slow
 def test_command_is_continued_on_demand(ablated, shown, capsys):
     output, _, flags = ablated
     assert main([*flags, "--only", "fit"]) == 2
@@ -180,6 +184,7 @@ def test_command_is_continued_on_demand(ablated, shown, capsys):
     assert VARIANTS["two"].label in shown()
 
 
+@pytest.mark.slow
 def test_a_row_of_another_variant_of_that_name_is_refused(ablated, monkeypatch, capsys):
     _, _, flags = ablated
     monkeypatch.setitem(FITS, "two", dataclasses.replace(FITS["two"], belt=BeltConfig("central")))

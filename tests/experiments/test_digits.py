@@ -92,6 +92,7 @@ def test_validation_rows_come_from_images_of_their_own():
     assert first | last <= {tuple(row) for row in pixels}
 
 
+@pytest.mark.slow
 def test_smoke_run_writes_all_results(tmp_path, shown):
     assert __main__.main(["digits", "--preset", "smoke", "--output", str(tmp_path)]) == 0
     assert "scikit-learn's digits" in shown()
@@ -102,6 +103,7 @@ def test_smoke_run_writes_all_results(tmp_path, shown):
         assert (tmp_path / f"{figure}.png").stat().st_size > 1000
 
 
+@pytest.mark.slow
 def test_smoke_run_on_idx_files(mnist_folder, capsys):
     arguments = ["digits", "--preset", "smoke", "--output", str(mnist_folder / "out")]
     assert __main__.main([*arguments, "--data", str(mnist_folder)]) == 0

@@ -45,10 +45,10 @@ def test_mu_and_nuisance_parameters_are_those_of_the_ingestion():
 
 
 def test_intervals_cover(thrown):
-    assert [one.mu for one in thrown.sets] == list(ground_truth_mus(4, SEED))
+    assert [subset.mu for subset in thrown.sets] == list(ground_truth_mus(4, SEED))
     assert abs(thrown.coverage - 0.6827) < 3 * sigma68(thrown.size)
-    for one in thrown.sets:
-        assert abs(np.mean(one.mu_hats) - one.mu) < one.interval
+    for subset in thrown.sets:
+        assert abs(np.mean(subset.mu_hats) - subset.mu) < subset.interval
 
 
 def test_the_same_seed_gives_the_same(estimator, thrown):
@@ -60,11 +60,11 @@ def test_the_same_seed_gives_the_same(estimator, thrown):
 def test_moved_estimates_have_moved_intervals(estimator, thrown):
     moved = throw_phase(estimator, 4, 500, SEED, move=0.2)
     middle = slice(1, 3)  # sets away from the ends of the range, by mu
-    for one, other in list(zip(sorted(thrown.sets, key=lambda s: s.mu), sorted(moved.sets, key=lambda s: s.mu)))[
+    for subset, other in list(zip(sorted(thrown.sets, key=lambda s: s.mu), sorted(moved.sets, key=lambda s: s.mu)))[
         middle
     ]:
-        assert np.median(other.p16 - one.p16) == pytest.approx(0.2, abs=0.03)
-        assert other.coverage < one.coverage
+        assert np.median(other.p16 - subset.p16) == pytest.approx(0.2, abs=0.03)
+        assert other.coverage < subset.coverage
 
 
 def write_run(run, scores, settings):
@@ -72,19 +72,19 @@ def write_run(run, scores, settings):
     run.mkdir()
     write_json(run / "test_settings.json", settings.official())
     write_json(run / "ingestion_duration.json", {"ingestion_duration": 0})
-    for number, one in enumerate(scores.sets):
-        lists = {name: getattr(one, name).tolist() for name in ("mu_hats", "delta_mu_hats", "p16", "p84")}
+    for number, subset in enumerate(scores.sets):
+        lists = {name: getattr(subset, name).tolist() for name in ("mu_hats", "delta_mu_hats", "p16", "p84")}
         write_json(run / f"result_{number}.json", lists)
     return run
 
 
 def test_errors_of_a_comparison_are_of_differences_within_sets(estimator, thrown):
     seeds = official_seeds(SEED, [500] * 4)
-    wider = [dataclasses.replace(one, p84=one.p84 + 0.1 * (1 + i)) for i, one in enumerate(thrown.sets)]
-    found = {one["quantity"]: one for one in compare(estimator, dataclasses.replace(thrown, sets=wider), seeds)}
-    assert found["interval"]["events"] - found["interval"]["templates"] == pytest.approx(0.25)
-    assert found["interval"]["error"] == pytest.approx(0, abs=1e-9)  # the same in all of a set, whatever in the others
-    assert found["coverage"]["error"] > 0
+    wider = [dataclasses.replace(subset, p84=subset.p84 + 0.1 * (1 + i)) for i, subset in enumerate(thrown.sets)]
+    rows = {row["quantity"]: row for row in compare(estimator, dataclasses.replace(thrown, sets=wider), seeds)}
+    assert rows["interval"]["events"] - rows["interval"]["templates"] == pytest.approx(0.25)
+    assert rows["interval"]["error"] == pytest.approx(0, abs=1e-9)  # the same in all of a set, whatever in the others
+    assert rows["coverage"]["error"] > 0
 
 
 def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
@@ -102,6 +102,7 @@ def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
     np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 100 + np.arange(30)])
 
 
+@pytest.mark.slow
 def test_command(tmp_path, thrown, shown, capsys):
     """Beside a "run" that is the histogram-level throw itself: the comparison must find no difference."""
     run = write_run(tmp_path / "run", thrown, RunSettings(4, 500, seed=SEED))
@@ -112,9 +113,9 @@ def test_command(tmp_path, thrown, shown, capsys):
     result = json.loads((tmp_path / "out" / "final.json").read_text())
     assert result["templates"]["coverage"] == thrown.coverage
     assert result["events"] == result["templates"]
-    assert all(one["events"] == one["templates"] for one in result["comparison"])
-    moves = {one["move"]: one["coverage"][0] for one in result["moved"]}
-    assert moves[0.0] == np.mean([one["coverage"] for one in result["repeated"]])
+    assert all(row["events"] == row["templates"] for row in result["comparison"])
+    moves = {row["move"]: row["coverage"][0] for row in result["moved"]}
+    assert moves[0.0] == np.mean([row["coverage"] for row in result["repeated"]])
     assert len(set(moves.values())) == len(moves)
     assert main([*flags, "--seed", "1", "--event-level", str(run)]) == 2
     assert "has other true mu than --seed 1 gives" in capsys.readouterr().err

@@ -51,8 +51,8 @@ class _Analytic(torch.nn.Module):
         self.unused = torch.nn.Parameter(torch.zeros(1))
 
     def forward(self, x, category):
-        own, copy = x[:, : len(EMBEDDED)], x[:, -len(EMBEDDED) :]
-        return 0.5 * ((own - self.SLOPE * copy) ** 2).sum(1) - 0.5 * (own**2).sum(1)
+        features, copy = x[:, : len(EMBEDDED)], x[:, -len(EMBEDDED) :]
+        return 0.5 * ((features - self.SLOPE * copy) ** 2).sum(1) - 0.5 * (features**2).sum(1)
 
 
 def test_the_sum_of_scores_gives_the_maximum_of_the_likelihood():
@@ -102,6 +102,7 @@ def _toy_events(random, events, tes):
     return np.concatenate([x, pulls], axis=1), labels
 
 
+@pytest.mark.slow
 def test_the_estimate_follows_a_shift_of_the_events():
     """A classifier is trained on events with many values of tes; then the estimate moves with that of a sample."""
     random = np.random.default_rng(4)
@@ -193,6 +194,6 @@ def test_an_estimator_is_read_from_its_artifacts(estimator, tmp_path):
         (tmp_path / name).write_bytes(content)
     again = NuEstimator(artifacts.load(tmp_path, NuArtifacts), systematics)
     data = systematics(estimator.events)
-    first, second = (one.fit(data, data["weights"]) for one in (estimator, again))
+    first, second = (fitted.fit(data, data["weights"]) for fitted in (estimator, again))
     np.testing.assert_array_equal(first[0].pulls, second[0].pulls)
     np.testing.assert_array_equal(first[1].mu_hat, second[1].mu_hat)

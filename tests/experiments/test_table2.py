@@ -45,6 +45,7 @@ def _journal(output, name):
     return {(line["set_index"], line["index"]): line for line in lines[1:]}
 
 
+@pytest.mark.slow
 def test_two_methods_get_identical_data_sets(compared):
     output, _ = compared
     default, baseline = _journal(output, "default"), _journal(output, "baseline")
@@ -57,6 +58,7 @@ def test_two_methods_get_identical_data_sets(compared):
     }
 
 
+@pytest.mark.slow
 def test_methods_share_what_they_have_in_common(compared):
     output, _ = compared
     for stage, same in (("classifier", True), ("templates", True), ("neyman", False)):
@@ -64,6 +66,7 @@ def test_methods_share_what_they_have_in_common(compared):
         assert (first == second) is same, stage
 
 
+@pytest.mark.slow
 def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     """What the ingestion's processes predicted is what the staged artifacts give here."""
     output, _ = compared
@@ -73,11 +76,12 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     for name in ("default", "baseline"):
         estimator = artifacts.load(output / name / "submission" / "submission" / "artifacts")
         estimate = estimator.estimate(test_set["data"], test_set["weights"])
-        found = _journal(output, name)[experiment.set_index, 0]
-        assert found["mu_hat"] == pytest.approx(estimate.mu_hat, abs=1e-3)
-        assert found["p84"] == pytest.approx(estimate.p84, abs=1e-3)
+        predicted = _journal(output, name)[experiment.set_index, 0]
+        assert predicted["mu_hat"] == pytest.approx(estimate.mu_hat, abs=1e-3)
+        assert predicted["p84"] == pytest.approx(estimate.p84, abs=1e-3)
 
 
+@pytest.mark.slow
 def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(compared, shown, capsys):
     output, flags = compared
     assert main([*flags, "--methods", "default"]) == 2
@@ -132,27 +136,27 @@ def test_unknown_methods_are_named(capsys):
 @pytest.fixture(scope="module")
 def results():
     """Three sets of unequal quality: true mu, and results as in result_{i}.json."""
-    random, mus, made = np.random.default_rng(3), [0.5, 1.0, 2.0], []
+    random, mus, sets = np.random.default_rng(3), [0.5, 1.0, 2.0], []
     for mu, spread in zip(mus, (0.2, 0.3, 0.4)):
         mu_hat, half = mu + spread * random.normal(size=200), spread * random.uniform(0.8, 1.2, 200)
         content = {"mu_hats": mu_hat, "delta_mu_hats": half, "p16": mu_hat - half, "p84": mu_hat + half}
-        made.append({key: values.tolist() for key, values in content.items()})
-    return mus, made
+        sets.append({key: values.tolist() for key, values in content.items()})
+    return mus, sets
 
 
 def test_errors_against_independent_computations(results):
     """Interval and RMSE are means of independent numbers; the score follows from the interval where f = 1."""
-    mus, made = results
-    table_row = row(mus, made, seconds=[0.1, 0.2, 0.3])
-    arrays = [{key: np.array(values) for key, values in result.items()} for result in made]
-    widths = [one["p84"] - one["p16"] for one in arrays]
-    squares = [(one["mu_hats"] - mu) ** 2 for mu, one in zip(mus, arrays)]
-    terms = [np.sqrt(s + (s - one["delta_mu_hats"] ** 2) ** 2) for s, one in zip(squares, arrays)]
+    mus, sets = results
+    table_row = row(mus, sets, seconds=[0.1, 0.2, 0.3])
+    arrays = [{key: np.array(values) for key, values in result.items()} for result in sets]
+    widths = [columns["p84"] - columns["p16"] for columns in arrays]
+    squares = [(columns["mu_hats"] - mu) ** 2 for mu, columns in zip(mus, arrays)]
+    terms = [np.sqrt(s + (s - columns["delta_mu_hats"] ** 2) ** 2) for s, columns in zip(squares, arrays)]
     for name, parts in (("interval", widths), ("rmse", terms)):
         value, error = table_row[name]
         assert value == pytest.approx(np.mean(parts))
         assert error == pytest.approx(np.sqrt(sum(part.var() / len(part) for part in parts)) / 3, rel=0.1)
-    covered = np.concatenate([(one["p16"] <= mu) & (mu <= one["p84"]) for mu, one in zip(mus, arrays)])
+    covered = np.concatenate([(columns["p16"] <= mu) & (mu <= columns["p84"]) for mu, columns in zip(mus, arrays)])
     assert table_row["coverage"] == pytest.approx(
         (covered.mean(), np.sqrt(covered.mean() * (1 - covered.mean()) / 600))
     )
@@ -161,8 +165,8 @@ def test_errors_against_independent_computations(results):
     assert table_row["score"][0] == pytest.approx(-np.log(interval + 1e-3))
     assert table_row["rms"][0] == pytest.approx(np.sqrt(np.mean(squares)))
     assert table_row["minutes"] == pytest.approx((0.2 * 1000 / 60, np.std([1, 2, 3]) / np.sqrt(3) * 100 / 60))
-    one = table_row["sets"][1]
-    assert one["interval"] == pytest.approx((widths[1].mean(), widths[1].std() / np.sqrt(200)), rel=0.1)
+    subset = table_row["sets"][1]
+    assert subset["interval"] == pytest.approx((widths[1].mean(), widths[1].std() / np.sqrt(200)), rel=0.1)
 
 
 def test_the_table_shows_value_and_error(results):

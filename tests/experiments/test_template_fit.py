@@ -57,6 +57,7 @@ def _predict_counts(model, counts):
         model._count = real
 
 
+@pytest.mark.slow
 def test_coverage_on_data_thrown_from_its_own_likelihood(model):
     """Mean and width of the pulls, and coverage, with all nuisance parameters and simulation errors thrown."""
     random = np.random.default_rng(5)

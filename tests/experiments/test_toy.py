@@ -97,6 +97,7 @@ def test_mixed_ratio_is_the_better_classifier_where_nu_is_unknown():
     assert mixed > accuracy(*(embedding.log_ratio(z) > 0 for z in (x, y))) + 0.03
 
 
+@pytest.mark.slow
 def test_classifiers_reach_the_bayes_accuracy():
     rng = np.random.default_rng(8)
     x = np.stack([np.concatenate([draw(g, 5000, rng) for g in (SIGNAL, BACKGROUND)]) for _ in range(2)])
@@ -107,6 +108,7 @@ def test_classifiers_reach_the_bayes_accuracy():
     assert accuracy(*map(classifiers.accepts, tests)) == pytest.approx([0.848, 0.848], abs=0.012)
 
 
+@pytest.mark.slow
 def test_trained_flow_approaches_the_analytic_density():
     rng = np.random.default_rng(9)
     signal, background = draw(SIGNAL, 10_000, rng), draw(BACKGROUND, 10_000, rng)
@@ -118,6 +120,7 @@ def test_trained_flow_approaches_the_analytic_density():
     assert beyond < 0.02
 
 
+@pytest.mark.slow
 def test_smoke_run_writes_all_results(tmp_path, shown):
     assert __main__.main(["toy", "--preset", "smoke", "--output", str(tmp_path)]) == 0
     said = shown()

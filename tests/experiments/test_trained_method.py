@@ -82,19 +82,19 @@ def write_ingestion(folder, mus, results):
 
 def test_area_and_background_kept_against_all_pairs_and_cuts():
     events = make_scored(600)
-    found = separation.separations(events, np.random.default_rng(1))
-    assert list(found) == ["1-jet", "2-jet", "1- and 2-jet"]
+    result = separation.separations(events, np.random.default_rng(1))
+    assert list(result) == ["1-jet", "2-jet", "1- and 2-jet"]
     for name, part in events.by_category().items():
         signal, background = part.select(part.is_signal), part.select(~part.is_signal)
         higher = np.sign(signal.score[:, None] - background.score) / 2 + 0.5  # a tie counts half
         share = np.outer(signal.weights / signal.weights.sum(), background.weights / background.weights.sum())
-        assert found[name]["auc"] == pytest.approx(np.sum(share * higher), abs=1e-12)
+        assert result[name]["auc"] == pytest.approx(np.sum(share * higher), abs=1e-12)
         cuts = [np.inf, *np.unique(part.score)[::-1]]
         kept = [
             [sample.weights[sample.score >= cut].sum() / sample.weights.sum() for cut in cuts]
             for sample in (signal, background)
         ]
-        for efficiency, value in found[name]["background_kept"].items():
+        for efficiency, value in result[name]["background_kept"].items():
             assert value == pytest.approx(np.interp(float(efficiency), *kept), abs=1e-12)
 
 
@@ -118,11 +118,11 @@ def test_categories_together_are_weighted_by_their_yields():
 def test_without_gate_is_a_row_of_its_own():
     events = make_scored(2000)
     gated = dataclasses.replace(events, score=np.where(events.logit > 0.5, events.logit, -events.weights - 50))
-    found = separation.separations(gated, np.random.default_rng(1))
+    result = separation.separations(gated, np.random.default_rng(1))
     whole = separation.separation(events, np.random.default_rng(1), 1)
-    assert list(found)[2:] == ["1- and 2-jet", "1- and 2-jet, without gate"]
-    assert found["1- and 2-jet, without gate"]["auc"] == whole["auc"]
-    assert found["1- and 2-jet"]["auc"] == pytest.approx(
+    assert list(result)[2:] == ["1- and 2-jet", "1- and 2-jet, without gate"]
+    assert result["1- and 2-jet, without gate"]["auc"] == whole["auc"]
+    assert result["1- and 2-jet"]["auc"] == pytest.approx(
         roc_auc_score(gated.is_signal, gated.score, sample_weight=gated.weights), abs=1e-12
     )
 
@@ -131,51 +131,51 @@ def test_errors_are_the_spread_of_independent_samples():
     random = np.random.default_rng(4)
     drawn = [separation.separation(make_scored(800, seed), random, 1) for seed in range(10, 210)]
     error = separation.separation(make_scored(800, seed=5), random)
-    assert error["auc_error"] == pytest.approx(np.std([one["auc"] for one in drawn]), rel=0.25)
-    kept = [one["background_kept"]["0.3"] for one in drawn]
+    assert error["auc_error"] == pytest.approx(np.std([sample["auc"] for sample in drawn]), rel=0.25)
+    kept = [sample["background_kept"]["0.3"] for sample in drawn]
     assert error["background_kept_error"]["0.3"] == pytest.approx(np.std(kept), rel=0.4)
 
 
 def test_scores_are_those_of_the_submission(scorer, events, tmp_path):
     """Events of a data folder through `systematics` and the submission's scorer, and through the study."""
     source = OfficialFolder(write_folder(tmp_path / "data", events))
-    found = scored_events.score_events(scorer, scored_events.read_sample(source, 2000), tes=1.02)
+    result = scored_events.score_events(scorer, scored_events.read_sample(source, 2000), tes=1.02)
     frame = systematics(events.iloc[:2000], tes=1.02)
     which, scores = scorer(frame)
     for number in (0, 1):
-        own = found.select(found.category == number)
-        np.testing.assert_allclose(own.score, scores[which == number], rtol=1e-4, atol=1e-4)
-        passed = own.score > -GATE_OFFSET
+        part = result.select(result.category == number)
+        np.testing.assert_allclose(part.score, scores[which == number], rtol=1e-4, atol=1e-4)
+        passed = part.score > -GATE_OFFSET
         assert 0.1 < np.mean(passed) < 1
-        np.testing.assert_allclose(own.logit[passed], own.score[passed], rtol=1e-4, atol=1e-4)
-        np.testing.assert_allclose(own.weights, frame["weights"][which == number])
-        np.testing.assert_array_equal(own.is_signal, frame["labels"][which == number] == 1)
+        np.testing.assert_allclose(part.logit[passed], part.score[passed], rtol=1e-4, atol=1e-4)
+        np.testing.assert_allclose(part.weights, frame["weights"][which == number])
+        np.testing.assert_array_equal(part.is_signal, frame["labels"][which == number] == 1)
         values = scorer.discriminators[number](frame[which == number])
-        np.testing.assert_allclose(own.discrimination, values, atol=1e-4)
+        np.testing.assert_allclose(part.discrimination, values, atol=1e-4)
 
 
 def test_agrees_with_events_drawn_in_proportion_to_their_weights(scorer, held_out):
-    found = separation.separations(scored_events.score_events(scorer, held_out), np.random.default_rng(6))
+    result = separation.separations(scored_events.score_events(scorer, held_out), np.random.default_rng(6))
     drawn = networks.separation(scorer, samples.draw(held_out, 40_000, np.random.default_rng(7)))
-    for name, own in drawn.items():
-        assert found[name]["auc"] == pytest.approx(own["auc"], abs=0.012)  # the draws' error
-        assert 0.7 < found[name]["auc"] < 1
-        kept = found[name]["background_kept"]["0.5"]
-        assert kept == pytest.approx(own["background_kept"]["0.5"], abs=0.03)
+    for name, expected in drawn.items():
+        assert result[name]["auc"] == pytest.approx(expected["auc"], abs=0.012)  # the draws' error
+        assert 0.7 < result[name]["auc"] < 1
+        kept = result[name]["background_kept"]["0.5"]
+        assert kept == pytest.approx(expected["background_kept"]["0.5"], abs=0.03)
 
 
 def test_cut_is_fixed_at_nominal():
     nominal = make_scored(20_000, seed=8)
     moved = dataclasses.replace(nominal, score=nominal.score + 0.5 * ~nominal.is_signal)
-    found = energy_scale.cut_shifts({0.97: moved, 1.0: nominal})["events"]
-    for name, own in nominal.by_category().items():
-        shifted, central = found[name]
+    result = energy_scale.cut_shifts({0.97: moved, 1.0: nominal})["events"]
+    for name, part in nominal.by_category().items():
+        shifted, central = result[name]
         assert central["signal"] == shifted["signal"] == pytest.approx(0.3, abs=0.03)  # scores come in steps of 0.1
-        signal = own.is_signal
-        shares = {c: np.average(own.score[signal] > c, weights=own.weights[signal]) for c in np.unique(own.score)}
+        signal = part.is_signal
+        shares = {c: np.average(part.score[signal] > c, weights=part.weights[signal]) for c in np.unique(part.score)}
         cut = min(c for c, share in shares.items() if share <= 0.3)
         assert central["signal"] == pytest.approx(shares[cut])
-        background, weights = own.score[~signal], own.weights[~signal]
+        background, weights = part.score[~signal], part.weights[~signal]
         assert central["background"] == pytest.approx(np.average(background > cut, weights=weights))
         assert shifted["background"] == pytest.approx(np.average(background + 0.5 > cut, weights=weights))
         effective = weights.sum() ** 2 / np.sum(weights**2)
@@ -198,12 +198,12 @@ def test_densities_are_normalised(scorer, held_out):
 
 def test_cramer_rao_widths(trained):
     estimator, record = load(trained)
-    found = expected_events.cramer_rao(estimator)
-    for own, other in zip(found["all bins"], record["neyman"]["cramer_rao"]):
-        assert {name: own[name] for name in other} == pytest.approx(other)
-    for own, fewer in zip(*found.values()):
+    result = expected_events.cramer_rao(estimator)
+    for row, other in zip(result["all bins"], record["neyman"]["cramer_rao"]):
+        assert {name: row[name] for name in other} == pytest.approx(other)
+    for row, fewer in zip(*result.values()):
         for key in ("known", "tes_jes", "profiled"):
-            assert own[key] < fewer[key]
+            assert row[key] < fewer[key]
         assert fewer["known"] < fewer["tes_jes"] < fewer["profiled"]
     # At the nominal point and without templates' errors it is a sum over bins.
     exact = dataclasses.replace(estimator.likelihood.config, template_error=False)
@@ -216,15 +216,15 @@ def test_cramer_rao_widths(trained):
 
 def test_yields_are_those_of_the_sample(trained):
     estimator, _ = load(trained)
-    found = expected_events.yields(estimator)
-    assert set(found["channels"]) == {"1-jet", "2-jet", "0-jet"}
-    total = sum(own["htautau"] for own in found["channels"].values())
+    result = expected_events.yields(estimator)
+    assert set(result["channels"]) == {"1-jet", "2-jet", "0-jet"}
+    total = sum(channel["htautau"] for channel in result["channels"].values())
     assert total == pytest.approx(estimator.likelihood.templates.nominal[SIGNAL].sum())
-    for name, own in found["channels"].items():
-        signal = np.array(found["bins"][name]["htautau"])
-        background = sum(np.array(found["bins"][name][process]) for process in ("ztautau", "diboson", "ttbar"))
-        assert own["significance"] == pytest.approx(np.sqrt(np.sum(signal**2 / background)))
-        assert own["best_ratio"] == pytest.approx(np.max(signal / background))
+    for name, channel in result["channels"].items():
+        signal = np.array(result["bins"][name]["htautau"])
+        background = sum(np.array(result["bins"][name][process]) for process in ("ztautau", "diboson", "ttbar"))
+        assert channel["significance"] == pytest.approx(np.sqrt(np.sum(signal**2 / background)))
+        assert channel["best_ratio"] == pytest.approx(np.max(signal / background))
 
 
 @pytest.mark.parametrize("ordering", ["central", "pratt"])
@@ -234,14 +234,14 @@ def test_acceptance_is_what_the_intervals_say(ordering):
     mu_hat = mu + 0.25 * random.standard_normal(len(mu))
     belt = make_belt(mu, mu_hat, np.full(len(mu), 0.25), BeltConfig(ordering))
     grid = np.linspace(-1, 4, 2001)
-    found = {name: np.array(values) for name, values in belts.acceptance(belt, grid).items()}
+    ends = {name: np.array(values) for name, values in belts.acceptance(belt, grid).items()}
     intervals = belt.intervals(grid, np.full(len(grid), 0.25))
     inside = (intervals.p16[:, None] <= belt.mu) & (belt.mu <= intervals.p84[:, None]) & ~intervals.empty[:, None]
-    accepted = (found["low"] <= grid[:, None]) & (grid[:, None] <= found["high"])
+    accepted = (ends["low"] <= grid[:, None]) & (grid[:, None] <= ends["high"])
     assert np.mean(inside == accepted) > 0.999
     if ordering == "central":
-        np.testing.assert_allclose(found["low"], belt.mu - 0.25, atol=0.015)
-        np.testing.assert_allclose(found["high"], belt.mu + 0.25, atol=0.015)
+        np.testing.assert_allclose(ends["low"], belt.mu - 0.25, atol=0.015)
+        np.testing.assert_allclose(ends["high"], belt.mu + 0.25, atol=0.015)
 
 
 def test_event_level_results(trained, tmp_path):
@@ -252,18 +252,18 @@ def test_event_level_results(trained, tmp_path):
         results.append((mu_hats, mu_hats - 0.2, mu_hats + 0.2 + 0.1 * mu))
     folder = write_ingestion(tmp_path / "scored", mus, results)
     likelihood = load(trained)[0].likelihood
-    found = event_level(likelihood, folder)
-    assert [row["mu"] for row in found["table"]] == sorted(mus)
+    result = event_level(likelihood, folder)
+    assert [row["mu"] for row in result["table"]] == sorted(mus)
     widths = bounds.widths(likelihood, sorted(mus))
-    for row, bound in zip(found["table"], widths):
+    for row, bound in zip(result["table"], widths):
         mu_hats, p16, p84 = results[mus.index(row["mu"])]
         assert row["coverage"] == np.mean((p16 <= row["mu"]) & (row["mu"] <= p84))
         assert row["width"] == pytest.approx(0.4 + 0.1 * row["mu"])
         assert row["bias"] == pytest.approx(np.mean(mu_hats) - row["mu"])
         assert row["cramer_rao"] == bound["profiled"]
     mean = 0.4 + 0.1 * np.mean(mus)
-    assert found["width"] == pytest.approx(mean)
-    assert found["ratio"] == pytest.approx(mean / np.mean([bound["profiled"] for bound in widths]))
+    assert result["width"] == pytest.approx(mean)
+    assert result["ratio"] == pytest.approx(mean / np.mean([bound["profiled"] for bound in widths]))
     assert likelihood.config.nuisance == PARAMETERS[1:]
 
 
@@ -280,26 +280,26 @@ def test_ratio_of_mean_widths_at_histogram_level(trained):
     estimator, record = load(trained)
     config = NeymanConfig(belt_throws=4000, check_mus=3, check_throws=200)
     thrown = belt_throws(estimator.likelihood, estimator.belt.config.mu_range, config)
-    found = belts.coverage(estimator.likelihood, record, thrown, check_throws(estimator.likelihood, config), seed=1)
+    result = belts.coverage(estimator.likelihood, record, thrown, check_throws(estimator.likelihood, config), seed=1)
     mus = [row["mu"] for row in record["neyman"]["shipped_table"]]
     assert mus == pytest.approx([0.1, 1.55, 3.0])
     first, middle, last = (row["profiled"] for row in bounds.widths(estimator.likelihood, mus))
-    own = found["belts"]["shipped"]
-    assert own["width"] / own["ratio"] == pytest.approx((first + 2 * middle + last) / 4)
-    assert found["mean_cramer_rao"] == pytest.approx((first + 2 * middle + last) / 4)
-    assert found["mean_cut"] < found["mean_cramer_rao"]
-    assert own["width_error"] > 1.2 * record["neyman"]["shipped_width"][1]
-    assert own["flatness"]["mean_error"] > 1.05 * np.sqrt(COVERAGE * (1 - COVERAGE) / 1200)
+    belt = result["belts"]["shipped"]
+    assert belt["width"] / belt["ratio"] == pytest.approx((first + 2 * middle + last) / 4)
+    assert result["mean_cramer_rao"] == pytest.approx((first + 2 * middle + last) / 4)
+    assert result["mean_cut"] < result["mean_cramer_rao"]
+    assert belt["width_error"] > 1.2 * record["neyman"]["shipped_width"][1]
+    assert belt["flatness"]["mean_error"] > 1.05 * np.sqrt(COVERAGE * (1 - COVERAGE) / 1200)
 
 
 def test_estimates_that_are_all_too_high_tilt_the_coverage():
     """The shipped belt: at the lower end they leave the interval, at the upper one they do not."""
     estimator, _ = load(artifacts.FOLDER)
     thrown = check_throws(estimator.likelihood, NeymanConfig(check_throws=300))
-    found = {row["shift"]: row for row in belts.common_shifts(estimator, thrown)}
-    assert found[0.0]["mean"] == pytest.approx(0.6827, abs=4 * found[0.0]["mean_error"])
-    assert abs(found[0.0]["slope"]) < 4 * found[0.0]["slope_error"]
-    assert found[0.03]["slope"] > found[0.0]["slope"] > found[-0.03]["slope"]
+    rows = {row["shift"]: row for row in belts.common_shifts(estimator, thrown)}
+    assert rows[0.0]["mean"] == pytest.approx(0.6827, abs=4 * rows[0.0]["mean_error"])
+    assert abs(rows[0.0]["slope"]) < 4 * rows[0.0]["slope_error"]
+    assert rows[0.03]["slope"] > rows[0.0]["slope"] > rows[-0.03]["slope"]
 
 
 def test_width_of_intervals_cut_at_the_range():
@@ -317,32 +317,33 @@ def test_official_events(scorer, held_out, events, trained, tmp_path):
     folder = write_folder(tmp_path / "official", events)
     simulated = scored_events.score_events(scorer, held_out)
     trained_on = load(trained)[1]["data"]
-    found = official_events.official(scorer, folder, 2500, trained_on, simulated, np.random.default_rng(13))
+    result = official_events.official(scorer, folder, 2500, trained_on, simulated, np.random.default_rng(13))
     frame = systematics(events.iloc[:2500])
     which, logits = scorer(frame)
     jets = which >= 0
     labels, weights = (frame[name].to_numpy()[jets] for name in ("labels", "weights"))
-    assert found["unweighted"]["auc"] == pytest.approx(roc_auc_score(labels, logits[jets]), abs=1e-4)
+    assert result["unweighted"]["auc"] == pytest.approx(roc_auc_score(labels, logits[jets]), abs=1e-4)
     weighted = roc_auc_score(labels, logits[jets], sample_weight=weights)
-    assert found["weighted"]["auc"] == pytest.approx(weighted, abs=1e-4)
-    assert found["weighted"]["signal_events"] == np.sum(labels == 1)
+    assert result["weighted"]["auc"] == pytest.approx(weighted, abs=1e-4)
+    assert result["weighted"]["signal_events"] == np.sum(labels == 1)
     expected = separation.separation(simulated, np.random.default_rng(14), 1)["auc"]
-    spread = found["simulated"]["auc_spread"]
-    assert found["simulated"]["auc"] == pytest.approx(expected, abs=5 * spread / np.sqrt(official_events.SAMPLES))
+    spread = result["simulated"]["auc_spread"]
+    assert result["simulated"]["auc"] == pytest.approx(expected, abs=5 * spread / np.sqrt(official_events.SAMPLES))
 
 
 def test_official_events_that_the_networks_know_are_left_out(scorer, held_out, events, tmp_path):
     folder = write_folder(tmp_path / "official", events)
     source, simulated = OfficialFolder(folder), scored_events.score_events(scorer, held_out)
-    found = official_events.official(scorer, folder, 3000, source.fingerprint(), simulated, np.random.default_rng(15))
+    result = official_events.official(scorer, folder, 3000, source.fingerprint(), simulated, np.random.default_rng(15))
     which, _ = scorer(systematics(events.iloc[: source.test_rows]))
-    own = found["weighted"]
-    assert own["signal_events"] + own["background_events"] == np.sum(which >= 0)
+    sample = result["weighted"]
+    assert sample["signal_events"] + sample["background_events"] == np.sum(which >= 0)
 
 
 # From end to end
 
 
+@pytest.mark.slow
 def test_run_writes_all_results(trained, simulated_folder, data_folder, tmp_path, shown, monkeypatch):
     monkeypatch.setattr(command, "SHIFT_THROWS", 200)
     intervals = np.array([1.0, 1.2, 1.5])

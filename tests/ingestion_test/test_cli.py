@@ -5,10 +5,13 @@ import json
 import os
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 
+from ingestion_test import run_ingestion
 from ingestion_test.cli import Bar, main
+from ingestion_test.ingestion import RunSettings
 from ingestion_test.jobs import Outcome
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import PseudoExperiment
@@ -21,6 +24,7 @@ def _script(name, *flags, cwd):
     return subprocess.run(command, cwd=cwd, capture_output=True, text=True, check=False)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("parallel", [(), ("--parallel",)])
 def test_official_scripts(parallel, tmp_path, data_folder):
     """As the official program is called, from any folder; a second run replaces the first."""
@@ -44,6 +48,17 @@ def test_official_scripts(parallel, tmp_path, data_folder):
     assert (tmp_path / "ours" / "scores.json").read_bytes() == (tmp_path / "scored" / "scores.json").read_bytes()
 
 
+def test_official_short_flags_and_numbers(tmp_path, monkeypatch):
+    """Without numbers five sets of two pseudo-experiments, as in the official script."""
+    monkeypatch.setattr(run_ingestion, "OfficialFolder", str)
+    monkeypatch.setattr(run_ingestion, "run", run := mock.Mock())
+    assert run_ingestion.main(["-i", "events", "-o", str(tmp_path), "-s", "mine", "--systematics-jes"]) == 0
+    (settings, source, submission, output, workers), options = run.call_args
+    assert settings == RunSettings(5, 2, ("jes",))
+    assert (source, submission, output, workers, options) == ("events", "mine", tmp_path, 1, {"replace_old": True})
+
+
+@pytest.mark.slow
 def test_score_shows_table_and_report(tmp_path, data_folder, shown, monkeypatch):
     monkeypatch.chdir(tmp_path)
     write(tmp_path / "submission", COMPLETE)

@@ -127,6 +127,7 @@ FRAGILE = predicting(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_resumed_run_ends_with_the_same_files(workers, tmp_path, data_folder, monkeypatch):
     monkeypatch.setenv("MENDED", str(tmp_path / "mended"))
@@ -147,6 +148,7 @@ def test_a_resumed_run_ends_with_the_same_files(workers, tmp_path, data_folder, 
     _run(tmp_path, data_folder, FRAGILE, resume=True)  # nothing left to do
 
 
+@pytest.mark.slow
 def test_a_model_left_by_another_run_is_not_taken(tmp_path, data_folder):
     """A parallel run fits, fails and leaves its model; a new one in the folder, as the official script starts it."""
     with pytest.raises(ChallengeError):
@@ -167,6 +169,7 @@ BUSY = predicting(
 )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("workers", [1, 2])
 def test_a_submission_that_starts_processes_and_writes_beside_itself(workers, tmp_path, data_folder, monkeypatch):
     monkeypatch.setenv("MENDED", str(tmp_path / "mended"))
@@ -178,6 +181,7 @@ def test_a_submission_that_starts_processes_and_writes_beside_itself(workers, tm
     assert sorted(path.name for path in (tmp_path / "submission").iterdir()) == ["model.py"]
 
 
+@pytest.mark.slow
 def test_results_of_an_earlier_run_are_not_scored_against_the_truth_of_another(tmp_path, data_folder):
     output = tmp_path / "output"
     _run(tmp_path, data_folder, predicting(good()))
@@ -191,6 +195,7 @@ def test_results_of_an_earlier_run_are_not_scored_against_the_truth_of_another(t
         score_folder(output, output)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "text"),
     [({"seed": 8}, "another seed"), ({"num_experiments": 3}, "another experiments"), ({}, "another submission")],
@@ -242,6 +247,7 @@ def _wait_for(condition):
         time.sleep(0.02)
 
 
+@pytest.mark.slow
 def test_a_killed_run_is_resumed_and_a_second_one_refused(tmp_path, data_folder, monkeypatch):
     monkeypatch.setenv("GO", str(tmp_path / "go"))
     folder, output = write(tmp_path / "submission", SLOW), tmp_path / "output"
@@ -265,6 +271,7 @@ def test_a_killed_run_is_resumed_and_a_second_one_refused(tmp_path, data_folder,
     assert _results(output) == _results(tmp_path / "undisturbed")
 
 
+@pytest.mark.slow
 def test_workers_end_with_a_killed_run(tmp_path, data_folder):
     files = predicting(good(), fit=f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid())); signal.pause()")
     folder = write(tmp_path / "submission", files)
@@ -293,6 +300,7 @@ def test_a_file_elsewhere_is_named_as_itself(tmp_path):
         (tmp_path / "file" / "data").read_bytes()
 
 
+@pytest.mark.slow
 def test_only_one_pseudo_experiment(tmp_path, data_folder, capfd):
     folder = write(tmp_path / "submission", COMPLETE)
     flags = [

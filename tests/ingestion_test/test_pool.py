@@ -19,8 +19,11 @@ from tests.tasks import dask_cluster
 
 SETTINGS = RunSettings(num_sets=2, num_experiments=2, seed=7)
 
-# A dying worker and a closing cluster leave what the garbage collector finds.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    # A dying worker and a closing cluster leave what the garbage collector finds.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -54,6 +54,7 @@ def test_seeds_and_order_of_the_plan():
     assert [(e.set_index, e.index) for e in experiments] == pairs
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("switched_on", [(), ("tes", "soft_met"), ("ttbar_scale", "bkg_scale"), NUISANCE_NAMES])
 def test_events_equal_the_organisers_package(switched_on, data_folder):
     """The package draws tes and jes from narrower priors, so it is given our values; the rest is the same."""

@@ -99,3 +99,16 @@ def test_script_from_another_folder(tmp_path, phase_2):
     assert ("bootstrap_coverage_mean" in written) == phase_2
     report = (tmp_path / "new" / "out" / "detailed_results.html").read_text(encoding="utf-8")
     assert ("1000 bootstraps of the sets" in report) == phase_2
+
+
+def test_a_reference_stands_for_missing_settings(tmp_path):
+    """As in the official program; with its short flags."""
+    folder, reference = write_folder(tmp_path / "predictions"), tmp_path / "reference" / "settings"
+    reference.mkdir(parents=True)
+    flags = ["-p", str(folder), "-o", str(tmp_path / "out"), "-r", str(reference.parent)]
+    assert run_scoring.main(flags) == 0
+    expected = (tmp_path / "out" / "scores.json").read_bytes()
+    (folder / "test_settings.json").rename(reference / "data.json")
+    assert run_scoring.main(flags) == 0
+    assert (tmp_path / "out" / "scores.json").read_bytes() == expected
+    assert run_scoring.main(flags[:4]) == 2

@@ -7,9 +7,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ingestion_test.derived import derived_features
 from ingestion_test.schema import DATA_FILE, DERIVED, FEATURES, PRIMARIES, UNDEFINED
-from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
 from tests.conftest import MASSES, OFFICIAL, SAME_SINH, assert_official
 
@@ -146,11 +144,3 @@ def test_bad_input(data_set, text):
 
 def test_no_events(events):
     assert systematics(events.iloc[:0]).shape == (0, 19 + len(DERIVED))
-
-
-def test_derived_columns_of_the_official_file(official_sample):
-    """The file's own derived columns were computed before rounding: agreement to its 3 decimals."""
-    rows = OfficialFolder(official_sample).train_set()
-    ours = derived_features({name: rows[name].to_numpy() for name in PRIMARIES})
-    theirs = rows[list(DERIVED)].to_numpy()
-    assert np.mean(np.isclose(ours, theirs, rtol=1e-3, atol=1e-2)) > 0.999

@@ -20,8 +20,11 @@ from training.neyman import throw_all
 
 ROOT = Path(__file__).resolve().parents[2]
 
-# A dying worker and a closing cluster leave what the garbage collector finds.
-pytestmark = pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning")
+pytestmark = [
+    pytest.mark.slow,
+    # A dying worker and a closing cluster leave what the garbage collector finds.
+    pytest.mark.filterwarnings("ignore::ResourceWarning", "ignore::pytest.PytestUnraisableExceptionWarning"),
+]
 
 
 @pytest.fixture(scope="module")

@@ -55,6 +55,7 @@ def test_few_results_wait_for_their_turn(monkeypatch):
         assert len(begun) <= taken + 2 * tasks.AHEAD
 
 
+@pytest.mark.slow
 def test_processes_have_one_thread_each_unless_the_results_are_wanted_in_order(monkeypatch):
     monkeypatch.setenv(THREAD_VARIABLES[0], "7")
     wanted = listed(environment_variable, THREAD_VARIABLES[:1] * 2)
@@ -68,6 +69,7 @@ def test_tasks_of_a_process_that_dies_are_done_again(tmp_path, caplog):
     assert "a worker process died" in caplog.text
 
 
+@pytest.mark.slow
 def test_processes_that_die_again_and_again_end_the_work():
     with pytest.raises(ChallengeError, match=r"died 4 times.*fewer --workers"):
         completed([die, die], 2, "deaths", "death")
@@ -78,12 +80,14 @@ def _naps(first, folder):
     return as_completed([first, *listed(functools.partial(nap, str(folder)), range(5))], 2)
 
 
+@pytest.mark.slow
 def test_an_error_ends_what_is_running_and_what_waits(tmp_path):
     with pytest.raises(ChallengeError, match="cannot be mended"):
         list(_naps(fail, tmp_path))
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_results_that_nobody_wants_are_not_waited_for(tmp_path):
     naps = _naps(functools.partial(square, 3), tmp_path)
     assert next(naps) == (0, 9)

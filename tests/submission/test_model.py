@@ -146,6 +146,7 @@ def test_data_that_no_template_describes_get_the_whole_range_and_a_warning(chang
     assert (result["p16"], result["p84"]) == (LOW, HIGH)
 
 
+@pytest.mark.slow
 def test_in_the_organisers_package(simulated_folder, tmp_path):
     """The unmodified ingestion of HiggsML 0.1.5, with its narrower priors and its own names of results."""
     ingestion, datasets = (pytest.importorskip(f"HiggsML.{name}") for name in ("ingestion", "datasets"))

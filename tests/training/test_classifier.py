@@ -24,6 +24,7 @@ def gaussians(events, seed):
     return data
 
 
+@pytest.mark.slow
 def test_learns_the_likelihood_ratio():
     """Its cross-entropy on other events is that of the known ratio, to the share that its training events cost."""
     trained = train(gaussians(16_000, 1), gaussians(2000, 2), CONFIG)

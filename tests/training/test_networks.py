@@ -47,6 +47,7 @@ def test_separates_events_it_was_not_trained_on(trained):
         assert flows[category]["events"] > 0.5 * CONFIG.flows.events
 
 
+@pytest.mark.slow
 def test_flows_are_the_same_to_the_bit_from_several_processes(trained, parts, tmp_path):
     discriminators = train_flows(*parts.values(), CONFIG, "cpu", tmp_path, workers=2).discriminators
     for ours, theirs in zip(trained[0].discriminators, discriminators):

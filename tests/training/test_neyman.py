@@ -77,6 +77,7 @@ def test_streams_are_disjoint(thrown, checks):
     assert not set(thrown.mu_hat) & set(checks.mu_hat)
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_the_throws(likelihood, thrown):
     short = dataclasses.replace(CONFIG, belt_throws=6000)
     alone, together = (belt_throws(likelihood, CONFIG.check_range, short, workers) for workers in (1, 2))

@@ -209,6 +209,7 @@ def test_data_that_say_little_give_a_finite_interval(rows, trained, test_set):
     assert np.isfinite([estimate.mu_hat, estimate.sigma]).all()
 
 
+@pytest.mark.slow
 def test_official_events_go_through_all_stages(official_sample, tmp_path):
     """A thousand rows teach nothing; this is about their format."""
     flags = ["--preset", "smoke", "--data", str(official_sample), "--output", str(tmp_path), "--workers", "1"]

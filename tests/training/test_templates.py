@@ -153,6 +153,7 @@ def test_interrupted_stage_resumes(events, tmp_path, made):
     np.testing.assert_array_equal(resumed.coefficients, made[0].coefficients)
 
 
+@pytest.mark.slow
 def test_workers_do_not_change_the_templates(sample, made, tmp_path):
     save_sample(sample, tmp_path)
     stored = TemplateEvents(functools.partial(load_sample, tmp_path), bins_of, BINS, "stored")

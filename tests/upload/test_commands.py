@@ -17,6 +17,7 @@ from upload import __main__ as upload
 from upload import trial
 
 
+@pytest.mark.slow
 def test_our_own_upload(tmp_path, capsys):
     assert upload.main(["build", str(tmp_path / "a.zip")]) == 0
     assert capsys.readouterr().out.endswith(f"MB; next: python -m upload verify {tmp_path / 'a.zip'}\n")
@@ -28,6 +29,7 @@ def test_our_own_upload(tmp_path, capsys):
     assert "a.zip is ready. Next: https://www.codabench.org" in last
 
 
+@pytest.mark.slow
 def test_a_failing_run_is_reported(tmp_path, capsys):
     files = predicting("raise ValueError('on Codabench')")
     assert upload.main(["verify", str(write_zip(tmp_path / "a.zip", files))]) == 2
@@ -60,12 +62,20 @@ def test_an_interruption(tmp_path, capsys):
     assert capsys.readouterr().err == "interrupted\n"
 
 
+@pytest.mark.slow
 def test_an_interruption_ends_the_submission(tmp_path):
     """As Ctrl-C does, in the midst of its fit."""
     mark = tmp_path / "begun"
     files = predicting(good(), fit=f"import time; open({str(mark)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
     command = [sys.executable, "-m", "submission", "verify", str(write_zip(tmp_path / "a.zip", files))]
-    with subprocess.Popen(command, cwd=PROJECT, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as process:
+    with subprocess.Popen(
+        command,
+        cwd=PROJECT,
+        stderr=subprocess.PIPE,
+        stdout=subprocess.DEVNULL,
+        # A test run in the background of a shell ignores it, and so would the processes that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
         end = time.monotonic() + 300
         while not (mark.exists() and mark.read_text()):
             assert time.monotonic() < end

@@ -34,6 +34,7 @@ def events(simulated_folder):
     return frame.iloc[np.concatenate(rows)]
 
 
+@pytest.mark.slow
 def test_another_interpreter_gives_the_same(tmp_path, events):
     build(tmp_path / "a.zip")
     with zipfile.ZipFile(tmp_path / "a.zip") as archive:

@@ -109,7 +109,7 @@ class Model:
     def twice_nll(self, parameters: Sequence[float], data: Array) -> float:
         """-2 ln L of the counts `data`, array (bins,), up to a constant, profiled over the bins' simulation errors."""
         mean = np.maximum(self.expected(parameters), 1e-6)
-        # With beta the factor on a bin's expectation, constrained to 1 +- r: the maximum is a root of a quadratic.
+        # With beta the factor on a bin's expectation, constrained to 1 ± r: the maximum is a root of a quadratic.
         relative = self.variance / mean**2
         half = (1 - mean * relative) / 2
         beta = half + np.sqrt(half**2 + data * relative)

@@ -1,5 +1,7 @@
 """All doors."""
 
-from tests.robustness.bad_input import commands, events, frames, results, weights, zips
+from tests.robustness.bad_input import commands, configurations, events, frames, results, weights, zips
 
-DOORS = (*events.DOORS, *results.DOORS, *weights.DOORS, *zips.DOORS, *frames.DOORS, *commands.DOORS)
+_MODULES = (events, results, weights, zips, frames, configurations, commands)
+
+DOORS = tuple(door for module in _MODULES for door in module.DOORS)
