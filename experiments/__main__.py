@@ -4,6 +4,7 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from experiments import official_shift
 from experiments.ablation import command as ablation
 from experiments.digits import command as digits
 from experiments.final_phase import command as final_phase
@@ -18,6 +19,7 @@ COMMANDS = {
     "digits": (digits, "--preset smoke"),
     "method": (trained_method, "--event-level runs/score-20261124-233503"),
     "final": (final_phase, "--repeats 5"),
+    "official-shift": (official_shift, "--rows 200000"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),
     "ablation": (ablation, "--preset smoke"),
 }

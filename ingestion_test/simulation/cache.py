@@ -16,12 +16,22 @@ from runtime.locks import waited_for
 
 from ..schema import DATA_FILE, METADATA_FILE
 from .sample import number_of_rows
+from .worlds import DEFAULT, get
 from .writer import write_folder
 
 MANIFEST_FILE = "manifest.json"
 _PACKAGE = Path(__file__).resolve().parent
 #: Files of the package that the events do not depend on.
-_TOOLS = {"__init__.py", "cache.py", "command.py", "observables.py", "tune.py", "validate.py"}
+_TOOLS = {
+    "__init__.py",
+    "cache.py",
+    "command.py",
+    "observables.py",
+    "official.py",
+    "official.json",
+    "tune.py",
+    "validate.py",
+}
 
 _log = logging.getLogger(__name__)
 
@@ -45,7 +55,7 @@ def default_cache():
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "higgsml"
 
 
-def cached_folder(size="default", seed=0, cache_dir=None, workers=None):
+def cached_folder(size="default", seed=0, cache_dir=None, workers=None, world=DEFAULT):
     """A folder of simulated events in the official format, made if the cache does not hold it whole.
 
     A sample is made anew if the generator has changed, if a file is missing or if a checksum differs. Of several
@@ -55,6 +65,7 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None):
         size, seed: as in `writer.write_folder`.
         cache_dir: where samples are kept; None for `default_cache()`.
         workers: processes that make it; None for one per core. It does not change the events.
+        world: as in `writer.write_folder`.
 
     Returns:
         Path of the folder.
@@ -63,8 +74,10 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None):
         ChallengeError: as `writer.write_folder`, or the cache cannot be written.
     """
     number_of_rows(size)
+    get(world)
     cache = Path(cache_dir) if cache_dir is not None else default_cache()
-    folder = cache / f"simulation-{generator_version()}-{size}-seed{seed}"
+    named = "" if world == DEFAULT else f"{world}-"
+    folder = cache / f"simulation-{generator_version()}-{named}{size}-seed{seed}"
     try:
         cache.mkdir(parents=True, exist_ok=True)
         lock = cache / f"{folder.name}.lock"
@@ -73,7 +86,7 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None):
             if _is_whole(folder):
                 _log.info("simulated events from %s", folder)
             else:
-                _make(folder, size, seed, workers or os.cpu_count())
+                _make(folder, size, seed, workers or os.cpu_count(), world)
     except OSError as error:
         raise ChallengeError(
             f"cannot keep simulated events in {cache}: {error.strerror or error}; "
@@ -82,13 +95,13 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None):
     return folder
 
 
-def _make(folder, size, seed, workers):
+def _make(folder, size, seed, workers, world):
     start = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     remove_leftovers(part)
-    write_folder(part, size, seed, workers, progress=sys.stderr.isatty())
+    write_folder(part, size, seed, workers, progress=sys.stderr.isatty(), world=world)
     write_json(part / MANIFEST_FILE, {name: _checksum(part / name) for name in (DATA_FILE, METADATA_FILE)})
     part.replace(folder)
     _log.info("simulated events made in %.0f s: %s", time.monotonic() - start, folder)

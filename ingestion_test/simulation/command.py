@@ -10,6 +10,7 @@ from runtime.processes import MAX_PROCESSES
 
 from .cache import remove_leftovers
 from .sample import SIZES, number_of_blocks, number_of_rows
+from .worlds import DEFAULT, WORLDS
 from .writer import write_folder
 
 #: Rows of the largest sample; the official one has 220 million.
@@ -22,6 +23,12 @@ def add_arguments(parser):
     parser.add_argument("--size", default="default", help=f"{', '.join(SIZES)} or a number of rows (default: default)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same events (default: 0)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at work (default: all cores)")
+    parser.add_argument(
+        "--world",
+        default=DEFAULT,
+        metavar="NAME",
+        help=f"variant of the simulation: {'; '.join(f'{k} ({w.title})' for k, w in WORLDS.items())} (default: {DEFAULT})",
+    )
     parser.add_argument("--unweighted", action="store_true", help="give all events of a process the same weight")
 
 
@@ -43,7 +50,7 @@ def run(args):
         with locked(lock, f"another run is writing to {output}; choose another --output"):
             remove_leftovers(output)
             try:
-                write_folder(output, args.size, args.seed, workers, terminal, args.unweighted)
+                write_folder(output, args.size, args.seed, workers, terminal, args.unweighted, args.world)
             finally:
                 lock.unlink()
     except OSError as error:

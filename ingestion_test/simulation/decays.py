@@ -14,6 +14,9 @@ TAU_MASS = 1.777
 #: GeV of the Gaussian its squared mass is drawn with (PDG), and analysing power.
 MODES = {"pi": (0.17, 0.140, 0.0, 1.0), "rho": (0.40, 0.775, 0.10, 0.45), "a1": (0.43, 1.23, 0.18, 0.02)}
 
+#: Share of tau decays to an electron or a muon (PDG).
+LEPTONIC_SHARE = 0.352
+
 _GRID = np.linspace(0, 1, 2049)
 
 

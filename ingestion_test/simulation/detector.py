@@ -22,6 +22,10 @@ JET_RADIUS, ISOLATION_RADIUS, ISOLATION_PT = 0.6, 0.5, 8.0
 LEP_RESOLUTION = 0.015
 #: Efficiency of electrons and muons within |eta| < 1.5 and beyond; no other efficiency depends on the event.
 LEP_EFFICIENCY = 0.95, 0.85
+#: Mean efficiency of the tau tag (0.70 for one track, 0.60 for three).
+HAD_EFFICIENCY = 0.67
+#: pT in GeV above which a second lepton is found and spoils the event.
+MIN_VETO_PT = 15.0
 
 
 @dataclass(frozen=True)
@@ -147,6 +151,32 @@ def observe(rng, lep, had, jets, partons, unseen, soft, response):
     columns |= {f"PRI_had_{c}": v[rows] for c, v in zip(("pt", "eta", "phi"), had)}
     columns |= jet_columns(jets[:, rows], eta[:, rows], phi[:, rows])
     return columns | {"PRI_met": np.hypot(*met), "PRI_met_phi": np.arctan2(met[1], met[0])}, rows
+
+
+def fake(rng, jets, partons, slope):
+    """Take one jet as the hadronic tau.
+
+    Arguments:
+        jets: raw pT of the measured partons, array (slots, n).
+        partons: (pt, eta, phi), arrays (slots, n).
+        slope: raw pT in GeV over which the chance of a jet falls to 1/e (harder jets have more tracks).
+
+    Returns:
+        measured tau (pt, eta, phi); sum of the chances of all jets; partons and jets without it; its true minus its
+        measured momentum (x, y).
+    """
+    pt, eta, phi = partons
+    candidate = (jets > MIN_RAW_PT) & (np.abs(eta) < MAX_HAD_ETA)
+    chance = np.where(candidate, np.exp(-jets / np.float32(slope)), 0)
+    running = np.cumsum(chance, axis=0)
+    pick = np.minimum((running < running[-1] * rng.random(len(running[-1]))).sum(0), len(jets) - 1)
+    at = pick, np.arange(len(pick))
+    raw = np.maximum(jets[at], 1)
+    had = raw * scale_correction(raw, eta[at]), eta[at], phi[at]
+    lost = (pt - jets)[at]
+    pt, jets = pt.copy(), jets.copy()
+    pt[at] = jets[at] = 0
+    return had, running[-1], (pt, eta, phi), jets, (lost * np.cos(had[2]), lost * np.sin(had[2]))
 
 
 def jet_columns(raw, eta, phi):

@@ -7,9 +7,15 @@ import numpy as np
 from . import decays, detector
 from .detector import Response
 from .radiation import Radiation, radiate
-from .vectors import azimuth, boost, from_rapidity, invariant_mass, isotropic, pseudorapidity
+from .vectors import azimuth, from_rapidity, invariant_mass, pseudorapidity, two_body
 
 TOP, W, Z = (172.5, 1.4), (80.4, 2.1), (91.19, 2.5)
+
+#: Share of the events thrown in each channel; fixed, so that the random numbers do not change with the rates.
+THROWN = {
+    "tt:tau": 0.5, "tt:fake": 0.5, "tw:tau": 0.3, "tw:fake": 0.1,
+    "ww:tau": 0.5, "ww:fake": 0.5, "zz:qq": 0.2, "zz:nunu": 0.25,
+}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -20,7 +26,7 @@ class Pair:
         mean_pt: mean transverse momentum in GeV of each particle in the pair's frame (Gamma distribution of order 2).
         spread, separation: widths of the pair's rapidity and of the half difference of the two.
         radiation: initial-state radiation.
-        channels: share thrown of each channel.
+        channels: relative rate of each channel.
         fake_slope: raw pT in GeV over which the chance of a jet to fake a tau falls to 1/e.
         alignment: of the W spins in diboson events: slope of the charged fermion's angle to the W's flight.
         response: of the detector.
@@ -40,8 +46,8 @@ def generate(rng, n, model):
     """`n` thrown events of every channel in turn; returns (columns, weight) as `resonance.generate` does."""
     parts = []
     for name, share in model.channels.items():
-        columns, weight = _channel(rng, max(int(n * min(share, 1)), 1), model, name)
-        parts.append((columns, weight * np.float32(max(share, 1))))
+        columns, weight = _channel(rng, max(int(n * THROWN[name]), 1), model, name)
+        parts.append((columns, weight * np.float32(share / THROWN[name])))
     return {k: np.concatenate([part[0][k] for part in parts]) for k in parts[0][0]}, np.concatenate(
         [p[1] for p in parts]
     )
@@ -105,17 +111,8 @@ def _produce(rng, n, model, recoil, rapidity, name):
     ]
 
 
-def _two_body(rng, parent, mass1=0.0, mass2=0.0):
-    """Four-vectors of the two daughters of `parent`, isotropic in its rest frame."""
-    mass = invariant_mass(parent)
-    energy1 = (mass**2 + mass1**2 - mass2**2) / (2 * mass)
-    momentum = np.sqrt(np.maximum(energy1**2 - mass1**2, 0))
-    x, y, z = (momentum * v for v in isotropic(rng, len(mass)))
-    return boost((x, y, z, energy1), parent), boost((-x, -y, -z, mass - energy1), parent)
-
-
 def _top_to_w(rng, event, top):
-    w, b = _two_body(rng, top, _breit_wigner(rng, event.n, W), 4.8)
+    w, b = two_body(rng, top, _breit_wigner(rng, event.n, W), 4.8)
     event.add_jet(b)
     return w, b
 
@@ -137,7 +134,7 @@ def _alignment_weight(event, w, fermion):
 
 def _to_lepton(rng, event, w, share_tau=0.05):
     """W -> l nu, or in a few cases W -> tau nu -> l nu nu nu."""
-    lep, nu = _two_body(rng, w)
+    lep, nu = two_body(rng, w)
     event.add_neutrino(nu)
     through = rng.random(event.n) < share_tau
     x = np.where(through, decays.leptonic_share(rng.random(event.n, dtype=np.float32), np.full(event.n, -1)), 1)
@@ -159,7 +156,7 @@ def _to_tau(rng, event, tau, polarisation):
 
 
 def _to_quarks(rng, event, w):
-    for quark in _two_body(rng, w):
+    for quark in two_body(rng, w):
         event.add_jet(quark)
 
 
@@ -173,7 +170,7 @@ def _leptonic_w(rng, event, first, second, tops):
 
 def _w_tau(rng, event, first, second, tops):
     weight, w2, b2 = _leptonic_w(rng, event, first, second, tops)
-    tau, nu = _two_body(rng, w2)
+    tau, nu = two_body(rng, w2)
     event.add_neutrino(nu)
     weight = weight * (_helicity_weight(w2, b2, tau) if tops > 1 else _alignment_weight(event, w2, tau))
     return weight * _to_tau(rng, event, tau, -1.0)
@@ -186,7 +183,7 @@ def _w_fake(rng, event, first, second, tops):
 
 
 def _z_tau(rng, event, first, second, other):
-    tau1, tau2 = _two_body(rng, first)
+    tau1, tau2 = two_body(rng, first)
     x = decays.leptonic_share(rng.random(event.n, dtype=np.float32), np.full(event.n, -1))
     event.lep = [x * v for v in tau1]
     event.add_neutrino([(1 - x) * v for v in tau1])
@@ -223,7 +220,7 @@ def _measure(rng, event, weight, soft, model):
     unseen = [event.invisible[i] + (1 - scale) * event.lep[i] for i in (0, 1)]
     partons = pt, eta, phi
     if event.tau is None:
-        had, chance, partons, jets, lost = _fake(rng, jets, partons, model)
+        had, chance, partons, jets, lost = detector.fake(rng, jets, partons, model.fake_slope)
         weight = weight * chance
     else:
         had, lost = _measure_tau(rng, event.tau, model)
@@ -244,24 +241,3 @@ def _measure_tau(rng, tau, model):
     pt = true * share + offset
     lost = 1 - (detector.uncorrected(pt, eta) - offset) / true
     return (pt, eta, np.arctan2(tau[1], tau[0])), (lost * tau[0], lost * tau[1])
-
-
-def _fake(rng, jets, partons, model):
-    """Take one jet as the hadronic tau.
-
-    Returns:
-        measured tau (pt, eta, phi); chance of all jets to be taken; partons and jets without it; its true minus its
-        measured momentum (x, y).
-    """
-    pt, eta, phi = partons
-    candidate = (jets > detector.MIN_RAW_PT) & (np.abs(eta) < detector.MAX_HAD_ETA)
-    chance = np.where(candidate, np.exp(-jets / model.fake_slope), 0)
-    running = np.cumsum(chance, axis=0)
-    pick = np.minimum((running < running[-1] * rng.random(len(running[-1]))).sum(0), len(jets) - 1)
-    at = pick, np.arange(len(pick))
-    raw = np.maximum(jets[at], 1)
-    had = raw * detector.scale_correction(raw, eta[at]), eta[at], phi[at]
-    lost = (pt - jets)[at]
-    pt, jets = pt.copy(), jets.copy()
-    pt[at] = jets[at] = 0
-    return had, running[-1], (pt, eta, phi), jets, (lost * np.cos(had[2]), lost * np.sin(had[2]))

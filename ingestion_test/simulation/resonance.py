@@ -4,16 +4,18 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from . import decays, detector
+from . import decays, detector, modes
 from .detector import Response
 from .importance import draw
 from .radiation import Radiation, radiate
-from .vectors import azimuth, isotropic
+from .vectors import isotropic, pseudorapidity
 
 #: Decays tried per event; one is picked, the mean weight of all is kept (exact, see `_decay`).
 TRIES = 4
 #: Largest rapidity of the boson that can put both taus into the detector.
 MAX_RAPIDITY = 2.8
+#: Events thrown per event with a real hadronic tau: with a jet in its place, with the lepton of a W.
+THROWN = {"fake": 0.08, "w": 0.03}
 #: Decay shares of taus of equal and opposite helicity: mean tau polarisation of the Z.
 Z_POLARISATION = -0.147
 
@@ -32,6 +34,9 @@ class Resonance:
         quark_pt: scale in GeV of the two quarks' transverse momenta in vector-boson fusion.
         quark_rapidity, quark_spread: mean and width of their distance in rapidity from the boson.
         associated_pt: mean pT in GeV of a W or Z made with the boson.
+        fakes: chance of a jet to be taken for a hadronic tau of the right charge over the efficiency for a real one,
+            extrapolated to jets of no pT.
+        fake_slope: raw pT in GeV over which that chance falls to 1/e.
         proposal: grids, as in `importance.draw`, for the probabilities of radiation as hard, a mass as high and shares
             of lepton and hadronic tau as high as those of the event.
         response: of the detector.
@@ -48,87 +53,240 @@ class Resonance:
     quark_rapidity: float
     quark_spread: float
     associated_pt: float
+    fakes: float
+    fake_slope: float
     proposal: tuple
     response: Response
 
 
 def generate(rng, n, model):
-    """`n` thrown events.
+    """`n` thrown events with a real hadronic tau, and as many of the other channels as `THROWN` says.
 
     Returns:
         (columns, weight): dict of the 16 primaries, arrays (accepted,), and their weights; the weights' sum over n is
         the acceptance.
     """
     chances, weight = draw(rng, n, model.proposal)
-    columns, weight, _ = from_chances(rng, chances, weight, model)
-    return columns, weight
+    parts = [from_chances(rng, chances, weight, model)[:2]]
+    if model.fakes:
+        parts.append(_fake_tau(rng, max(int(n * THROWN["fake"]), 1), model))
+    if any(model.modes):
+        parts.append(_lepton_from_w(rng, max(int(n * THROWN["w"]), 1), model))
+    names = parts[0][0]
+    return {name: np.concatenate([part[0][name] for part in parts]) for name in names}, np.concatenate(
+        [part[1] for part in parts]
+    )
 
 
 def from_chances(rng, chances, weight, model):
-    """Events from the four probabilities that `Resonance.proposal` names, array (4, n), and their weights (n,).
+    """Events with a real hadronic tau.
+
+    Arguments:
+        chances: the four probabilities that `Resonance.proposal` names, array (4, n).
+        weight: array (n,).
 
     Returns:
         (columns, weight, rows): as `generate`, and the place of the accepted events among the n.
     """
-    n = len(weight)
-    pt, phi, relative = radiate(rng, n, model.radiation, chance=chances[0])
-    invisible = np.zeros((2, n), np.float32)
-    if any(model.modes):
-        pt, phi, relative, invisible = _associated(rng, n, model, pt, phi, relative)
-    jet_x, jet_y = pt * np.cos(phi), pt * np.sin(phi)
-    soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
-    boson = -jet_x.sum(0) - soft[0] - invisible[0], -jet_y.sum(0) - soft[1] - invisible[1]
-    lep, had, nu, rapidity, chance = _decay(rng, boson, model, chances[1:])
+    event = _produce(rng, model, chances[0])
+    lep, had, chance, rapidity = _decay(rng, event.boson, model, chances[1:])
     # What no try lets pass must not pass below either.
-    lep = np.where(chance > 0, lep[0], 0), *lep[1:]
-    eta = relative + model.radiation.follow * rapidity
-    detector.merge(pt, eta, phi, slots=4)
-    jets = detector.measure_jets(rng, pt, eta, model.response)
-    unseen = nu[0] + invisible[0], nu[1] + invisible[1]
-    columns, rows = detector.observe(rng, lep, had, jets, (pt, eta, phi), unseen, soft, model.response)
+    lep.pt = np.where(chance > 0, lep.pt, 0)
+    partons, jets = _measured_partons(rng, event, rapidity, model)
+    unseen = event.invisible + lep.missed + had.missed
+    columns, rows = detector.observe(rng, lep.place, had.place, jets, partons, unseen, event.soft, model.response)
     return columns, (weight * chance)[rows], rows
 
 
-def _decay(rng, boson, model, chances):
+def _fake_tau(rng, n, model):
+    """Events with a jet taken for the hadronic tau and the second tau not found: (columns, weight)."""
+    chances, weight = draw(rng, n, model.proposal)
+    event = _produce(rng, model, chances[0])
+    lep, other, chance, rapidity = _decay(rng, event.boson, model, chances[1:], found=(True, False))
+    partons, jets = _measured_partons(rng, event, rapidity, model)
+    had, fakes, partons, jets, lost = detector.fake(rng, jets, partons, model.fake_slope)
+    partons, jets = _with_jet(other, partons, jets)
+    unseen = event.invisible + lep.missed + other.missed + lost
+    columns, rows = detector.observe(rng, lep.place, had, jets, partons, unseen, event.soft, model.response)
+    share = model.fakes / (1 - decays.LEPTONIC_SHARE) / THROWN["fake"]
+    return _positive(columns, (weight * chance * other.chance * fakes)[rows] * np.float32(share))
+
+
+def _lepton_from_w(rng, n, model):
+    """Events with the lepton of a W made with the boson, one of whose taus is not found: (columns, weight)."""
+    event = _produce(rng, model, 1 - rng.random(n, dtype=np.float32), leptonic=True)
+    chances = 1 - rng.random((3, n), dtype=np.float32)
+    other, had, chance, rapidity = _decay(rng, event.boson, model, chances, found=(False, True))
+    partons, jets = _with_jet(other, *_measured_partons(rng, event, rapidity, model))
+    eta = pseudorapidity(*event.lepton[:3])
+    true = np.hypot(*event.lepton[:2])
+    scale = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(n, dtype=np.float32)
+    lep = true * scale, eta, np.arctan2(event.lepton[1], event.lepton[0])
+    unseen = event.invisible + other.missed + had.missed + (1 - scale) * np.stack(event.lepton[:2])
+    columns, rows = detector.observe(rng, lep, had.place, jets, partons, unseen, event.soft, model.response)
+    share = sum(modes.leptonic_shares(model)) / decays.LEPTONIC_SHARE / THROWN["w"]
+    chance = chance * other.chance * detector.lepton_efficiency(eta) * (np.abs(eta) < detector.MAX_LEP_ETA)
+    chance *= ~detector.near(eta, lep[2], had.eta, had.phi, detector.ISOLATION_RADIUS)
+    return _positive(columns, chance[rows] * np.float32(share))
+
+
+def _positive(columns, weight):
+    """The events of positive weight."""
+    rows = np.flatnonzero(weight > 0)
+    return {name: values[rows] for name, values in columns.items()}, weight[rows]
+
+
+@dataclass
+class _Event:
+    """What is made with the boson.
+
+    Arguments:
+        pt, phi, relative: transverse momenta, azimuths and rapidities of partons, the latter about `Radiation.follow`
+            times that of the boson, arrays (slots, n).
+        soft, invisible: momentum (x, y) of everything softer, and of neutrinos, arrays (2, n).
+        lepton: None, or the four-vector of the lepton of a W.
+    """
+
+    pt: np.ndarray
+    phi: np.ndarray
+    relative: np.ndarray
+    soft: np.ndarray
+    invisible: np.ndarray
+    lepton: tuple | None
+
+    @property
+    def boson(self):
+        """Transverse momentum (x, y) of the boson, which recoils against all."""
+        lepton = np.stack(self.lepton[:2]) if self.lepton else 0
+        partons = np.stack([(self.pt * turn(self.phi)).sum(0) for turn in (np.cos, np.sin)])
+        return -partons - self.soft - self.invisible - lepton
+
+
+def _produce(rng, model, chance, leptonic=False):
+    """Everything but the boson; `leptonic`: with the lepton of a W or top quark."""
+    n = len(chance)
+    pt, phi, relative = radiate(rng, n, model.radiation, chance=chance)
+    invisible, lepton = np.zeros((2, n), np.float32), None
+    if leptonic:
+        extra, lepton, invisible = modes.with_lepton(rng, n, model)
+    elif any(model.modes):
+        extra, invisible = modes.without_lepton(rng, n, model)
+    if any(model.modes):
+        pt, phi, relative = (np.concatenate(parts) for parts in zip(extra, (pt, phi, relative)))
+    soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
+    return _Event(pt, phi, relative, soft, invisible, lepton)
+
+
+def _measured_partons(rng, event, rapidity, model):
+    """Partons (pt, eta, phi) joined where they are close, and their raw measured pT, arrays (slots, n)."""
+    partons = event.pt, event.relative + model.radiation.follow * rapidity, event.phi
+    detector.merge(*partons, slots=4)
+    return partons, detector.measure_jets(rng, partons[0], partons[1], model.response)
+
+
+@dataclass
+class _Tau:
+    """A measured tau.
+
+    Arguments:
+        pt, eta, phi: of the visible part as measured, arrays (n,).
+        missed: true minus measured momentum (x, y), array (2, n), with that of the neutrinos.
+        chance: of a tau that must not be found: to be missed; else None.
+    """
+
+    pt: np.ndarray
+    eta: np.ndarray
+    phi: np.ndarray
+    missed: np.ndarray
+    chance: np.ndarray | None = None
+
+    @property
+    def place(self):
+        return self.pt, self.eta, self.phi
+
+
+def _with_jet(tau, partons, jets):
+    """`partons` and `jets` with what is seen of a tau that is not found: a jet, if it is hard enough for one."""
+    return tuple(np.concatenate([a, b[None]]) for a, b in zip(partons, tau.place)), np.concatenate([jets, tau.pt[None]])
+
+
+def _decay(rng, boson, model, chances, found=(True, True)):
     """Decay bosons of transverse momentum `boson` = (x, y) so that lepton and hadronic tau pass their thresholds.
 
     Of `TRIES` decays one is picked with a probability proportional to its weight (the probability that rapidity,
     angles and visible shares pass), and the mean of the weights is the event's.
 
     Arguments:
-        chances: the probabilities of a mass as high and of shares x of lepton and hadronic tau as high, array (3, n).
+        chances: the probabilities of a mass as high and of shares x of first and second tau as high, array (3, n).
+        found: whether the first tau must give the lepton and the second the hadronic tau; one that need not may decay
+            in any way and is measured by `_not_found`.
 
     Returns:
-        lepton and hadronic tau as measured (pt, eta, phi), what the rest of the event misses of both (x, y: neutrinos
-        and mismeasurement), rapidity of the boson, weight; arrays (n,).
+        first and second tau as `_Tau`, weight, rapidity of the boson; arrays (n,).
     """
     n = len(chances[0])
     mass = _breit_wigner(model, chances[0]) if model.width else np.float32(model.mass)
     boson_pt = np.hypot(*boson)
     tries = _directions(rng, boson_pt, mass, model)
-    _measurement(rng, tries, model.response)
+    _measurement(rng, tries, model.response, found)
     ratio, power = decays.hadronic_modes(rng, n)
-    weight_up, weight_down = _helicity_weights(tries, ratio, power, model)
+    weight_up, weight_down = _helicity_weights(tries, ratio, power, model, found)
     running = np.cumsum(weight_up + weight_down, axis=0)
     pick = (running < running[-1] * rng.random(n, dtype=np.float32)).sum(0)
     at = np.minimum(pick, TRIES - 1) * n + np.arange(n)
     up, down = weight_up.ravel()[at], weight_down.ravel()[at]
     helicity = np.where(up > rng.random(n, dtype=np.float32) * (up + down), np.int8(1), np.int8(-1))
-    slope = power * (helicity if model.equal_helicities else -helicity)
+    second = helicity if model.equal_helicities else -helicity
     t = {name: values.ravel()[at] for name, values in tries.items()}
-    x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(t["x1"], helicity), 0) * chances[1], helicity)
-    x2 = decays.hadronic_share(
-        np.maximum(decays.hadronic_survival(t["x2"], ratio, slope), 0) * chances[2], ratio, slope
-    )
     cos, sin = boson[0] / boson_pt, boson[1] / boson_pt
     tau1, tau2 = (boson_pt / 2 + t["across"], t["side"]), (boson_pt / 2 - t["across"], -t["side"])
-    tau1, tau2 = ((x * cos - y * sin, x * sin + y * cos) for x, y in (tau1, tau2))
-    lep = t["pt1"] * x1 * t["scale1"], t["eta1"], np.arctan2(tau1[1], tau1[0])
-    had = t["pt2"] * x2 * t["scale2"] + t["offset2"], t["eta2"], np.arctan2(tau2[1], tau2[0])
-    seen1 = x1 * t["scale1"]
-    seen2 = (detector.uncorrected(had[0], had[1]) - t["offset2"]) / t["pt2"]
-    missed = tuple(a * (1 - seen1) + b * (1 - seen2) for a, b in zip(tau1, tau2))
-    return lep, had, missed, t["rapidity"], running[-1] / TRIES
+    tau1, tau2 = (np.stack([x * cos - y * sin, x * sin + y * cos]) for x, y in (tau1, tau2))
+    if found[0]:
+        x1 = decays.leptonic_share(np.maximum(decays.leptonic_survival(t["x1"], helicity), 0) * chances[1], helicity)
+        first = _Tau(
+            t["pt1"] * x1 * t["scale1"], t["eta1"], np.arctan2(tau1[1], tau1[0]), (1 - x1 * t["scale1"]) * tau1
+        )
+    else:
+        first = _not_found(rng, tau1, t["eta1"], helicity, chances[1], model.response)
+    if found[1]:
+        slope = power * second
+        x2 = np.maximum(decays.hadronic_survival(t["x2"], ratio, slope), 0) * chances[2]
+        x2 = decays.hadronic_share(x2, ratio, slope)
+        pt = t["pt2"] * x2 * t["scale2"] + t["offset2"]
+        seen = (detector.uncorrected(pt, t["eta2"]) - t["offset2"]) / t["pt2"]
+        other = _Tau(pt, t["eta2"], np.arctan2(tau2[1], tau2[0]), (1 - seen) * tau2)
+    else:
+        other = _not_found(rng, tau2, t["eta2"], second, chances[2], model.response)
+    return first, other, running[-1] / TRIES, t["rapidity"]
+
+
+def _not_found(rng, momentum, eta, helicity, chance, response):
+    """A tau that decays in any way and is found neither as a lepton nor as a hadronic tau.
+
+    Arguments:
+        momentum: true (x, y), array (2, n).
+        eta, helicity, chance: pseudorapidity, sign of P, the probability of a visible share as high; arrays (n,).
+
+    Returns:
+        `_Tau` with the raw pT of the jet that is seen of it, 0 for a lost lepton.
+    """
+    n = len(eta)
+    hadronic = rng.random(n, dtype=np.float32) > np.float32(decays.LEPTONIC_SHARE)
+    ratio, power = decays.hadronic_modes(rng, n)
+    x = decays.hadronic_share(chance, ratio, power * helicity)
+    x = np.where(hadronic, x, decays.leptonic_share(chance, helicity))
+    pt = np.hypot(*momentum)
+    energy = np.maximum(pt * x * np.cosh(np.clip(eta, -6, 6)), 1)
+    share = detector.measured_share(rng, energy, eta, response.had, response.had_width)
+    jet = np.where(hadronic, detector.uncorrected(pt * x * share, eta), 0)
+    inside = np.abs(eta) < detector.MAX_HAD_ETA
+    tagged = hadronic & inside & (jet > detector.MIN_RAW_PT)
+    lepton = ~hadronic & inside & (pt * x > detector.MIN_VETO_PT)
+    missed = np.where(tagged, 1 - np.float32(detector.HAD_EFFICIENCY), 1) * np.where(
+        lepton, 1 - detector.lepton_efficiency(eta), 1
+    )
+    seen = np.where(hadronic, jet / np.maximum(pt, np.float32(1e-3)), x)
+    return _Tau(jet, eta, np.arctan2(momentum[1], momentum[0]), (1 - seen) * momentum, missed)
 
 
 def _directions(rng, boson_pt, mass, model):
@@ -147,7 +305,7 @@ def _directions(rng, boson_pt, mass, model):
     return {"rapidity": rapidity, "across": across, "side": y, "pt1": pt1, "pt2": pt2, "eta1": eta1, "eta2": eta2}
 
 
-def _measurement(rng, tries, response):
+def _measurement(rng, tries, response, found):
     """Draw how lepton and hadronic tau are measured, and the least shares x that then pass; added to `tries`."""
     pt1, pt2, eta2 = tries["pt1"], tries["pt2"], tries["eta2"]
     scale1 = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(pt1.shape, dtype=np.float32)
@@ -156,12 +314,12 @@ def _measurement(rng, tries, response):
     scale2 = detector.measured_share(rng, energy2, eta2, response.had, response.had_width)
     offset2 = np.float32(response.underlying) * rng.standard_exponential(pt1.shape, dtype=np.float32)
     least = detector.MIN_RAW_PT * detector.scale_correction(np.float32(detector.MIN_RAW_PT), eta2)
-    tries["x1"] = np.minimum(detector.MIN_LEP_PT / (pt1 * scale1 + np.float32(1e-3)), 1)
-    tries["x2"] = np.clip((least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 0, 1)
+    tries["x1"] = np.minimum(found[0] * detector.MIN_LEP_PT / (pt1 * scale1 + np.float32(1e-3)), 1)
+    tries["x2"] = np.clip(found[1] * (least - offset2) / (pt2 * scale2 + np.float32(1e-3)), 0, 1)
     tries |= {"scale1": scale1, "scale2": scale2, "offset2": offset2}
 
 
-def _helicity_weights(tries, ratio, power, model):
+def _helicity_weights(tries, ratio, power, model, found):
     """Weights of the tries with the first tau's P = 1 and -1: their chance to pass, rapidity, efficiency."""
     x1, x2, eta1 = tries["x1"], tries["x2"], tries["eta1"]
     leptonic = [decays.leptonic_survival(x1, sign) for sign in (1, -1)]
@@ -169,9 +327,11 @@ def _helicity_weights(tries, ratio, power, model):
     if not model.equal_helicities:
         hadronic.reverse()
     up = np.float32((1 + Z_POLARISATION) / 2) if model.equal_helicities else np.float32(0.5)
-    inside = (np.abs(eta1) < detector.MAX_LEP_ETA) & (np.abs(tries["eta2"]) < detector.MAX_HAD_ETA)
-    inside &= (x1 < 1) & (x2 < 1)
-    prior = inside * detector.lepton_efficiency(eta1)
+    prior = ((x1 < 1) & (x2 < 1)).astype(np.float32)
+    if found[0]:
+        prior *= detector.lepton_efficiency(eta1) * (np.abs(eta1) < detector.MAX_LEP_ETA)
+    if found[1]:
+        prior *= np.abs(tries["eta2"]) < detector.MAX_HAD_ETA
     prior = prior * np.exp(-(tries["rapidity"] ** 2) / np.float32(2 * model.spread**2))
     shares = zip((up, 1 - up), leptonic, hadronic)
     return [np.maximum(share * a * b, 0) * prior for share, a, b in shares]
@@ -182,41 +342,3 @@ def _breit_wigner(model, chance):
     reach = np.arctan((np.array([50.0, 250.0]) ** 2 - model.mass**2) / (model.mass * model.width))
     angle = reach[1] + (reach[0] - reach[1]) * chance.astype(np.float64)
     return np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle)).astype(np.float32)
-
-
-def _associated(rng, n, model, pt, phi, relative):
-    """Add the partons of vector-boson fusion, of a W or Z and of a top pair to those radiated."""
-    mode = np.searchsorted(np.cumsum(model.modes), rng.random(n, dtype=np.float32))
-    extra = np.zeros((3, 4, n), np.float32)
-    invisible = np.zeros((2, n), np.float32)
-    u = rng.random((4, n), dtype=np.float32)
-    angle = azimuth(rng, 4 * n).reshape(4, n)
-    normal = rng.standard_normal((4, n), dtype=np.float32)
-    vbf, vh, tth = mode == 0, mode == 1, mode == 2
-    # Vector-boson fusion: dsigma/dpT^2 ~ 1/(pT^2 + scale^2)^2 for each quark.
-    extra[0, :2, vbf] = np.minimum(model.quark_pt * np.sqrt(u[:2, vbf] / (1.0001 - u[:2, vbf])), 400).T
-    extra[1, :2, vbf] = angle[:2, vbf].T
-    extra[2, 0, vbf] = model.quark_rapidity + model.quark_spread * normal[0, vbf]
-    extra[2, 1, vbf] = -model.quark_rapidity + model.quark_spread * normal[1, vbf]
-    # W or Z: hadronic decays into two quarks, else (one in six of those without a second lepton) neutrinos.
-    v_pt = -model.associated_pt / 2 * (np.log(1 - u[0]) + np.log(1 - u[1]))
-    hadronic = vh & (u[2] < 0.83)
-    split = u[3]
-    half = 42 * normal[:2]
-    for slot, part, sign in ((0, split, 1), (1, 1 - split, -1)):
-        x, y = v_pt * np.cos(angle[0]) * part + sign * half[0], v_pt * np.sin(angle[0]) * part + sign * half[1]
-        extra[0, slot, hadronic] = np.hypot(x, y)[hadronic]
-        extra[1, slot, hadronic] = np.arctan2(y, x)[hadronic]
-        extra[2, slot, hadronic] = (normal[2] + sign * 0.5 * normal[3])[hadronic]
-    unseen = vh & ~hadronic
-    invisible[0, unseen], invisible[1, unseen] = (v_pt * np.cos(angle[0]))[unseen], (v_pt * np.sin(angle[0]))[unseen]
-    # Top pair: four jets.
-    extra[0][:, tth] = -70 * np.log(1 - u[:, tth])
-    extra[1][:, tth] = angle[:, tth]
-    extra[2][:, tth] = 1.2 * normal[:, tth]
-    return (
-        np.concatenate([extra[0], pt]),
-        np.concatenate([extra[1], phi]),
-        np.concatenate([extra[2], relative]),
-        invisible,
-    )

@@ -14,13 +14,14 @@ from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
+from threadpoolctl import threadpool_limits
 
 from runtime.errors import ChallengeError
 from runtime.tasks import in_order
 
 from ..derived import derived_features
 from ..schema import DERIVED, PRIMARIES, PROCESSES, SIGNAL, YIELDS
-from . import odds
+from . import odds, tilt, worlds
 from .importance import thin
 from .processes import throw
 
@@ -38,7 +39,7 @@ THROWN_PER_ROW = {"ztautau": 10.0, "diboson": 1.5, "ttbar": 3.0, "htautau": 1.2}
 #: A background event with the signal-to-background density ratio r gets rows in proportion to 1 + RICHNESS r.
 RICHNESS = 2.0
 #: Largest log of the odds by which the reweighting changes a weight.
-MAX_LOG_ODDS = 1.2
+MAX_LOG_ODDS = 0.6
 
 #: Inner edges of the strata in the log of the density ratio of signal to background.
 STRATA_EDGES = (-2.0, -1.0, 0.0, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.0)
@@ -67,7 +68,7 @@ def number_of_blocks(rows):
     return 10 * -(-rows // (10 * _BLOCK_ROWS))
 
 
-def simulate(size="default", seed=0, workers=1, unweighted=False):
+def simulate(size="default", seed=0, workers=1, unweighted=False, world=worlds.DEFAULT):
     """Simulated events, block after block.
 
     Arguments:
@@ -76,6 +77,7 @@ def simulate(size="default", seed=0, workers=1, unweighted=False):
         workers: processes that make blocks at the same time.
         unweighted: whether all events of a process have the same weight; the processes
             then have as many rows each.
+        world: variant of the simulation, a name in `worlds.WORLDS`.
 
     Returns:
         iterator over blocks; each is a dict from the name of every primary, derived feature and "weights" to a float32
@@ -83,26 +85,32 @@ def simulate(size="default", seed=0, workers=1, unweighted=False):
         (rows,), the place in `schema.PROCESSES`.
 
     Raises:
-        ChallengeError: a bad `size`, `seed` or number of `workers`; or these die again and again.
+        ChallengeError: a bad `size`, `seed`, `world` or number of `workers`; or these die again and again.
     """
     rows = number_of_rows(size)
     if seed < 0:
         raise ChallengeError(f"the seed {seed} is negative: use 0 or a positive integer")
     if workers < 1:
         raise ChallengeError(f"{workers} workers cannot work: use 1 or more")
-    tasks = [partial(_block, (rows, seed, number, unweighted)) for number in range(number_of_blocks(rows))]
+    worlds.get(world)
+    tasks = [partial(_block, rows, seed, number, unweighted, world) for number in range(number_of_blocks(rows))]
     yield from in_order(tasks, workers)
 
 
-def _block(task):
-    rows, seed, number, unweighted = task
+def _block(rows, seed, number, unweighted=False, world=worlds.DEFAULT):
+    # With more than one thread, sums in products of matrices depend on their number.
+    with threadpool_limits(1):
+        return _block_by_one_thread(rows, seed, number, unweighted, world)
+
+
+def _block_by_one_thread(rows, seed, number, unweighted, world):
     blocks = number_of_blocks(rows)
     parts = []
     for code, process in enumerate(PROCESSES):
         total = round(rows * (1 / len(PROCESSES) if unweighted else SHARES[process]))
         count = (number + 1) * total // blocks - number * total // blocks
         rng = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(code, number))))
-        columns, weights = _rows(process, rng, count, unweighted)
+        columns, weights = (_unweighted if unweighted else _weighted)(process, rng, count, world)
         weights *= YIELDS[process] / blocks / weights.sum()
         parts.append(columns | {"weights": weights.astype(np.float32), "process": np.full(count, code, np.int8)})
     shuffle = np.random.Generator(np.random.PCG64(np.random.SeedSequence(seed, spawn_key=(len(PROCESSES), number))))
@@ -112,36 +120,33 @@ def _block(task):
     return block | {name: derived[:, i] for i, name in enumerate(DERIVED)}
 
 
-def _rows(process, rng, count, unweighted):
+def _weighted(process, rng, count, world):
     """Exactly `count` events of one process: (columns, float64 weights whose scale means nothing)."""
-    if unweighted:
-        columns, weights = _unweighted(process, rng, count)
-        return columns, np.ones(len(weights))
-    columns, weights, x = thrown(process, rng, int(count * THROWN_PER_ROW[process]) + 1)
+    columns, weights, x = thrown(process, rng, int(count * THROWN_PER_ROW[process]) + 1, world)
     ratio = odds.log_odds(odds.shipped("signal"), x)
     richness = 1 if process == SIGNAL else 1 + RICHNESS * np.exp(ratio)
     rows, weights = thin(rng, weights, richness, count)
-    weights *= correction(process, x[rows])
+    weights *= correction(process, x[rows], world)
     stratum = np.searchsorted(STRATA_EDGES, ratio[rows])
     filled = np.bincount(stratum, weights, len(STRATA_EDGES) + 1)
-    shares = np.array(strata_shares()[process])
+    shares = np.array(strata_shares(world)[process])
     return {name: v[rows] for name, v in columns.items()}, weights * (shares / np.maximum(filled, 1e-30))[stratum]
 
 
-def _unweighted(process, rng, count):
+def _unweighted(process, rng, count, world):
     """The first `count` events that accepting and rejecting by weight leaves: (columns, equal weights)."""
     parts, found = [], 0
     while found < count:
-        columns, weights, x = thrown(process, rng, min(_BATCH, 4 * count + 100))
-        weights = weights * correction(process, x)
+        columns, weights, x = thrown(process, rng, min(_BATCH, 4 * count + 100), world)
+        weights = weights * correction(process, x, world)
         kept = np.flatnonzero(weights > rng.random(len(weights)) * np.quantile(weights, 0.999))
         parts.append({name: v[kept] for name, v in columns.items()})
         found += len(kept)
     return {name: np.concatenate([part[name] for part in parts])[:count] for name in PRIMARIES}, np.ones(count)
 
 
-def thrown(process, rng, count):
-    """At least `count` accepted events of one process, before the learned reweighting.
+def thrown(process, rng, count, world=worlds.DEFAULT):
+    """At least `count` accepted events of one process, before any reweighting.
 
     Returns:
         (columns, weights, features): dict from each primary to a float32 array (events,), rounded to 3 decimals;
@@ -149,7 +154,7 @@ def thrown(process, rng, count):
     """
     parts, found = [], 0
     while found < count:
-        columns, weights = throw(process, rng, min(_BATCH, 2 * count + 100))
+        columns, weights = throw(process, rng, min(_BATCH, 2 * count + 100), models(world)[process])
         columns = {name: np.round(columns[name].astype(np.float32), 3) for name in PRIMARIES}
         parts.append((columns, weights, odds.features(columns)))
         found += len(weights)
@@ -157,12 +162,22 @@ def thrown(process, rng, count):
     return columns, *(np.concatenate([part[i] for part in parts]) for i in (1, 2))
 
 
-def correction(process, x):
-    """The learned reweighting of events with `odds.features` x: factors (events,) on their weights."""
+models = cache(worlds.models)
+
+
+def correction(process, x, world=worlds.DEFAULT):
+    """Factors (events,) on the weights of events with `odds.features` x: the learned reweighting times the tilt."""
+    if not worlds.get(world).corrected:
+        return np.ones(len(x), np.float32)
+    return learned(process, x) * tilt.factors(process, x)
+
+
+def learned(process, x):
+    """The learned reweighting of events with `odds.features` x: factors (events,)."""
     return np.exp(np.clip(odds.log_odds(odds.shipped(process), x), -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
 @cache
-def strata_shares():
+def strata_shares(world=worlds.DEFAULT):
     """Share of each process's yield in each stratum, from a long run (`tune`): dict from a process to a list."""
-    return json.loads(STRATA_FILE.read_text())
+    return json.loads(STRATA_FILE.read_text())[world]

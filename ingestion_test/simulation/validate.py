@@ -1,13 +1,17 @@
 """Show the simulation against reference events: figures, and the effect of the nuisance parameters in both."""
 
 import argparse
+import sys
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from ..schema import PRIMARIES, PROCESSES
-from ..systematics import post_selection, shift
+from ..schema import FEATURES, PRIMARIES, PROCESSES, SUM_WEIGHTS
+from ..sources import OfficialFolder
+from ..systematics import post_selection, shift, transform
+from . import official
+from .cache import cached_folder
 from .observables import observables
 from .sample import simulate
 
@@ -23,6 +27,19 @@ SHOWN = {
     "abs_jet_eta": (r"leading jet $|\eta|$", 5),
     "pt_h": (r"$p_T$ of lepton + tau + MET [GeV]", 250),
     "mass_jj": (r"dijet mass [GeV]", 800),
+}
+#: The same for the figures of the regions: feature -> (label, ends of the axis).
+IN_REGIONS = {
+    "PRI_jet_leading_pt": (r"leading jet $p_T$ [GeV]", 0, 350),
+    "PRI_jet_subleading_pt": (r"subleading jet $p_T$ [GeV]", -30, 180),
+    "DER_mass_jet_jet": (r"dijet mass [GeV]", -30, 1200),
+    "DER_mass_vis": (r"visible mass [GeV]", 0, 200),
+    "PRI_met": (r"MET [GeV]", 0, 200),
+    "DER_pt_h": (r"$p_T$ of lepton + tau + MET [GeV]", 0, 350),
+}
+SHOWN_REGIONS = {
+    "lowMT_VBFJet": r"two hard jets, $m_T$ < 70 GeV",
+    "lowMT_noVBFJet_ptH100": r"no two hard jets, $m_T$ < 70 GeV, $p_T^H \geq$ 100 GeV",
 }
 #: Colours of Okabe and Ito, told apart by the colour-blind too.
 SIMULATED, REFERENCE = "#0072B2", "#D55E00"
@@ -161,29 +178,109 @@ def _shift_ratio(columns, weights, nominal, kept, shifts, name, edges, bootstrap
     return ratios[0], np.std(ratios[1:], axis=0)
 
 
-def main():
-    program = "python -m ingestion_test.simulation.validate"
-    example = f"example: {program} --reference reference_events.parquet --output docs/figures"
-    parser = argparse.ArgumentParser(prog=program, description=__doc__, epilog=example)
-    parser.add_argument("--reference", required=True, help="parquet file with reference events")
-    parser.add_argument("--output", required=True, type=Path, help="folder for the figures")
-    parser.add_argument("--rows", type=int, default=600_000, help="simulated rows (default: 600000)")
-    parser.add_argument("--seed", type=int, default=1)
-    args = parser.parse_args()
-    args.output.mkdir(parents=True, exist_ok=True)
-    reference = pd.read_parquet(args.reference)
-    blocks = list(simulate(args.rows, args.seed))
+def compare_with_official(folder, most, output=None):
+    """Print how far the events of a data folder are from the official figures, and draw them.
+
+    Arguments:
+        folder: data folder.
+        most: rows looked at.
+        output: folder for the figures; None for none.
+
+    Returns:
+        number of rows of the table beyond the limits.
+    """
+    source, sums, chunks = OfficialFolder(folder), official.Sums(), []
+    for primaries, weights, process in official.read(folder, most):
+        sums.add(primaries, weights, process)
+        if output:
+            features, kept = transform(primaries)
+            chunks.append((features, weights[kept], process[kept]))
+    print(f"{sums.events:,} rows of {folder}")
+    if output:
+        output.mkdir(parents=True, exist_ok=True)
+        events = [np.concatenate(part) for part in zip(*chunks)]
+        for process in ("ztautau", "htautau", "ttbar"):
+            plot_moments(process, *events, output / f"simulation_official_{process}.png")
+    return official.report(sums, source.sum_weights or SUM_WEIGHTS)
+
+
+def plot_moments(process, features, weights, names, path):
+    """Distributions of one process in two regions, with the official mean and standard deviation.
+
+    Arguments:
+        features: array (events, 28) after the post-selection.
+        weights, names: weight and name of the process of each event, arrays (events,).
+    """
+    import matplotlib.pyplot as plt
+
+    figure, axes = plt.subplots(2, len(IN_REGIONS), figsize=(15, 6.5), layout="constrained")
+    regions = official.regions(features)
+    for row, (region, title) in zip(axes, SHOWN_REGIONS.items()):
+        inside = regions[region] & (names == process)
+        for axis, (name, (label, low, top)) in zip(row, IN_REGIONS.items()):
+            values, w = features[inside, FEATURES.index(name)], weights[inside]
+            mean, sd = official.figures()["moments"][region][process][name]
+            axis.hist(values, np.linspace(low, top, 41), weights=w / w.sum(), histtype="step", color=SIMULATED)
+            axis.axvspan(mean - sd, mean + sd, color=REFERENCE, alpha=0.2, label="official mean ± sd")
+            axis.axvline(mean, color=REFERENCE)
+            found = np.average(values, weights=w)
+            spread = np.sqrt(np.average((values - found) ** 2, weights=w))
+            height = 0.05 * axis.get_ylim()[1]
+            axis.errorbar(found, height, xerr=spread, fmt="o", capsize=4, color=SIMULATED, label="simulated mean ± sd")
+            axis.set(xlabel=label, xlim=(low, top), ylabel="share of events per bin")
+        row[0].set_title(title)
+    axes[0, -1].legend()
+    figure.suptitle(f"{process}: simulated events, and mean and standard deviation of the full official data")
+    figure.savefig(path, dpi=70)
+    plt.close(figure)
+
+
+def draw_figures(reference, rows, seed, output):
+    """The figures of docs/simulation.md.
+
+    Arguments:
+        reference: DataFrame of reference events.
+        rows, seed: of the simulated sample.
+        output: folder.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    blocks = list(simulate(rows, seed))
     events = {name: np.concatenate([block[name] for block in blocks]) for name in (*PRIMARIES, "weights", "process")}
     for code, process in enumerate(PROCESSES):
         mine = events["process"] == code
         sides = []
         for side in ({k: v[mine] for k, v in events.items()}, reference[reference.detailed_labels == process]):
-            columns, rows = selected(side)
-            sides.append((observables(columns), np.asarray(side["weights"], float)[rows]))
-        plot_process(process, *sides, args.output / f"simulation_{process}.png")
+            columns, kept = selected(side)
+            sides.append((observables(columns), np.asarray(side["weights"], float)[kept]))
+        plot_process(process, *sides, output / f"simulation_{process}.png")
     sides = [(side, np.asarray(side["weights"], float)) for side in (events, reference)]
-    plot_shifts(*sides, args.output / "simulation_shifts.png")
+    plot_shifts(*sides, output / "simulation_shifts.png")
+
+
+def main():
+    program = "python -m ingestion_test.simulation.validate"
+    example = f"""examples:
+  {program} --official --data FOLDER
+  {program} --reference reference_events.parquet --output docs/figures"""
+    parser = argparse.ArgumentParser(
+        prog=program, description=__doc__, epilog=example, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    task = parser.add_mutually_exclusive_group(required=True)
+    task.add_argument("--official", action="store_true", help="compare with the figures of the full official data")
+    task.add_argument("--reference", help="draw figures beside the reference events of this parquet file")
+    parser.add_argument("--data", help="with --official: data folder (default: the simulated events of the cache)")
+    parser.add_argument("--most", type=int, default=5_000_000, help="with --official: rows (default: 5000000)")
+    parser.add_argument("--output", type=Path, help="folder for the figures (default with --official: none)")
+    parser.add_argument("--rows", type=int, default=600_000, help="with --reference: simulated rows (default: 600000)")
+    parser.add_argument("--seed", type=int, default=1, help="with --reference: of the simulated rows (default: 1)")
+    args = parser.parse_args()
+    if args.official:
+        return int(compare_with_official(args.data or cached_folder(), args.most, args.output) > 0)
+    if not args.output:
+        parser.error("--reference needs --output")
+    draw_figures(pd.read_parquet(args.reference), args.rows, args.seed, args.output)
+    return 0
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

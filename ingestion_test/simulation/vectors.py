@@ -51,3 +51,12 @@ def from_rapidity(x, y, rapidity, mass):
 def pseudorapidity(x, y, z):
     """Pseudorapidity of a momentum."""
     return np.arcsinh(z / np.maximum(np.hypot(x, y), 1e-3))
+
+
+def two_body(rng, parent, mass1=0.0, mass2=0.0):
+    """Four-vectors of the two daughters of `parent`, isotropic in its rest frame."""
+    mass = invariant_mass(parent)
+    energy1 = (mass**2 + mass1**2 - mass2**2) / (2 * mass)
+    momentum = np.sqrt(np.maximum(energy1**2 - mass1**2, 0))
+    x, y, z = (momentum * v for v in isotropic(rng, len(mass)))
+    return boost((x, y, z, energy1), parent), boost((-x, -y, -z, mass - energy1), parent)

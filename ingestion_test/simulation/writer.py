@@ -13,25 +13,27 @@ from runtime.files import sync, write_json
 
 from ..schema import DATA_FILE, FILE_COLUMNS, LUMINOSITY, METADATA_FILE, PROCESSES, SIGNAL, SUM_WEIGHTS
 from .sample import number_of_blocks, number_of_rows, simulate
+from .worlds import DEFAULT, get
 
 _SCHEMA = pa.schema([(name, pa.string() if name == "detailed_labels" else pa.float32()) for name in FILE_COLUMNS])
 
 
-def write_folder(output, size="default", seed=0, workers=1, progress=True, unweighted=False):
+def write_folder(output, size="default", seed=0, workers=1, progress=True, unweighted=False, world=DEFAULT):
     """Simulate a sample and write it as a folder with a parquet file, a row group per block, and its metadata.
 
     Arguments:
         output: folder to make; it may exist if it is empty.
-        size, seed, workers, unweighted: as in `sample.simulate`.
+        size, seed, workers, unweighted, world: as in `sample.simulate`.
         progress: whether to show a progress bar.
 
     Returns:
         `output` as a Path.
 
     Raises:
-        ChallengeError: a bad size, `output` is not empty or cannot be written, the disk is full.
+        ChallengeError: a bad size or world, `output` is not empty or cannot be written, the disk is full.
     """
     rows = number_of_rows(size)
+    get(world)
     output = Path(output)
     try:
         _check_empty(output)
@@ -39,12 +41,12 @@ def write_folder(output, size="default", seed=0, workers=1, progress=True, unwei
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as part:
             whole = Path(part) / "folder"
             whole.mkdir()
-            blocks = simulate(rows, seed, workers, unweighted)
+            blocks = simulate(rows, seed, workers, unweighted, world)
             bar = tqdm(blocks, total=number_of_blocks(rows), desc="simulating", unit="block", disable=not progress)
-            with pq.ParquetWriter(whole / DATA_FILE, _SCHEMA) as writer:
+            with pq.ParquetWriter(whole / DATA_FILE, _SCHEMA.with_metadata({"world": world})) as writer:
                 written = sum(_write(writer, block) for block in bar)
             sync(whole / DATA_FILE)
-            write_json(whole / METADATA_FILE, _metadata(written))
+            write_json(whole / METADATA_FILE, _metadata(written, world))
             whole.replace(output)
             sync(output.parent)
     except OSError as error:
@@ -68,13 +70,14 @@ def _write(writer, block):
         "labels": lambda: (block["process"] == PROCESSES.index(SIGNAL)).astype(np.float32),
     }
     columns = [special[name]() if name in special else block[name] for name in FILE_COLUMNS]
-    writer.write_table(pa.table(columns, schema=_SCHEMA))
+    writer.write_table(pa.table(columns, schema=writer.schema))
     return len(block["process"])
 
 
-def _metadata(rows):
+def _metadata(rows, world):
     return {
         "author": "built-in simulation",
+        "world": world,
         "total_rows": rows,
         "total_columns": len(FILE_COLUMNS),
         "columns": list(FILE_COLUMNS),

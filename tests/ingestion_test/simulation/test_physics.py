@@ -7,8 +7,8 @@ import pytest
 from scipy.stats import kstest
 
 from ingestion_test.schema import PRIMARIES, PROCESSES, UNDEFINED
-from ingestion_test.simulation import decays, detector, importance, pairs, processes, resonance, vectors
-from ingestion_test.simulation.radiation import NODES, radiate
+from ingestion_test.simulation import decays, detector, importance, processes, resonance, vectors
+from ingestion_test.simulation.radiation import FURTHER_NODES, NODES, radiate
 from ingestion_test.simulation.sample import MIN_ROWS
 
 
@@ -46,7 +46,7 @@ def test_directions(rng, shape, cdf):
 
 def test_two_body_decay_is_isotropic_at_rest_and_conserves_momentum(rng):
     parent = four_vectors(rng, 20_000)
-    first, second = pairs._two_body(rng, parent, 0.3 * vectors.invariant_mass(parent))
+    first, second = vectors.two_body(rng, parent, 0.3 * vectors.invariant_mass(parent))
     np.testing.assert_allclose(np.add(first, second), parent, rtol=1e-4, atol=1e-2)
     mass = vectors.invariant_mass(parent)
     # In the rest frame the energy is fixed and the cosine to the parent's flight uniform; both follow from invariants.
@@ -87,13 +87,31 @@ def test_hadronic_share_inverts_survival_and_respects_the_mass(ratio, slope):
 
 
 def test_radiation_has_its_rate(rng):
-    model = dataclasses.replace(processes.MODELS["ztautau"].radiation, boost=0.0, rate=(-1.0,) * len(NODES))
+    flat = {"rate": (-1.0,) * len(NODES), "further": (0.0,) * len(FURTHER_NODES), "stretch": 0.0, "boost": 0.0}
+    model = dataclasses.replace(processes.MODELS["ztautau"].radiation, **flat)
     pt, _, _ = radiate(rng, 50_000, model, slots=12)
     above = (pt > 50).sum(0)
     expected = np.exp(-1.0) * np.log(2000 / 50)
     assert abs(above.mean() - expected) < 5 * np.sqrt(expected / 50_000)
     assert abs((above == 0).mean() - np.exp(-expected)) < 0.01  # the Sudakov factor
     assert (np.diff(pt, axis=0) <= 0).all()
+
+
+def test_further_emissions_recoil_against_the_first(rng):
+    radiation = processes.MODELS["ztautau"].radiation
+    for recoil in (0.0, 0.6):
+        pt, phi, _ = radiate(rng, 100_000, dataclasses.replace(radiation, recoil=recoil))
+        cos = np.cos(phi[1] - phi[0])[pt[1] > 0]
+        # The density 1 - recoil cos has the mean cosine -recoil / 2.
+        assert abs(cos.mean() + recoil / 2) < 5 / np.sqrt(2 * len(cos))
+
+
+def test_a_harder_first_emission_makes_further_ones_harder(rng):
+    radiation = dataclasses.replace(processes.MODELS["ztautau"].radiation, stretch=0.5)
+    pt, _, _ = radiate(rng, 200_000, radiation, chance=np.full(200_000, 0.01, np.float32))
+    harder, _, _ = radiate(rng, 200_000, radiation, chance=np.full(200_000, 0.001, np.float32))
+    assert harder[0, 0] > pt[0, 0]
+    assert (harder[1] > 50).mean() > (pt[1] > 50).mean()
 
 
 def perfect(model):
@@ -112,11 +130,21 @@ def perfect(model):
     return dataclasses.replace(model, response=exact)
 
 
-@pytest.mark.parametrize("process", PROCESSES)
-def test_momentum_balances_before_smearing(process, monkeypatch):
+#: Numbers that make a channel of the process the only one or the last one thrown.
+CHANNELS = {
+    "ztautau": ({"fakes": 0.0}, {}),
+    "htautau": ({"fakes": 0.0, "modes": (0.0, 0.0, 0.0)}, {"modes": (0.0, 0.0, 0.0)}, {}),
+    "ttbar": [{"channels": {name: 1.0}} for name in processes.MODELS["ttbar"].channels],
+    "diboson": [{"channels": {name: 1.0}} for name in processes.MODELS["diboson"].channels],
+}
+
+
+@pytest.mark.parametrize(("process", "change"), [(p, change) for p, changes in CHANNELS.items() for change in changes])
+def test_momentum_balances_before_smearing(process, change, monkeypatch):
     monkeypatch.setattr(detector, "LEP_RESOLUTION", 0.0)
     monkeypatch.setattr(detector, "measured_share", lambda rng, energy, eta, mean, width: np.ones_like(eta))
     monkeypatch.setattr(detector, "uncorrected", lambda pt, eta: pt)
+    monkeypatch.setattr(detector, "scale_correction", lambda pt, eta: np.ones_like(pt))
     # Partons merged into one jet keep the sum of their pT, not their momentum.
     monkeypatch.setattr(detector, "merge", lambda pt, eta, phi, slots=None: None)
     seen = {}
@@ -127,15 +155,15 @@ def test_momentum_balances_before_smearing(process, monkeypatch):
         return observe(rng, lep, had, jets, partons, unseen, soft, response)
 
     monkeypatch.setattr(detector, "observe", spy)
-    model = perfect(processes.MODELS[process])
-    if process in ("ttbar", "diboson"):
-        model = dataclasses.replace(model, channels={next(iter(model.channels)): 1.0})
-    processes.throw(process, np.random.default_rng(3), 2000, model)
+    model = dataclasses.replace(perfect(processes.MODELS[process]), **change)
+    processes.throw(process, np.random.default_rng(3), 20_000, model)
     pt, _, phi = seen["partons"]
     for axis, turn in enumerate((np.cos, np.sin)):
         total = (pt * turn(phi)).sum(0) + seen["unseen"][axis] + seen["soft"][axis]
         total += sum(p * turn(angle) for p, _, angle in (seen["lep"], seen["had"]))
-        np.testing.assert_allclose(total[seen["lep"][0] > 0], 0, atol=0.1)
+        # Where no jet can be taken for a tau, the event has no weight.
+        good = (seen["lep"][0] > 0) & (seen["had"][0] > 1.5)
+        np.testing.assert_allclose(total[good], 0, atol=0.1)
 
 
 @pytest.mark.parametrize("process", PROCESSES)

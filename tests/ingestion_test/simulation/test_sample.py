@@ -103,10 +103,10 @@ def test_the_same_events_where_a_worker_is_killed(frame, caplog):
 
 def test_blocks_do_not_depend_on_what_came_before():
     blocks = list(simulate(3000, seed=5))
-    again = sample._block((3000, 5, 4, False))
+    again = sample._block(3000, 5, 4)
     for name, values in again.items():
         np.testing.assert_array_equal(values, blocks[4][name])
-    other = sample._block((3000, 6, 4, False))
+    other = sample._block(3000, 6, 4)
     assert not np.array_equal(other["PRI_met"], again["PRI_met"])
 
 
