@@ -5,9 +5,12 @@ the same counts with the events of each region and process weighted to the offic
 fitted with these templates; the difference of the two mu_hat is printed in units of sigma(mu).
 """
 
+import argparse
+from collections.abc import Callable
 from functools import partial
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
 from ingestion_test import simulation
@@ -16,6 +19,7 @@ from ingestion_test.simulation import official
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from submission import artifacts
+from submission.histogram import Histogram
 from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, values_from_pulls
 from training.samples import Sample
@@ -24,8 +28,12 @@ from training.templates import TemplateEvents, make_templates
 SUMMARY = "Shift of mu_hat if the events had the official yields of all regions, in sigma."
 MUS = (0.5, 1.0, 2.0)
 
+#: Region and process.
+Cell = tuple[str, str]
+Floats = npt.NDArray[np.floating]
 
-def add_arguments(parser):
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the experiment."""
     parser.add_argument("--data", help="data folder (default: the simulated events of the cache)")
     parser.add_argument("--most", type=int, default=5_000_000, help="rows for the counts (default: 5000000)")
@@ -33,7 +41,7 @@ def add_arguments(parser):
     parser.add_argument("--workers", type=int, default=1, help="processes (default: 1)")
 
 
-def run(arguments):
+def run(arguments: argparse.Namespace) -> None:
     """Print the shifts."""
     folder = OfficialFolder(arguments.data or simulation.cached_folder())
     estimator = artifacts.load()
@@ -51,7 +59,7 @@ def run(arguments):
         print(f"{title:36s}" + "".join(f"  mu = {mu}: {shift:+.3f}" for mu, shift in zip(MUS, shifts)), flush=True)
 
 
-def _shift(likelihood, counts, change, mu):
+def _shift(likelihood: Likelihood, counts: dict[Cell, Floats], change: dict[Cell, float], mu: float) -> float:
     """Shift of mu_hat in sigma: `change` is the relative change of each cell, `counts` its events per bin."""
     pulls = likelihood.start.copy()
     pulls[PARAMETERS.index("mu")] = mu
@@ -61,13 +69,16 @@ def _shift(likelihood, counts, change, mu):
     return (fit.mu_hat[1] - fit.mu_hat[0]) / fit.sigma[0]
 
 
-def _bins_of(histogram, features):
+def _bins_of(histogram: Histogram, features: Floats) -> npt.NDArray[np.integer]:
     return histogram.bins_of(pd.DataFrame(features, columns=list(FEATURES)))
 
 
-def _counts(folder, most, bins_of, bins):
+def _counts(
+    folder: OfficialFolder, most: int, bins_of: Callable[[Floats], npt.NDArray[np.integer]], bins: int
+) -> tuple[dict[Cell, Floats], dict[Cell, float]]:
     """Expected events per bin of each (region, process) with an official yield, and simulated / official yield."""
-    counts, total = {}, 0.0
+    counts: dict[Cell, Floats] = {}
+    total = 0.0
     for primaries, weights, process in official.read(folder.folder, most):
         total += weights.sum()
         features, kept = transform(primaries)
@@ -83,7 +94,7 @@ def _counts(folder, most, bins_of, bins):
     return {cell: scale * n[1:] for cell, n in counts.items()}, ratios
 
 
-def _first(folder, rows):
+def _first(folder: OfficialFolder, rows: int) -> Sample:
     """The first rows of the folder as a `Sample`."""
     primaries, weights, names = (np.concatenate(parts) for parts in zip(*official.read(folder.folder, rows)))
     weights = weights * ((folder.sum_weights or SUM_WEIGHTS) / weights.sum())

@@ -23,7 +23,7 @@ def add_arguments(parser):
     parser.add_argument("--size", default="default", help=f"{', '.join(SIZES)} or a number of rows (default: default)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same events (default: 0)")
     parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at work (default: all cores)")
-    worlds = "; ".join(f"{name}: {world.title}" for name, world in WORLDS.items())
+    worlds = "; ".join(f"{name}: {world.title}" for name, world in WORLDS.items()).replace("%", "%%")
     parser.add_argument(
         "--world",
         default=DEFAULT,

@@ -75,7 +75,7 @@ def factors(process: str, x: Floats) -> Floats:
     entry = coefficients().get(process)
     if entry is None:
         return np.ones(len(x), np.float32)
-    f = terms(x, np.float32(entry["mean"]), np.float32(entry["scale"]))
+    f = terms(x, *(np.array(entry[name], np.float32) for name in ("mean", "scale")))
     log = np.zeros(len(x), np.float32)
     for region, s in memberships(x).items():
         c = np.array(entry["regions"][region], np.float32)

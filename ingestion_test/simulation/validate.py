@@ -259,12 +259,8 @@ def draw_figures(reference, rows, seed, output):
 
 def main():
     program = "python -m ingestion_test.simulation.validate"
-    example = f"""examples:
-  {program} --official --data FOLDER
-  {program} --reference reference_events.parquet --output docs/figures"""
-    parser = argparse.ArgumentParser(
-        prog=program, description=__doc__, epilog=example, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    example = f"example: {program} --official --data FOLDER"
+    parser = argparse.ArgumentParser(prog=program, description=__doc__, epilog=example)
     task = parser.add_mutually_exclusive_group(required=True)
     task.add_argument("--official", action="store_true", help="compare with the figures of the full official data")
     task.add_argument("--reference", help="draw figures beside the reference events of this parquet file")
