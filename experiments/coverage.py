@@ -10,7 +10,7 @@ from scipy.stats import chi2 as chi_squared
 
 from submission.arrays import ArrayLike, FloatArray
 from submission.confidence import COVERAGE, BeltConfig
-from training.neyman import Throws, check, make_belts, random_stream
+from training.neyman import Throws, check_belt, make_belts, random_stream
 
 #: Belts made of redrawn throws behind a belt's statistical error, which is then known to a sixth.
 REDRAWS = 20
@@ -83,6 +83,6 @@ def redrawn_belts(throws: Throws, config: BeltConfig, others: Throws, seed: int,
     outcomes = []
     for _ in range(redraws):
         (belt,) = make_belts(throws.select(random.integers(size, size=size)), [config])
-        reached = check(belt, others)
+        reached = check_belt(belt, others)
         outcomes.append((reached.mean_width[0], reached.coverage.mean()))
     return Redrawn(*np.transpose(outcomes))

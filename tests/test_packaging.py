@@ -113,8 +113,8 @@ def _run(command, folder):
 def test_a_submission_gets_its_own_modules(installation, tmp_path, data_folder):
     folder = write(tmp_path / "mine", NAMESAKE)
     flags = ["--submission", folder, "--data", data_folder, "--sets=1", "--experiments=2", "--workers=2"]
-    done = _run([installation / "higgsml", "score", *flags], tmp_path)
-    assert done.returncode == 0, done.stderr
+    process = _run([installation / "higgsml", "score", *flags], tmp_path)
+    assert process.returncode == 0, process.stderr
     (result,) = tmp_path.glob("runs/*/result_0.json")
     assert json.loads(result.read_text())["mu_hats"] == [1.5, 1.5]
 
@@ -122,9 +122,9 @@ def test_a_submission_gets_its_own_modules(installation, tmp_path, data_folder):
 @pytest.mark.slow
 def test_an_installation_scores_its_own_submission(installation, tmp_path, data_folder):
     flags = ["--data", data_folder, "--sets=1", "--experiments=1", "--only=0:0"]
-    done = _run([installation / "python", "-m", "ingestion_test", "score", *flags], tmp_path)
-    assert done.returncode == 0, done.stderr
-    assert "mu_hat" in done.stdout
+    process = _run([installation / "python", "-m", "ingestion_test", "score", *flags], tmp_path)
+    assert process.returncode == 0, process.stderr
+    assert "mu_hat" in process.stdout
     built = _run([installation / "higgsml", "build", "own.zip"], tmp_path)
     assert built.returncode == 0, built.stderr
 

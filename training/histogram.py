@@ -14,7 +14,7 @@ from submission.score import Scorer
 from .devices import own_gpu
 from .fields import Count, CountOrNone, Seed, Several
 from .networks import scored
-from .samples import Sample, draw
+from .samples import Sample, draw_batches
 
 
 @dataclass(frozen=True)
@@ -47,7 +47,7 @@ def make_histogram(scorer: Scorer, known: Sample, events: Sample, config: Templa
         events: of the templates; the edges for events without a jet are taken from the first ones.
         device: "cpu" or "cuda".
     """
-    batches = draw(known, config.edge_events, np.random.default_rng(config.seed))
+    batches = draw_batches(known, config.edge_events, np.random.default_rng(config.seed))
     bins = (config.signal_bins, config.background_bins)
     edges = [edges_of_scores(*scores, *bins) for scores in scored(scorer.to(device), batches)]
     no_jet = None

@@ -24,7 +24,7 @@ from .classifier import ClassifierConfig, Labelled
 from .devices import own_gpu
 from .fields import Count, Seed, Several
 from .gate import GateConfig, train_gate
-from .samples import Batch, Sample, draw
+from .samples import Batch, Sample, draw_batches
 
 #: Background is judged at these shares of kept signal (docs/mathematics.md#published-numbers).
 EFFICIENCIES = (0.1, 0.2, 0.3, 0.5)
@@ -56,6 +56,8 @@ class FlowsConfig:
 
     def flow_config(self, features: int) -> FlowConfig:
         """The `FlowConfig` of flows that read `features` features."""
+        if "features" in self.shape:
+            raise ValueError("shape.features: the view says how many there are; leave it out")
         try:
             config: FlowConfig = restored(FlowConfig, self.shape | {"features": features}, "shape")
         except FormatError as error:
@@ -201,10 +203,10 @@ def _pair(
 
 def _drawn(sample: Sample, events: float, random: np.random.Generator) -> dict[str, Batch]:
     """Balanced nominal events, about `events` of them in each category."""
-    share = {name: len(batch.labels) / 20_000 for name, batch in draw(sample, 20_000, random).items()}
+    share = {name: len(batch.labels) / 20_000 for name, batch in draw_batches(sample, 20_000, random).items()}
     if not min(share.values()):
         raise ChallengeError(f"there is no event of category {min(share, key=share.__getitem__)}: use a larger sample")
-    return draw(sample, 2 * round(events / min(share.values()) / 2), random)
+    return draw_batches(sample, 2 * round(events / min(share.values()) / 2), random)
 
 
 def plain_inputs(
@@ -252,7 +254,7 @@ def train_classifier(
     Raises:
         ChallengeError: as `classifier.train`.
     """
-    nominal = draw(sample, 200_000, np.random.default_rng([config.seed, 1]))
+    nominal = draw_batches(sample, 200_000, np.random.default_rng([config.seed, 1]))
     standardisations = tuple(
         Standardisation.of(FEATURES[name], features(nominal[name].columns, name)) for name in CATEGORIES
     )
@@ -266,7 +268,7 @@ def train_classifier(
         gate, passed = train_gate(alone, gate_config, device)
     trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.npz")
     scorer = replace(scorer, classifier=trained.classifier, gate=gate).to(device)
-    others = draw(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
+    others = draw_batches(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
     summary = {
         "events": {name: len(labels) for name, (_, labels) in training.items()},
         "history": trained.history,
@@ -289,7 +291,7 @@ def _perturbed(
     chunks: dict[str, list[tuple[FloatArray, FloatArray]]] = {name: [] for name in CATEGORIES}
     for _ in tqdm(range(datasets), desc="sub-datasets", disable=None):
         nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
-        for number, (name, batch) in enumerate(draw(sample, config.events, random, nuisance).items()):
+        for number, (name, batch) in enumerate(draw_batches(sample, config.events, random, nuisance).items()):
             chunks[name].append(inputs(batch, number, nuisance, random))
     # Popped, so that what is joined is not there twice for both categories at once.
     result = {}

@@ -78,7 +78,7 @@ class Throws:
 
 
 @dataclasses.dataclass(frozen=True)
-class Check:
+class BeltCheck:
     """What a belt reaches at some true mu: arrays (mus,).
 
     Attributes:
@@ -147,7 +147,7 @@ def make_estimator(
     throws = belt_throws(likelihood, belt_config.mu_range, config, workers, checkpoint)
     belt, central = make_belts(throws, [belt_config, dataclasses.replace(belt_config, ordering="central")])
     others = check_throws(likelihood, config, workers, checkpoint)
-    checks = {"shipped": check(belt, others), "central": check(central, others)}
+    checks = {"shipped": check_belt(belt, others), "central": check_belt(central, others)}
     summary = {
         "cramer_rao": cramer_rao_table(likelihood, config),
         **{f"{name}_width": result.mean_width for name, result in checks.items()},
@@ -277,8 +277,8 @@ def make_belts(throws: Throws, configs: Sequence[BeltConfig]) -> list[Belt]:
         ) from error
 
 
-def check(belt: Belt, throws: Throws) -> Check:
-    """What `belt` reaches with `throws`, several of them at each true mu: `Check`."""
+def check_belt(belt: Belt, throws: Throws) -> BeltCheck:
+    """What `belt` reaches with `throws`, several of them at each true mu: `BeltCheck`."""
     intervals = belt.intervals(throws.mu_hat, throws.sigma, throws.valid)
     covered, width = intervals.cover(throws.mu) & ~intervals.empty, intervals.p84 - intervals.p16
     rows = []
@@ -287,7 +287,7 @@ def check(belt: Belt, throws: Throws) -> Check:
         root = np.sqrt(np.count_nonzero(at))
         coverage, residual = covered[at].mean(), throws.mu_hat[at] - mu
         rows.append(
-            Check(
+            BeltCheck(
                 mu=mu,
                 coverage=coverage,
                 coverage_error=np.sqrt(coverage * (1 - coverage)) / root,
@@ -299,8 +299,8 @@ def check(belt: Belt, throws: Throws) -> Check:
                 empty=intervals.empty[at].mean(),
             )
         )
-    names = [field.name for field in dataclasses.fields(Check)]
-    return Check(**{name: np.array([getattr(row, name) for row in rows]) for name in names})
+    names = [field.name for field in dataclasses.fields(BeltCheck)]
+    return BeltCheck(**{name: np.array([getattr(row, name) for row in rows]) for name in names})
 
 
 def cramer_rao_table(likelihood: Likelihood, config: NeymanConfig, **subsets: Sequence[str]) -> list[dict[str, float]]:

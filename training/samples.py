@@ -139,7 +139,7 @@ class Batch:
     labels: FloatArray
 
 
-def draw(
+def draw_batches(
     sample: Sample, events: int, random: np.random.Generator, nuisance: Mapping[str, Any] | None = None
 ) -> dict[str, Batch]:
     """Balanced events as a model sees them, by category.

@@ -20,7 +20,7 @@ from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
 from training.flows import TrainingFailed
 from training.networks import ClassifierResult, FlowsResult
-from training.neyman import NeymanConfig, belt_throws, check, check_throws, make_belts
+from training.neyman import NeymanConfig, belt_throws, check_belt, check_throws, make_belts
 from training.stages import STAGES, Stage, Training
 
 from .variants import FITS, NETWORKS, Fit, first_config
@@ -103,7 +103,7 @@ def measure(
     thrown = belt_throws(likelihood, config.mu_range, throws, workers, checkpoint)
     others = check_throws(likelihood, throws, workers, checkpoint)
     (belt,) = make_belts(thrown, [config])
-    reached, redrawn = check(belt, others), redrawn_belts(thrown, config, others, throws.seed)
+    reached, redrawn = check_belt(belt, others), redrawn_belts(thrown, config, others, throws.seed)
     (width, scatter), (width_error, coverage_error) = reached.mean_width, redrawn.errors()
     flat = flatness(reached.mu, reached.coverage, np.full(len(reached.mu), throws.check_throws))
     bound = [row["profiled"] for row in widths(likelihood, reached.mu)]

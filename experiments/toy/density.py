@@ -16,7 +16,7 @@ from training.flows import TrainingConfig, train
 from . import figures
 from .classifiers import train_classifiers
 from .config import ToyConfig
-from .gaussians import BACKGROUND, SIGNAL, Grid, draw
+from .gaussians import BACKGROUND, SIGNAL, Grid, draw_points
 
 STRENGTHS = (0.5, 1.0, 2.0)
 
@@ -30,7 +30,7 @@ def density_study(config: ToyConfig, output: Path) -> dict[str, Any]:
     """
     seeds = range(config.density_seeds)
     signal, background = (
-        np.stack([draw(gaussian, config.events, np.random.default_rng([seed, number])) for seed in seeds])
+        np.stack([draw_points(gaussian, config.events, np.random.default_rng([seed, number])) for seed in seeds])
         for number, gaussian in enumerate((SIGNAL, BACKGROUND))
     )
     strengths = tuple(strength for strength in STRENGTHS for _ in seeds)

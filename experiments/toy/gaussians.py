@@ -28,7 +28,7 @@ def log_density(x: FloatArray, gaussian: Gaussian) -> FloatArray:
     return -0.5 * (chi2 + math.log(np.linalg.det(covariance))) - math.log(2 * math.pi)
 
 
-def draw(gaussian: Gaussian, events: int, rng: np.random.Generator) -> FloatArray:
+def draw_points(gaussian: Gaussian, events: int, rng: np.random.Generator) -> FloatArray:
     """Draw points (events, 2)."""
     return rng.multivariate_normal(*gaussian, size=events)
 
@@ -116,7 +116,7 @@ class Embedding:
         """Draw events (events, dimensions) of a class."""
         plane = self._plane(perturbation, nu)
         x = rng.normal(size=(events, self.dimensions))
-        return x + (draw(gaussian, events, rng) - x @ plane) @ plane.T
+        return x + (draw_points(gaussian, events, rng) - x @ plane) @ plane.T
 
     def log_ratio(self, x: FloatArray, perturbation: str = "rotation", nu: float = 0.0) -> FloatArray:
         """log P_S(x | nu) / P_B(x | nu) of events (events, dimensions)."""

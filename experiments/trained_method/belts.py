@@ -16,7 +16,7 @@ from submission.confidence import Belt, BeltConfig
 from submission.estimator import Estimator
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
-from training.neyman import Throws, check, make_belts
+from training.neyman import Throws, check_belt, make_belts
 
 #: Moves of all estimates whose effect on the coverage is shown, in mu.
 SHIFTS = (-0.03, 0.0, 0.015, 0.03)
@@ -120,7 +120,7 @@ def common_shifts(estimator: Estimator, throws: Throws) -> list[dict[str, Any]]:
     """
     result = []
     for shift in SHIFTS:
-        reached = check(estimator.belt, dataclasses.replace(throws, mu_hat=throws.mu_hat + shift))
+        reached = check_belt(estimator.belt, dataclasses.replace(throws, mu_hat=throws.mu_hat + shift))
         number = np.full(len(reached.mu), len(throws.mu) // len(reached.mu))
         result.append({"shift": shift, **flatness(reached.mu, reached.coverage, number)})
     return result

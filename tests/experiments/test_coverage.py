@@ -10,7 +10,7 @@ from experiments.coverage import flatness, redrawn_belts
 from submission.confidence import COVERAGE, BeltConfig
 from submission.likelihood import Likelihood
 from tests.statistics_examples import example_templates
-from training.neyman import NeymanConfig, belt_throws, check, check_throws, make_belts
+from training.neyman import NeymanConfig, belt_throws, check_belt, check_throws, make_belts
 
 CONFIG = NeymanConfig(belt_throws=8000, check_mus=4, check_throws=500, seed=7)
 
@@ -36,12 +36,14 @@ def test_redrawn_belts_spread_as_belts_of_other_throws(likelihood, thrown, check
     errors = redrawn_belts(thrown, config, checks, seed=1, redraws=30).errors()
     (whole,) = make_belts(thrown, [config])
     others = [dataclasses.replace(CONFIG, seed=seed, belt_throws=4000) for seed in range(8)]
-    reached = [check(make_belts(belt_throws(likelihood, CONFIG.check_range, o), [config])[0], checks) for o in others]
+    reached = [
+        check_belt(make_belts(belt_throws(likelihood, CONFIG.check_range, o), [config])[0], checks) for o in others
+    ]
     # Belts of half the throws, whose spread eight of them know to a quarter.
     widths, coverages = zip(*((belt.mean_width[0], belt.coverage.mean()) for belt in reached))
     for error, values in zip(errors, (widths, coverages)):
         assert 0.5 < np.sqrt(2) * error / np.std(values, ddof=1) < 2
-    assert errors[0] > check(whole, checks).mean_width[1]
+    assert errors[0] > check_belt(whole, checks).mean_width[1]
 
 
 def test_belts_of_the_same_throws_are_redrawn_alike(thrown, checks, monkeypatch):

@@ -90,9 +90,9 @@ def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(
     assert "choose another --output" in capsys.readouterr().err
     before = (output / "table2.json").read_bytes()
     assert main([*flags, "--methods", "baseline", "--resume", "--experiments", "1"]) == 0
-    said = shown()
+    text = shown()
     assert (output / "table2.json").read_bytes() == before
-    assert all(name in said for name in ("default", "baseline", *PAPER))
+    assert all(name in text for name in ("default", "baseline", *PAPER))
     page = (output / "results.md").read_text()
     assert all(METHODS[name].label in page for name in ("default", "baseline"))
     assert (output / "table2-intervals.png").stat().st_size > 5000
@@ -170,7 +170,7 @@ def test_errors_against_independent_computations(results):
 
 
 def test_the_table_shows_value_and_error(results):
-    said = table({"default": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}}).text()
-    assert "0.500 ± 0.125" in said
-    assert "3 × 200" in said
-    assert "10.0 ± 0.0" in said
+    text = table({"default": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}}).text()
+    assert "0.500 ± 0.125" in text
+    assert "3 × 200" in text
+    assert "10.0 ± 0.0" in text

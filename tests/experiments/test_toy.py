@@ -17,7 +17,7 @@ from experiments.toy.gaussians import (
     Embedding,
     Grid,
     contrastive_density,
-    draw,
+    draw_points,
     log_density,
     orthogonal,
 )
@@ -44,7 +44,7 @@ def test_grid_finds_no_distance_from_the_analytic_density_itself(strength):
 def test_grid_measures_the_distance_of_a_known_density():
     grid = Grid()
     difference, beyond = grid.distance(log_density(grid.points, BACKGROUND), 1.0)
-    x = draw(BACKGROUND, 100_000, np.random.default_rng(1))
+    x = draw_points(BACKGROUND, 100_000, np.random.default_rng(1))
     outside = np.mean(contrastive_density(x, 1.0) == 0)
     assert beyond == pytest.approx(outside, abs=0.005)
     assert 2 * beyond - 0.01 < difference < 2
@@ -100,18 +100,18 @@ def test_mixed_ratio_is_the_better_classifier_where_nu_is_unknown():
 @pytest.mark.slow
 def test_classifiers_reach_the_bayes_accuracy():
     rng = np.random.default_rng(8)
-    x = np.stack([np.concatenate([draw(g, 5000, rng) for g in (SIGNAL, BACKGROUND)]) for _ in range(2)])
+    x = np.stack([np.concatenate([draw_points(g, 5000, rng) for g in (SIGNAL, BACKGROUND)]) for _ in range(2)])
     label = np.tile(np.arange(10_000) < 5000, (2, 1))
     order = rng.permutation(10_000)
     classifiers = train_classifiers(x[:, order], label[:, order], seed=0, epochs=40, batch=200)
-    tests = [np.stack([draw(g, 20_000, rng)] * 2) for g in (SIGNAL, BACKGROUND)]
+    tests = [np.stack([draw_points(g, 20_000, rng)] * 2) for g in (SIGNAL, BACKGROUND)]
     assert accuracy(*map(classifiers.accepts, tests)) == pytest.approx([0.848, 0.848], abs=0.012)
 
 
 @pytest.mark.slow
 def test_trained_flow_approaches_the_analytic_density():
     rng = np.random.default_rng(9)
-    signal, background = draw(SIGNAL, 10_000, rng), draw(BACKGROUND, 10_000, rng)
+    signal, background = draw_points(SIGNAL, 10_000, rng), draw_points(BACKGROUND, 10_000, rng)
     config = TrainingConfig(("S",), (1.0,), batch=200, epochs=12, learning_rate=7e-3, depth=8.0)
     trained = train(signal, background, FlowConfig(2, layers=8, depth=2, width=32), config)
     grid = Grid()
@@ -123,13 +123,13 @@ def test_trained_flow_approaches_the_analytic_density():
 @pytest.mark.slow
 def test_smoke_run_writes_all_results(tmp_path, shown):
     assert __main__.main(["toy", "--preset", "smoke", "--output", str(tmp_path)]) == 0
-    said = shown()
-    assert "mass beyond the boundary" in said
+    text = shown()
+    assert "mass beyond the boundary" in text
     result = json.loads((tmp_path / "toy.json").read_text())
     assert [flow["c"] for flow in result["density"]["flows"]] == [0.5, 1.0, 2.0]
     assert all(0 < flow["difference"] <= 2 and 0 <= flow["beyond"] <= 1 for flow in result["density"]["flows"])
     for name, panel in result["networks"]["panels"].items():
-        assert name in said
+        assert name in text
         for key in (*networks.NETWORKS, *networks.PREDICTIONS):
             assert len(panel["accuracy"][key]) == len(panel["error"][key]) == len(panel["nu"]) == 3
         known = np.array(panel["accuracy"]["ratio"])

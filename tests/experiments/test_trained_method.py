@@ -156,7 +156,7 @@ def test_scores_are_those_of_the_submission(scorer, events, tmp_path):
 
 def test_agrees_with_events_drawn_in_proportion_to_their_weights(scorer, held_out):
     result = separation.separations(scored_events.score_events(scorer, held_out), np.random.default_rng(6))
-    drawn = networks.separation(scorer, samples.draw(held_out, 40_000, np.random.default_rng(7)))
+    drawn = networks.separation(scorer, samples.draw_batches(held_out, 40_000, np.random.default_rng(7)))
     for name, expected in drawn.items():
         assert result[name]["auc"] == pytest.approx(expected["auc"], abs=0.012)  # the draws' error
         assert 0.7 < result[name]["auc"] < 1

@@ -47,10 +47,10 @@ def _console(path, profile):
     flags = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync")
     flags += ("--hide-scrollbars", "--disable-background-networking", "--disable-component-update")
     flags += (f"--user-data-dir={profile}", "--host-resolver-rules=MAP * ~NOTFOUND", "--enable-logging=stderr", "--v=0")
-    done = subprocess.run(
+    process = subprocess.run(
         [BROWSER, *flags, "--dump-dom", path.as_uri()], capture_output=True, text=True, timeout=120, check=True
     )
-    shown = re.findall(r'CONSOLE[^"]*"(.*)", source', done.stderr)
+    shown = re.findall(r'CONSOLE[^"]*"(.*)", source', process.stderr)
     return [json.loads(text.removeprefix("measured ")) if text.startswith("measured ") else text for text in shown]
 
 

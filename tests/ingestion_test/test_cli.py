@@ -79,9 +79,9 @@ def test_progress_without_a_terminal_is_lines(capsys):
         bar.start(23, [outcome] * 4)
         for _ in range(19):
             bar.outcome(outcome)
-    said = capsys.readouterr().err.splitlines()
-    assert [line.split()[1] for line in said] == [f"{done}/23" for done in (6, 9, 12, 15, 18, 21, 23)]
-    assert said[0] == "... 6/23 pseudo-experiments, coverage 1.000, interval 0.400"
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.split()[1] for line in lines] == [f"{done}/23" for done in (6, 9, 12, 15, 18, 21, 23)]
+    assert lines[0] == "... 6/23 pseudo-experiments, coverage 1.000, interval 0.400"
 
 
 class Terminal(io.StringIO):

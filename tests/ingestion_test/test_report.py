@@ -111,8 +111,8 @@ def test_says_the_numbers(page):
 def test_tables_of_the_pseudo_experiments(page):
     scores = make_scores()
     assert page.count["details"] == len(scores.sets)
-    for one in scores.sets:
-        for cells in zip(*(getattr(one, key) for key in RESULT_LISTS)):
+    for score in scores.sets:
+        for cells in zip(*(getattr(score, key) for key in RESULT_LISTS)):
             assert "".join(f"{value:.4f}" for value in cells) in page.text
 
 
@@ -122,11 +122,11 @@ def test_embedded_numbers(page):
     assert content["bootstrap"] == bootstrap(scores).summary()
     assert content["settings"]["Seed"] == "42"
     assert content["seconds_per_experiment"] == 12.34
-    for one, given in zip(scores.sets, content["sets"]):
-        assert given["coverage"] == one.coverage
-        assert given["interval_error"] == one.interval_error
-        assert given["score_quantiles"] == pytest.approx(one.score_quantiles, abs=1e-6)
-        assert given["p84"] == pytest.approx(one.p84, abs=1e-6)
+    for score, entry in zip(scores.sets, content["sets"]):
+        assert entry["coverage"] == score.coverage
+        assert entry["interval_error"] == score.interval_error
+        assert entry["score_quantiles"] == pytest.approx(score.score_quantiles, abs=1e-6)
+        assert entry["p84"] == pytest.approx(score.p84, abs=1e-6)
 
 
 def test_without_the_final_phase(tmp_path):

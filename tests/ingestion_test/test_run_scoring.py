@@ -90,10 +90,10 @@ def test_script_from_another_folder(tmp_path, phase_2):
     write_folder(tmp_path / "predictions", mus, results)
     command = [sys.executable, "-W", "error", ROOT / "ingestion_test" / "run_scoring.py", "--prediction", "predictions"]
     command += ["--output", "new/out", *(["--phase-2"] if phase_2 else [])]
-    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    process = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
     scores = score_sets(mus, results)
     drawn = bootstrap(scores) if phase_2 else None
-    assert done.stdout.startswith(summary_table(scores, bootstrap=drawn))
+    assert process.stdout.startswith(summary_table(scores, bootstrap=drawn))
     written = json.loads((tmp_path / "new" / "out" / "scores.json").read_text())
     assert written["quantiles_score"] == scores.quantiles_score
     assert ("bootstrap_coverage_mean" in written) == phase_2

@@ -37,7 +37,7 @@ class TestOfficial:
     def test_each_set(self, official, name):
         scores = score_sets(official["ground_truth_mus"], official["results"])
         expected = official["sets"]["set_size" if name == "size" else name]
-        assert [getattr(one, name) for one in scores.sets] == pytest.approx(expected, abs=1e-9, rel=0)
+        assert [getattr(score, name) for score in scores.sets] == pytest.approx(expected, abs=1e-9, rel=0)
 
     @pytest.mark.parametrize("name", ["interval", "coverage", "quantiles_score"])
     def test_bootstrap(self, official, name):
@@ -134,13 +134,15 @@ class TestHiggsML:
     def test_formulas(self, package):
         witness = package.Scoring()
         mus, results = random_results()
-        for one, mu, result in zip(score_sets(mus, results).sets, mus, results):
+        for score, mu, result in zip(score_sets(mus, results).sets, mus, results):
             estimates = list(zip(result["mu_hats"], result["delta_mu_hats"]))
-            assert one.rmse == pytest.approx(np.mean([witness.RMSE_score(mu, *both) for both in estimates]), abs=1e-12)
-            assert one.mae == pytest.approx(np.mean([witness.MAE_score(mu, *both) for both in estimates]), abs=1e-12)
+            assert score.rmse == pytest.approx(
+                np.mean([witness.RMSE_score(mu, *both) for both in estimates]), abs=1e-12
+            )
+            assert score.mae == pytest.approx(np.mean([witness.MAE_score(mu, *both) for both in estimates]), abs=1e-12)
             ends = np.array(result["p16"]), np.array(result["p84"])
             expected = witness.Quantiles_Score(np.repeat(mu, len(ends[0])), *ends)
-            assert (one.interval, one.coverage, one.quantiles_score) == pytest.approx(expected, abs=1e-12)
+            assert (score.interval, score.coverage, score.quantiles_score) == pytest.approx(expected, abs=1e-12)
 
     def test_crossed_intervals(self, package):
         p16, p84 = np.array([1.5, 0.5, 0.9]), np.array([0.5, 1.5, 1.1])

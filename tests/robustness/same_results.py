@@ -1,8 +1,9 @@
 """`python -m tests.robustness.same_results CHECKOUT`: whether another version of this project gives the same numbers.
 
 Both versions score their own submission and train the smoke preset, each with its own code, on the same simulated
-events and with one thread. Compared are predictions and scores by their names, and all numbers in the files of the
-training and in the shipped artifacts by their values: to the bit, whatever the files look like.
+events and with one thread. The scored sample is large, as on a small one every interval is the whole range. Compared
+are predictions and scores by their names, and all numbers in the files of the training and in the shipped artifacts by
+their values: to the bit, whatever the files look like.
 """
 
 import argparse
@@ -38,9 +39,9 @@ def main(arguments=None):
     description = __doc__.splitlines()[0].partition(": ")[2].capitalize()
     parser = argparse.ArgumentParser(prog=program, description=description, epilog=f"example: {program} ../before")
     parser.add_argument("checkout", type=Path, help="folder of the other version")
-    parser.add_argument("--data", type=Path, metavar="DIR", help="events (default: a small simulated sample)")
+    parser.add_argument("--data", type=Path, metavar="DIR", help="events to score (default: those of `score`)")
     flags = parser.parse_args(arguments)
-    data = (flags.data or cached_folder("small", seed=1)).resolve()
+    data = {"ingestion_test": (flags.data or cached_folder()).resolve(), "training": cached_folder("small", seed=1)}
     with tempfile.TemporaryDirectory() as work:
         ours, theirs = (
             _numbers(checkout.resolve(), data, Path(work, name))
@@ -50,9 +51,13 @@ def main(arguments=None):
 
 
 def _numbers(checkout, data, folder):
-    """Run a version: dict from what is compared to its numbers, a dict from what must be equal to what to call it."""
+    """Run the version in `checkout`, each room on its `data`.
+
+    Returns:
+        dict from what is compared to its numbers: dict from what must be equal to what to call it.
+    """
     for room, *command in (("ingestion_test", "score", "--sets", "2", "--experiments", "2"), _TRAINING):
-        flags = ("--data", str(data), "--workers", "1", "--output", str(folder / room))
+        flags = ("--data", str(data[room]), "--workers", "1", "--output", str(folder / room))
         print(f"{checkout}: python -m {room} {' '.join(command)}", flush=True)
         done = subprocess.run(
             [sys.executable, "-m", room, *command, *flags],

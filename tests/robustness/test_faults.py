@@ -209,7 +209,7 @@ def _without_privileges():
 def test_an_output_that_is_read_only(command, data_folder, tmp_path):
     flags = {"score": ["--data", str(data_folder)], "simulate": ["--size", "1000"]}[command]
     tmp_path.chmod(0o500)
-    done = subprocess.run(
+    process = subprocess.run(
         [sys.executable, "-m", "ingestion_test", command, *flags, "--output", str(tmp_path / "out")],
         cwd=PROJECT,
         capture_output=True,
@@ -218,9 +218,9 @@ def test_an_output_that_is_read_only(command, data_folder, tmp_path):
         preexec_fn=_without_privileges,
     )
     tmp_path.chmod(0o700)
-    assert done.returncode == 2
-    assert done.stderr.startswith(f"error: cannot write to {tmp_path}")
-    assert "Permission denied" in done.stderr
+    assert process.returncode == 2
+    assert process.stderr.startswith(f"error: cannot write to {tmp_path}")
+    assert "Permission denied" in process.stderr
     assert not list(tmp_path.iterdir())
 
 

@@ -47,10 +47,10 @@ def test_one_bit_that_differs_is_seen(name, folders, capsys):
     else:
         (before / name).write_text(json.dumps({"loss": [np.nextafter(FRACTION, 1)]}))
     assert compare("stages", valued(_files(before)), valued(_files(after))) == 1
-    said = capsys.readouterr().out
-    assert "1 the same to the bit, 1 differ" in said
-    assert f"only in ours: {name}" in said
-    assert "only in theirs: all.pt" in said
+    text = capsys.readouterr().out
+    assert "1 the same to the bit, 1 differ" in text
+    assert f"only in ours: {name}" in text
+    assert "only in theirs: all.pt" in text
 
 
 def test_predictions_belong_to_their_names(tmp_path):

@@ -157,8 +157,8 @@ def test_processes_of_an_mpi_program_give_the_same():
     if mpiexec is None:
         pytest.skip("there is no mpiexec")
     command = [mpiexec, "-n", "3", sys.executable, "-m", "mpi4py.futures", "-c", _PROGRAM]
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
-    assert done.stdout.splitlines() == ["[0, 1, 4, 9, 16, 25, 36]", "this cannot be mended by trying again"]
+    process = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True)
+    assert process.stdout.splitlines() == ["[0, 1, 4, 9, 16, 25, 36]", "this cannot be mended by trying again"]
 
 
 def test_no_mpi(monkeypatch):

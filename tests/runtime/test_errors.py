@@ -26,9 +26,9 @@ def _run(error=None, **flags):
 )
 def test_exit_code_and_message(error, code, message, capsys):
     assert _run(error) == code
-    said = capsys.readouterr().err
-    assert said.startswith(message)
-    assert said.count("\n") == (code > 0)
+    text = capsys.readouterr().err
+    assert text.startswith(message)
+    assert text.count("\n") == (code > 0)
 
 
 def test_a_fault_of_the_program_keeps_its_traceback():
@@ -37,16 +37,16 @@ def test_a_fault_of_the_program_keeps_its_traceback():
 
 
 @pytest.mark.parametrize(
-    ("flags", "said"),
+    ("flags", "text"),
     [
         ({}, "interrupted"),
         ({"resume": False, "only": None}, "interrupted; what is done is kept: --resume continues"),
         ({"resume": False, "only": (0, 0)}, "interrupted"),
     ],
 )
-def test_what_an_interruption_leaves(flags, said, capsys):
+def test_what_an_interruption_leaves(flags, text, capsys):
     assert _run(KeyboardInterrupt, **flags) == 130
-    assert capsys.readouterr().err == f"{said}\n"
+    assert capsys.readouterr().err == f"{text}\n"
 
 
 def test_a_long_message_loses_its_middle():

@@ -39,22 +39,22 @@ sys.exit(run_command(argparse.Namespace(command=command)))
 )
 def test_a_command_runs_to_its_end(streams, tmp_path):
     command = f'set -o pipefail; {sys.executable} -c "$1" "$2" {streams}'
-    done = subprocess.run(
+    process = subprocess.run(
         ["bash", "-c", command, "bash", _PROGRAM, str(tmp_path / "file")], cwd=ROOT, capture_output=True, check=False
     )
-    assert (done.returncode, done.stderr) == (0, b"")
+    assert (process.returncode, process.stderr) == (0, b"")
     assert (tmp_path / "file").read_text() == "done"
 
 
 def test_what_a_pipe_gets_is_what_was_printed():
     program = _PROGRAM.replace("open(sys.argv[1]", "open(os.devnull")
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
-    assert done.stdout == b"x" * 1_000_000 + b"\n"
-    assert done.stderr == b"x" * 1_000_000 + b"\n"
+    process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
+    assert process.stdout == b"x" * 1_000_000 + b"\n"
+    assert process.stderr == b"x" * 1_000_000 + b"\n"
 
 
 def test_a_name_that_is_no_text_can_be_printed():
     program = "import argparse; from runtime.errors import run_command\n"
     program += "run_command(argparse.Namespace(command=lambda flags: print('\\udcff μ')))"
-    done = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
-    assert done.stdout == b"\\udcff \xce\xbc\n"
+    process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
+    assert process.stdout == b"\\udcff \xce\xbc\n"

@@ -58,8 +58,8 @@ def test_widths_and_coverage_of_the_known_example(ordering, mu_range, width):
 
 def test_statistical_error_of_a_belt():
     """Belts from 100,000 pseudo-experiments each scatter by less than 0.003 in coverage, at every mu."""
-    made = [belt(BeltConfig("central", False, (-1.4, 4.5)), 100_000, seed) for seed in range(10, 22)]
-    coverage = np.array([reached(one, mus=6, size=3000)[0] for one in made])  # the same data for all
+    belts = [belt(BeltConfig("central", False, (-1.4, 4.5)), 100_000, seed) for seed in range(10, 22)]
+    coverage = np.array([reached(member, mus=6, size=3000)[0] for member in belts])  # the same data for all
     assert coverage.std(axis=0).max() < 1.5 * 0.003  # the error of a standard deviation of 12 is 21%
 
 

@@ -111,6 +111,7 @@ def test_flows_are_added_to_a_preset_without_them(loaded):
             "networks.flows: shape.layers: a whole number of at least 1",
         ),
         ("base = 'cnf'\n[networks.flows.shape]\ncolour = 1", "networks.flows: shape.colour: there is no such field"),
+        ("base = 'cnf'\n[networks.flows.shape]\nfeatures = 4", "networks.flows: shape.features: the view says"),
         ("[neyman]\ncheck_range = [2, 1]", "neyman: check_range is"),
         ("[neyman]\nseed = 1979-05-27", "neyman.seed: a whole number is needed, not datetime.date"),
         ("[networks", "cannot be read .*give a TOML file, see docs/cluster.md"),

@@ -18,7 +18,7 @@ from training import networks
 from training.config import PRESETS
 from training.flows import TrainingFailed
 from training.networks import roc, train_classifier, train_flows
-from training.samples import Sample, draw, training_part
+from training.samples import Sample, draw_batches, training_part
 
 CONFIG, GATE = PRESETS["smoke"].networks, PRESETS["smoke"].gate
 
@@ -84,7 +84,7 @@ def test_a_category_without_events_is_named(parts, tmp_path):
 def test_discrimination_functions_separate_too(trained, parts):
     """The flow of the signal is higher on signal, the flow of the background on background."""
     scorer = trained[0]
-    batches = draw(parts["networks"], 20_000, np.random.default_rng(5))
+    batches = draw_batches(parts["networks"], 20_000, np.random.default_rng(5))
     for number, category in enumerate(CATEGORIES):
         values = scorer.discriminators[number](batches[category].columns)
         assert values.shape == (len(batches[category].labels), 2)
@@ -109,7 +109,7 @@ def test_events_that_do_not_pass_the_gate_score_below_all_others(trained, parts)
     """The gate lets through the share of the signal it is set to, less background, and does not touch other scores."""
     scorer = trained[0]
     # The share is that of the events it was set with: of a small sample's few others it lets less pass.
-    batches = draw(parts["networks"], 40_000, np.random.default_rng(6))
+    batches = draw_batches(parts["networks"], 40_000, np.random.default_rng(6))
     for number, category in enumerate(CATEGORIES):
         batch = batches[category]
         scores = scorer.scores(batch.columns, number)

@@ -18,7 +18,7 @@ from training.neyman import (
     STREAMS,
     NeymanConfig,
     belt_throws,
-    check,
+    check_belt,
     check_throws,
     cramer_rao_table,
     make_belts,
@@ -46,7 +46,7 @@ def checks(likelihood):
 
 @pytest.mark.parametrize("ordering", ["central", "pratt"])
 def test_coverage_and_width_of_a_belt(likelihood, thrown, checks, ordering):
-    reached = check(make_belts(thrown, [BeltConfig(ordering, False)])[0], checks)
+    reached = check_belt(make_belts(thrown, [BeltConfig(ordering, False)])[0], checks)
     # 1000 intervals: 0.0147 each; the belt itself: 0.007.
     np.testing.assert_allclose(reached.coverage, COVERAGE, atol=4 * 0.0165)
     np.testing.assert_allclose(reached.coverage_error, 0.0147, atol=0.001)
@@ -68,7 +68,7 @@ def test_a_belt_that_knows_the_nuisance_parameters_does_not_cover(likelihood, ch
     pulls = np.insert(np.zeros((len(mu), 6)), 0, mu, axis=1)
     fit = known.fit(random.poisson(likelihood.expected(pulls)[0]))
     belt = make_belts(neyman.Throws(mu, fit.mu_hat, fit.sigma, fit.valid), [BeltConfig("pratt", False)])[0]
-    assert check(belt, checks).coverage.mean() < COVERAGE - 0.03
+    assert check_belt(belt, checks).coverage.mean() < COVERAGE - 0.03
 
 
 def test_streams_are_disjoint(thrown, checks):
@@ -86,10 +86,10 @@ def test_workers_do_not_change_the_throws(likelihood, thrown):
 
 def test_throws_resume_and_refuse_other_templates(likelihood, tmp_path, monkeypatch):
     mu = np.full(500, 1.0)
-    made = throw_all(likelihood, mu, "check", 3, checkpoint=tmp_path)
+    throws = throw_all(likelihood, mu, "check", 3, checkpoint=tmp_path)
     monkeypatch.setattr(neyman, "throw", lambda *_: pytest.fail("thrown again"))
     again = throw_all(likelihood, mu, "check", 3, checkpoint=tmp_path)
-    np.testing.assert_array_equal(made.mu_hat, again.mu_hat)
+    np.testing.assert_array_equal(throws.mu_hat, again.mu_hat)
     for other in (
         (likelihood, mu, "check", 4),
         (likelihood, mu + 0.1, "check", 3),

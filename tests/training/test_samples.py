@@ -8,7 +8,7 @@ from ingestion_test.schema import PRIMARIES, PROCESSES
 from ingestion_test.sources import OfficialFolder
 from submission.features import CATEGORIES, categories
 from training import samples
-from training.samples import PARTS, balanced_rows, draw, training_part
+from training.samples import PARTS, balanced_rows, draw_batches, training_part
 
 
 @pytest.fixture(scope="module")
@@ -42,7 +42,7 @@ def test_draws_hold_the_labels_of_their_events(parts):
     label = {tuple(row): signal for row, signal in zip(sample.primaries[:, traces], sample.is_signal)}
     nuisance = draw_nuisance_parameters(3, ("tes", "jes", "soft_met"))
     for number, category in enumerate(CATEGORIES):
-        batch = draw(sample, 4000, np.random.default_rng(1), nuisance)[category]
+        batch = draw_batches(sample, 4000, np.random.default_rng(1), nuisance)[category]
         pairs = zip(batch.columns["PRI_lep_phi"], batch.columns["PRI_had_phi"])
         assert batch.labels.tolist() == [label[pair] for pair in pairs]
         assert (categories(batch.columns) == number).all()
@@ -54,7 +54,7 @@ def test_nuisance_parameters_shift_what_is_drawn(parts):
     nominal = draw_nuisance_parameters(0, ())
     for change, feature in (({"tes": 1.1}, "PRI_had_pt"), ({"jes": 1.1}, "PRI_jet_leading_pt")):
         means = [
-            draw(sample, 20_000, np.random.default_rng(2), nominal | shift)["1-jet"].columns[feature].mean()
+            draw_batches(sample, 20_000, np.random.default_rng(2), nominal | shift)["1-jet"].columns[feature].mean()
             for shift in ({}, change)
         ]
         assert means[1] > means[0] * 1.02
@@ -67,7 +67,7 @@ def test_scales_change_which_backgrounds_are_drawn(parts):
     shares = []
     for scale in (None, 5.0):
         nuisance = draw_nuisance_parameters(0, ()) | {"ttbar_scale": scale}
-        batch = draw(sample, 60_000, np.random.default_rng(4), nuisance)["1-jet"]
+        batch = draw_batches(sample, 60_000, np.random.default_rng(4), nuisance)["1-jet"]
         columns = batch.columns["PRI_lep_phi"], batch.columns["PRI_had_phi"]
         places = np.array([process[pair] for pair in zip(*columns)])[batch.labels == 0]
         shares.append(np.mean(places == PROCESSES.index("ttbar")) / np.mean(places == PROCESSES.index("ztautau")))
@@ -78,7 +78,7 @@ def test_a_scale_of_zero_draws_none(parts, monkeypatch):
     found = []
     monkeypatch.setattr(samples, "balanced_rows", lambda *a: found.append(a[3]) or balanced_rows(*a))
     for scale in (0.0, None):
-        draw(
+        draw_batches(
             parts["networks"], 100, np.random.default_rng(5), draw_nuisance_parameters(0, ()) | {"diboson_scale": scale}
         )
     assert [scales["diboson"] for scales in found] == [0.0, 1.0]

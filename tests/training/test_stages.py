@@ -113,47 +113,47 @@ def two(data_folder, tmp_path):
 
 
 def test_a_stage_belongs_to_the_one_before_it(two):
-    one, other = two
+    training, other = two
     for stage in STAGES:
-        one.run(stage)
-    assert all(map(one.has, STAGES))
+        training.run(stage)
+    assert all(map(training.has, STAGES))
     other.run("flows")
-    one.path("flows").write_bytes(other.path("flows").read_bytes())
-    assert [stage for stage in STAGES if one.has(stage)] == ["flows", "templates", "neyman"]
+    training.path("flows").write_bytes(other.path("flows").read_bytes())
+    assert [stage for stage in STAGES if training.has(stage)] == ["flows", "templates", "neyman"]
     with pytest.raises(ChallengeError, match=r"classifier\.npz was made with .* another previous stage"):
-        one.result("classifier")
-    one.path("classifier").unlink()
+        training.result("classifier")
+    training.path("classifier").unlink()
     with pytest.raises(ChallengeError, match=r"checkpoints of the stage classifier with .* another previous stage"):
-        one.run("classifier")
+        training.run("classifier")
 
 
 def test_a_file_of_an_earlier_version_is_named(two):
-    one = two[0]
-    one.output.mkdir()
-    (one.output / "flows.pt").touch()
+    training = two[0]
+    training.output.mkdir()
+    (training.output / "flows.pt").touch()
     with pytest.raises(ChallengeError, match=r"flows\.pt is of an earlier version: choose another --output, or remove"):
-        one.run("flows")
+        training.run("flows")
 
 
 def test_stages_are_taken_over_only_together(two):
-    one, other = two
+    training, other = two
     for stage in STAGES[:3]:
         other.run(stage)
-    run_or_adopt(one, "flows", [other])
-    assert one.result("flows").made_in == "other"
-    run_or_adopt(one, "classifier", [])
-    run_or_adopt(one, "templates", [other])
-    assert [one.result(stage).made_in for stage in STAGES[1:3]] == ["one", "one"]
+    run_or_adopt(training, "flows", [other])
+    assert training.result("flows").made_in == "other"
+    run_or_adopt(training, "classifier", [])
+    run_or_adopt(training, "templates", [other])
+    assert [training.result(stage).made_in for stage in STAGES[1:3]] == ["one", "one"]
 
 
 def test_stages_know_the_sum_of_weights(events, two, tmp_path):
     folder = write_folder(tmp_path / "data", events)
     metadata = folder / METADATA_FILE
     metadata.write_text(json.dumps(json.loads(metadata.read_text()) | {"sum_weights": 1000.0}))
-    one = two[0]
-    other = Training(one.config, OfficialFolder(folder), one.output)
-    one.run("flows")
-    assert other.about("flows")["data"] == one.about("flows")["data"]
+    training = two[0]
+    other = Training(training.config, OfficialFolder(folder), training.output)
+    training.run("flows")
+    assert other.about("flows")["data"] == training.about("flows")["data"]
     assert not other.has("flows")
 
 

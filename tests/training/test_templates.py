@@ -41,7 +41,7 @@ def events(sample):
 
 
 @pytest.fixture(scope="module")
-def made(events):
+def outcome(events):
     return make_templates(events, seed=1)
 
 
@@ -66,16 +66,16 @@ def test_soft_met_noise_is_the_same_at_all_points_and_fresh_for_every_event(even
     assert not np.array_equal(once, other)
 
 
-def test_nominal_counts_add_up_to_the_yields(made):
-    templates, _ = made
+def test_nominal_counts_add_up_to_the_yields(outcome):
+    templates, _ = outcome
     total = dict(zip(PROCESSES, templates.nominal.sum(axis=1)))
     for process, count in total.items():
         assert 0.2 * YIELDS[process] < count < YIELDS[process]
 
 
-def test_interpolation_at_points_off_the_grid(made, events):
+def test_interpolation_at_points_off_the_grid(outcome, events):
     """The error of the interpolation is small beside the statistical one, which the same events share."""
-    templates, summary = made
+    templates, summary = outcome
     for point in points()[-stage.PROBES :]:
         counts = count_events(events, point, seed=1).counts
         values = np.ones((1, len(PARAMETERS)))
@@ -99,14 +99,14 @@ def test_grid_and_probes_are_within_the_clips():
         assert (points()[:, i] <= high).all()
 
 
-def test_template_error_falls_with_the_number_of_events(sample, made):
+def test_template_error_falls_with_the_number_of_events(sample, outcome):
     """Half the events with twice the weight: an error larger by the root of 2."""
     half = Sample(sample.primaries[::2], 2 * sample.weights[::2], sample.process[::2])
     _, fewer = make_templates(TemplateEvents(lambda: half, bins_of, BINS, "half"), seed=1)
-    assert fewer["template_error"] / made[1]["template_error"] == pytest.approx(np.sqrt(2), rel=0.25)
+    assert fewer["template_error"] / outcome[1]["template_error"] == pytest.approx(np.sqrt(2), rel=0.25)
 
 
-def test_a_bin_with_few_events_is_reported(sample, made):
+def test_a_bin_with_few_events_is_reported(sample, outcome):
     """One event alone in a bin."""
     first = sample.primaries[0, PRIMARIES.index("PRI_lep_pt")]
 
@@ -116,12 +116,12 @@ def test_a_bin_with_few_events_is_reported(sample, made):
     few = Sample(sample.primaries[:200], sample.weights[:200], sample.process[:200])
     _, summary = make_templates(TemplateEvents(lambda: few, lonely, 2, "a lonely event"), seed=1)
     assert summary["least_events"] == pytest.approx(1)
-    assert made[1]["least_events"] > 50
+    assert outcome[1]["least_events"] > 50
 
 
-def test_response_of_mu_to_more_events(made):
+def test_response_of_mu_to_more_events(outcome):
     """The linear response predicts by how much the fit moves."""
-    templates, _ = made
+    templates, _ = outcome
     likelihood = Likelihood(templates, LikelihoodConfig(template_error=False))
     truth = np.eye(len(PARAMETERS))[:1]
     expected = likelihood.expected(truth)[0]
@@ -132,7 +132,7 @@ def test_response_of_mu_to_more_events(made):
     assert moved == pytest.approx(mu_response(templates)[0] @ (more - expected)[0], rel=0.02)
 
 
-def test_interrupted_stage_resumes(events, tmp_path, made):
+def test_interrupted_stage_resumes(events, tmp_path, outcome):
     calls = []
 
     def interrupted(features):
@@ -150,14 +150,14 @@ def test_interrupted_stage_resumes(events, tmp_path, made):
     counting = TemplateEvents(events.sample, lambda f: calls.append(1) or bins_of(f), BINS, events.description)
     resumed, _ = make_templates(counting, 1, tmp_path)
     assert len(calls) == len(points()) - kept
-    np.testing.assert_array_equal(resumed.coefficients, made[0].coefficients)
+    np.testing.assert_array_equal(resumed.coefficients, outcome[0].coefficients)
 
 
 @pytest.mark.slow
-def test_workers_do_not_change_the_templates(sample, made, tmp_path):
+def test_workers_do_not_change_the_templates(sample, outcome, tmp_path):
     save_sample(sample, tmp_path)
     stored = TemplateEvents(functools.partial(load_sample, tmp_path), bins_of, BINS, "stored")
-    np.testing.assert_array_equal(make_templates(stored, 1, workers=2)[0].coefficients, made[0].coefficients)
+    np.testing.assert_array_equal(make_templates(stored, 1, workers=2)[0].coefficients, outcome[0].coefficients)
 
 
 def test_counts_of_other_events_are_refused(events, tmp_path):

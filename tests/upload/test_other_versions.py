@@ -45,9 +45,9 @@ def test_another_interpreter_gives_the_same(tmp_path, events):
     np.save(tmp_path / "flow_events.npy", flow_events)
     (tmp_path / "flow.npz").write_bytes(encode(flow))
     command = [PYTHON, PROGRAM, tmp_path]
-    done = subprocess.run(command, cwd=tmp_path / "unpacked", capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    theirs, ours = json.loads(done.stdout), Model().predict({"data": events})
+    process = subprocess.run(command, cwd=tmp_path / "unpacked", capture_output=True, text=True, check=False)
+    assert process.returncode == 0, process.stderr
+    theirs, ours = json.loads(process.stdout), Model().predict({"data": events})
     print(f"{PYTHON}: {theirs['versions']}\ntheirs {theirs['prediction']}\nours   {ours}")
     assert 0.1 < ours["p16"] < ours["p84"] < 3
     assert theirs["prediction"] == pytest.approx(ours, abs=1e-3 * ours["delta_mu_hat"])

@@ -36,7 +36,7 @@ from training.devices import own_gpu
 from training.histogram import TemplatesConfig, make_histogram
 from training.networks import Kind
 from training.neyman import Throws, make_belts
-from training.samples import Batch, Sample, draw, load_sample, remove_sample, save_sample, training_part
+from training.samples import Batch, Sample, draw_batches, load_sample, remove_sample, save_sample, training_part
 from training.stages import Stage, Training
 
 #: Pseudo-experiments with a valid fit that a belt needs at the least.
@@ -159,7 +159,9 @@ def mean_gradient(
     random, slopes = np.random.default_rng([seed, 5]), []
     for _ in range(datasets):
         nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
-        background = [(batch.columns, batch.labels == 0) for batch in draw(sample, events, random, nuisance).values()]
+        background = [
+            (batch.columns, batch.labels == 0) for batch in draw_batches(sample, events, random, nuisance).values()
+        ]
         columns = {name: np.concatenate([every[name][rows] for every, rows in background]) for name in FEATURES}
         total = SumOfScores.of(scorer, columns, np.ones(len(columns["PRI_met"])))
         pulls = pulls_of(nuisance).astype(float)
