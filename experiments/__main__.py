@@ -17,7 +17,7 @@ from runtime.errors import run_command
 COMMANDS = {
     "toy": (toy, "--preset smoke"),
     "digits": (digits, "--preset smoke"),
-    "method": (trained_method, "--event-level runs/score-20261124-233503"),
+    "method": (trained_method, "--event-level runs/final-events"),
     "final": (final_phase, "--repeats 5"),
     "official-shift": (official_shift, "--rows 200000"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),
