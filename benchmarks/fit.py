@@ -145,7 +145,7 @@ def main() -> None:
     calls: dict[str, Call] = {"ours": (lambda i: small.fit(thrown[i : i + 1]).mu_hat[0], 1)}
     calls["iminuit, our derivatives"] = (lambda i: migrad(small, thrown[i], True), 1)
     for name, fit in fits.items():
-        calls[name] = (lambda i, fit=fit: fit(thrown[i]), 1)  # type: ignore[misc]
+        calls[name] = (lambda i, fit=fit: fit(thrown[i]), 1)  # type: ignore[misc]  # a lambda with a default
     compare("the likelihood that pyhf can express too", calls, rounds, sigma)
 
 

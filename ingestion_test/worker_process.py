@@ -85,7 +85,7 @@ def _redirect_output(log: Path) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(file, stream.fileno())
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIO to mypy, which need not have it
 
 
 def _fitted_model(job: Job) -> Any:

@@ -115,14 +115,16 @@ class _Watch:
             if self.client.nthreads():
                 self.seen = time.monotonic()
                 return
-        left = WORKER_SECONDS - min(silence, time.monotonic() - self.seen)
-        if left <= 0:
+        remaining_seconds = WORKER_SECONDS - min(silence, time.monotonic() - self.seen)
+        if remaining_seconds <= 0:
             raise ChallengeError(
                 f"the dask scheduler at {self.address} has had no worker for {WORKER_SECONDS} s: start some with "
                 f"`dask worker {self.address}`, in this project's folder (what is done is kept)"
             )
         _log.warning(
-            "the dask scheduler at %s has no workers any more; waiting %.0f s for new ones", self.address, left
+            "the dask scheduler at %s has no workers any more; waiting %.0f s for new ones",
+            self.address,
+            remaining_seconds,
         )
 
 

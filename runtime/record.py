@@ -71,10 +71,10 @@ class Record:
     def _check_identity(self, first: Any, identity: Mapping[str, Any]) -> None:
         if not isinstance(first, dict):
             raise ValueError("its first line does not say which run it is")
-        other = [key for key in identity if first.get(key) != identity[key]]
-        if other:
-            differences = ", ".join(f"{key}: {first.get(key)!r}, now {identity[key]!r}" for key in other[:2])
+        differing_keys = [key for key in identity if first.get(key) != identity[key]]
+        if differing_keys:
+            differences = ", ".join(f"{key}: {first.get(key)!r}, now {identity[key]!r}" for key in differing_keys[:2])
             raise ChallengeError(
-                f"{self.path.parent} holds a run with another {', '.join(other)} ({differences}); "
+                f"{self.path.parent} holds a run with another {', '.join(differing_keys)} ({differences}); "
                 "choose another --output"
             )

@@ -116,13 +116,13 @@ def _in_processes(
     tasks: Sequence[Task[Result]], workers: int, variables: Mapping[str, str], ordered: bool = False
 ) -> Iterator[tuple[int, Result]]:
     """As `as_completed`, by processes with the environment `variables`; where `ordered`, in the order of `tasks`."""
-    left, deaths = dict(enumerate(tasks)), 0
-    while left:
-        number_of_processes = min(workers, len(left))
+    queue, deaths = dict(enumerate(tasks)), 0
+    while queue:
+        number_of_processes = min(workers, len(queue))
         try:
             with Processes(number_of_processes, variables) as executor:
-                for number, result in _results(dict(left), executor, AHEAD * number_of_processes, ordered=ordered):
-                    del left[number]
+                for number, result in _results(dict(queue), executor, AHEAD * number_of_processes, ordered=ordered):
+                    del queue[number]
                     yield number, result
         except BrokenExecutor:
             deaths += 1
@@ -130,7 +130,7 @@ def _in_processes(
                 raise ChallengeError(
                     f"worker processes died {deaths} times, as they do when memory runs out: try fewer --workers"
                 ) from None
-            _log.warning("a worker process died; the %d tasks that are left are begun again", len(left))
+            _log.warning("a worker process died; the %d tasks that are left are begun again", len(queue))
 
 
 def _on_cluster(tasks: Sequence[Task[Result]], address: str) -> Iterator[tuple[int, Result]]:

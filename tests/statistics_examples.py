@@ -1,8 +1,11 @@
-"""Templates with known answers for the tests of the statistics."""
+"""Templates with known answers for the tests of the statistics, and belts of them."""
 
 import numpy as np
+import pytest
 
+from submission.likelihood import Likelihood
 from submission.templates import PROCESSES, TERMS, Templates
+from training.neyman import belt_throws, check_throws
 
 #: Expected events of the processes in the examples, and how fast their density grows or falls over the histogram.
 COUNTS = {"ztautau": 60_000.0, "diboson": 600.0, "ttbar": 6_000.0, "htautau": 400.0}
@@ -21,3 +24,21 @@ def example_templates(bins=20, relative_variance=0.0):
             coefficients[process, number] = count * size * np.cos(process + number + 3 * x)
         coefficients[process, 0] = count
     return Templates(coefficients, relative_variance * nominal)
+
+
+def belt_fixtures(config):
+    """Fixtures of a module: a likelihood, the throws behind its belt, and those of the belt's check."""
+
+    @pytest.fixture(scope="module")
+    def likelihood():
+        return Likelihood(example_templates(bins=10))
+
+    @pytest.fixture(scope="module")
+    def thrown(likelihood):
+        return belt_throws(likelihood, config.check_range, config)
+
+    @pytest.fixture(scope="module")
+    def checks(likelihood):
+        return check_throws(likelihood, config)
+
+    return likelihood, thrown, checks

@@ -12,7 +12,7 @@ from submission.histogram import NO_JET_FEATURE, Histogram, edges_of_scores
 from submission.score import Scorer
 
 from .devices import own_gpu
-from .fields import Count, CountOrNone, Seed, Several
+from .fields import Count, CountOrNone, Even, Seed
 from .networks import scored
 from .samples import Sample, draw_batches
 
@@ -32,7 +32,7 @@ class TemplatesConfig:
     signal_bins: Count = 30
     background_bins: Count = 12
     no_jet_bins: CountOrNone = 20
-    edge_events: Several = 400_000
+    edge_events: Even = 400_000
     rows: Count | None = None
     seed: Seed = 7
 

@@ -22,7 +22,7 @@ from . import classifier as classifier_training
 from . import flows as flow_training
 from .classifier import ClassifierConfig, Labelled
 from .devices import own_gpu
-from .fields import Count, Seed, Several
+from .fields import Count, Even, Seed, Several
 from .gate import GateConfig, train_gate
 from .samples import Batch, Sample, draw_batches
 
@@ -81,8 +81,8 @@ class NetworksConfig:
     flows: FlowsConfig | None
     classifier: ClassifierConfig
     datasets: Count = 1000
-    events: Several = 5000
-    held_out: Several = 400_000
+    events: Even = 5000
+    held_out: Even = 400_000
     seed: Seed = 2024
 
 
@@ -121,22 +121,22 @@ def train_flows(
     """
     if config.flows is None:
         return FlowsResult((), {})
-    random, other = (np.random.default_rng([config.seed, stream]) for stream in (0, 6))
+    random, held_out_random = (np.random.default_rng([config.seed, stream]) for stream in (0, 6))
     share = config.flows.training.validation
     batches = _drawn(sample, config.flows.events, random)
-    validation = _drawn(held_out, config.flows.events * share / (1 - share), other)
+    validation = _drawn(held_out, config.flows.events * share / (1 - share), held_out_random)
     tasks: list[_FlowTask] = []
     names, view = VIEWS[config.flows.view]
     for number, category in enumerate(CATEGORIES):
-        values, others = (view(events[category].columns, category) for events in (batches, validation))
+        values, held_out_values = (view(events[category].columns, category) for events in (batches, validation))
         standardisation = Standardisation.of(names[category], values)
-        values, others = standardisation(values), standardisation(others)
+        values, held_out_values = standardisation(values), standardisation(held_out_values)
         tasks.append(
             _FlowTask(
                 category,
                 number,
                 events=_pair(random.permutation, values, batches[category].labels),
-                validation=_pair(other.permutation, others, validation[category].labels),
+                validation=_pair(held_out_random.permutation, held_out_values, validation[category].labels),
                 scaling=values[:100_000],
                 standardisation=standardisation,
                 config=config.flows,
@@ -268,13 +268,13 @@ def train_classifier(
         gate, passed = train_gate(alone, gate_config, device)
     trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.npz")
     scorer = replace(scorer, classifier=trained.classifier, gate=gate).to(device)
-    others = draw_batches(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
+    held_out_batches = draw_batches(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
     summary = {
         "events": {name: len(labels) for name, (_, labels) in training.items()},
         "history": trained.history,
         "passed_gate": passed,
-        "held_out": separation(scorer, others),
-        "held_out_without_gate": separation(replace(scorer, gate=None), others),
+        "held_out": separation(scorer, held_out_batches),
+        "held_out_without_gate": separation(replace(scorer, gate=None), held_out_batches),
     }
     return ClassifierResult(scorer.to("cpu"), summary)
 

@@ -8,26 +8,12 @@ import pytest
 from experiments import coverage
 from experiments.coverage import flatness, redrawn_belts
 from submission.confidence import COVERAGE, BeltConfig
-from submission.likelihood import Likelihood
-from tests.statistics_examples import example_templates
-from training.neyman import NeymanConfig, belt_throws, check_belt, check_throws, make_belts
+from tests.statistics_examples import belt_fixtures
+from training.neyman import NeymanConfig, belt_throws, check_belt, make_belts
 
 CONFIG = NeymanConfig(belt_throws=8000, check_mus=4, check_throws=500, seed=7)
 
-
-@pytest.fixture(scope="module")
-def likelihood():
-    return Likelihood(example_templates(bins=10))
-
-
-@pytest.fixture(scope="module")
-def thrown(likelihood):
-    return belt_throws(likelihood, CONFIG.check_range, CONFIG)
-
-
-@pytest.fixture(scope="module")
-def checks(likelihood):
-    return check_throws(likelihood, CONFIG)
+likelihood, thrown, checks = belt_fixtures(CONFIG)
 
 
 @pytest.mark.slow

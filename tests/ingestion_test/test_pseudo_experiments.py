@@ -58,8 +58,10 @@ def test_seeds_and_order_of_the_plan():
 @pytest.mark.parametrize("switched_on", [(), ("tes", "soft_met"), ("ttbar_scale", "bkg_scale"), NUISANCE_NAMES])
 def test_events_equal_the_organisers_package(switched_on, data_folder):
     """The package draws tes and jes from narrower priors, so it is given our values; the rest is the same."""
-    package = pytest.importorskip("HiggsML.systematics")
-    as_frames = pytest.importorskip("benchmarks.pseudo_experiment").as_frames
+    package = pytest.importorskip("HiggsML.systematics", reason="the organisers' package is not installed")
+    as_frames = pytest.importorskip(
+        "benchmarks.pseudo_experiment", reason="the organisers' package is not installed"
+    ).as_frames
     test_events = OfficialFolder(data_folder).test_events()
     names = ("ttbar_scale", "diboson_scale", "bkg_scale")
     for seed in (5, 31415):

@@ -119,7 +119,7 @@ def test_running_agrees_with_the_end():
 
 @pytest.fixture(scope="module")
 def package():
-    score = pytest.importorskip("HiggsML.score")
+    score = pytest.importorskip("HiggsML.score", reason="the organisers' package is not installed")
     score.logger.setLevel("CRITICAL")
     return score
 

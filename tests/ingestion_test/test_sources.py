@@ -100,7 +100,7 @@ def test_most_training_events_are_row_groups_chosen_by_seed(data_folder, tmp_pat
 
 def test_organisers_loader_agrees(data_folder):
     """`HiggsML.datasets.Data` draws other random rows, so what is compared does not depend on them."""
-    package = pytest.importorskip("HiggsML.datasets")
+    package = pytest.importorskip("HiggsML.datasets", reason="the organisers' package is not installed")
     theirs = package.Data(str(data_folder))
     theirs.load_train_set(selected_indices=[5, 1, 1500])
     ours = OfficialFolder(data_folder).train_set(selected_indices=[5, 1, 1500])

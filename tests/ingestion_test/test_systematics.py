@@ -23,7 +23,7 @@ SETTINGS = [
 
 def witness():
     """The callable of the organisers' package."""
-    return pytest.importorskip("HiggsML.systematics").systematics
+    return pytest.importorskip("HiggsML.systematics", reason="the organisers' package is not installed").systematics
 
 
 @pytest.mark.parametrize("number", range(6))

@@ -149,7 +149,10 @@ def test_data_that_no_template_describes_get_the_whole_range_and_a_warning(chang
 @pytest.mark.slow
 def test_in_the_organisers_package(simulated_folder, tmp_path):
     """The unmodified ingestion of HiggsML 0.1.5, with its narrower priors and its own names of results."""
-    ingestion, datasets = (pytest.importorskip(f"HiggsML.{name}") for name in ("ingestion", "datasets"))
+    ingestion, datasets = (
+        pytest.importorskip(f"HiggsML.{name}", reason="the organisers' package is not installed")
+        for name in ("ingestion", "datasets")
+    )
     data = datasets.Data(str(simulated_folder))
     data.load_test_set()
     theirs = ingestion.Ingestion(data)

@@ -93,6 +93,12 @@ def test_flows_are_added_to_a_preset_without_them(loaded):
         ("[networks.classifier]\nwidth = 1.5", "networks.classifier.width: a whole number is needed, not 1.5"),
         ("[networks.classifier]\nwidth = true", "networks.classifier.width: a whole number is needed, not True"),
         ("[networks.classifier]\nwidth = 'none'", "networks.classifier.width: a whole number is needed, not none"),
+        (
+            "[networks]\nevents = 3",
+            "networks.events: a whole number of at least 2 and .* that is even is needed, not 3",
+        ),
+        ("[networks]\nheld_out = 401", "networks.held_out: a whole number of .* that is even is needed, not 401"),
+        ("[templates]\nedge_events = 7", "templates.edge_events: a whole number of .* that is even is needed, not 7"),
         ("[networks.classifier]\nlearning_rate = inf", "learning_rate: a number of more than 0 is needed, not inf"),
         ("[networks.classifier]\nlearning_rate = 0", "learning_rate: a number of more than 0 is needed, not 0"),
         ("[gate]\nsignal_kept = 1", "gate.signal_kept: a number of more than 0 and less than 1 is needed, not 1"),

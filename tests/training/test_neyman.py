@@ -11,7 +11,7 @@ from submission import confidence
 from submission.confidence import COVERAGE, BeltConfig
 from submission.likelihood import PRESETS, Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS
-from tests.statistics_examples import example_templates
+from tests.statistics_examples import belt_fixtures, example_templates
 from training import neyman
 from training.flows import TrainingFailed
 from training.neyman import (
@@ -19,7 +19,6 @@ from training.neyman import (
     NeymanConfig,
     belt_throws,
     check_belt,
-    check_throws,
     cramer_rao_table,
     make_belts,
     throw,
@@ -28,20 +27,7 @@ from training.neyman import (
 
 CONFIG = NeymanConfig(belt_throws=16_000, check_mus=4, check_throws=1000, seed=7)
 
-
-@pytest.fixture(scope="module")
-def likelihood():
-    return Likelihood(example_templates(bins=10))
-
-
-@pytest.fixture(scope="module")
-def thrown(likelihood):
-    return belt_throws(likelihood, CONFIG.check_range, CONFIG)
-
-
-@pytest.fixture(scope="module")
-def checks(likelihood):
-    return check_throws(likelihood, CONFIG)
+likelihood, thrown, checks = belt_fixtures(CONFIG)
 
 
 @pytest.mark.parametrize("ordering", ["central", "pratt"])

@@ -102,10 +102,8 @@ def configuration(size: str) -> Config:
     config = presets.default(size)
     trees = BoostedConfig() if size == "full" else BoostedConfig(rounds=30, leaves=15)
     # Another classifier has a configuration of its own.
-    return dataclasses.replace(
-        config,
-        networks=dataclasses.replace(config.networks, classifier=trees),  # type: ignore[arg-type]
-    )
+    networks = dataclasses.replace(config.networks, classifier=trees)  # type: ignore[arg-type]  # no ClassifierConfig
+    return dataclasses.replace(config, networks=networks)
 
 
 METHOD = Method("boosted trees, all fitted", configuration, BoostedTraining, package="boosted")

@@ -296,7 +296,7 @@ def configuration(size: str) -> Config:
         templates, neyman = replace(templates, shipped=5000), replace(neyman, experiments=16)
     # No gate: the sum of scores is a likelihood only if all events have one.
     fit = LIKELIHOODS["mu alone"], PRESETS["paper"].belt
-    return Config(networks, None, templates, *fit, neyman)  # type: ignore[arg-type]
+    return Config(networks, None, templates, *fit, neyman)  # type: ignore[arg-type]  # no NeymanConfig
 
 
 METHOD = Method("MLE with nu", configuration, NuTraining, NuArtifacts, "mle_nu", experiments=10)

@@ -127,7 +127,7 @@ def test_bad_sizes_are_refused(size, tmp_path):
 
 
 def test_read_by_the_official_loader(folder, monkeypatch, caplog):
-    datasets = pytest.importorskip("HiggsML.datasets")
+    datasets = pytest.importorskip("HiggsML.datasets", reason="the organisers' package is not installed")
     data = datasets.Data(str(folder))
     data.load_train_set()
     train = data.get_train_set()
