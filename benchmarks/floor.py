@@ -83,7 +83,7 @@ def amounts(test_events: TestEvents, estimator: Estimator, data: pd.DataFrame, r
     for number, category in enumerate(CATEGORIES):
         members = np.flatnonzero(which == number)
         columns = {name: np.asarray(data[name])[members] for name in READ[category]}
-        passed = np.sum(scorer.gate.logits(scorer.standardised(columns, number), number) >= 0)
+        passed = int(np.sum(scorer.gate.logits(scorer.standardised(columns, number), number) >= 0))
         logs += len(members) * len(LOGARITHMIC & set(READ[category]))
         multiply += len(members) * weights_and_units(scorer.gate, number)[0]
         of_classifier, units = weights_and_units(scorer.classifier, number)

@@ -41,6 +41,8 @@ Call = tuple[Callable[[], object], int]
 class PlainFlow(nn.Module):
     """One flow of a `Flow`, computed on full-width masked rows (events, features)."""
 
+    masks: torch.Tensor
+
     def __init__(self, flow: Flow, number: int) -> None:
         super().__init__()
         self.plan = flow.plan
@@ -75,7 +77,7 @@ def _full_width(linears: Sequence[nn.Linear], features: int, kept: int, changed:
     rows = (torch.arange(parameters)[:, None] * features + torch.arange(changed, features, 2)).flatten()
     last.weight.data.zero_()[rows] = linears[-1].weight.data
     last.bias.data.zero_()[rows] = linears[-1].bias.data
-    layers = [first]
+    layers: list[nn.Module] = [first]
     for linear in (*linears[1:-1], last):
         layers += [nn.GELU(), linear]
     return nn.Sequential(*layers)
@@ -115,7 +117,10 @@ class Versions:
         rng = np.random.default_rng(0)
         self.flows = {n: Flow(FlowConfig(n), flows=FLOWS) for n in FEATURES}
         self.plain = {n: [PlainFlow(flow, k) for k in range(FLOWS)] for n, flow in self.flows.items()}
-        self.libraries = {"nflows": {n: realnvp(n) for n in FEATURES}, "zuko": {n: Zuko(n) for n in FEATURES}}
+        self.libraries: dict[str, dict[int, nn.Module]] = {
+            "nflows": {n: realnvp(n) for n in FEATURES},
+            "zuko": {n: Zuko(n) for n in FEATURES},
+        }
         self.x: dict[int, FloatArray] = {n: rng.normal(size=(events, n)).astype(np.float32) for n in FEATURES}
         self.events = events
 

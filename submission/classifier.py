@@ -37,7 +37,8 @@ class Classifier(CategoryNetwork):
 
     def forward(self, x: torch.Tensor, category: int) -> torch.Tensor:
         """The logit of each event, (events,), from standardised inputs (events, inputs of `category`)."""
-        return self.heads[category](self.trunk(self.branches[category](x))).squeeze(-1)
+        logit: torch.Tensor = self.heads[category](self.trunk(self.branches[category](x)))
+        return logit.squeeze(-1)
 
 
 def _layers(sizes: Sequence[int]) -> nn.Sequential:

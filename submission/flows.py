@@ -15,7 +15,7 @@ import itertools
 import math
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from typing import Annotated, Literal, Protocol
+from typing import Annotated, Literal, Protocol, cast
 
 import numpy as np
 import torch
@@ -232,6 +232,9 @@ class Flow(nn.Module):
         True
     """
 
+    centre: torch.Tensor
+    scale: torch.Tensor
+
     def __init__(self, config: FlowConfig, flows: int = 1, seed: int = 0) -> None:
         super().__init__()
         self.config, self.flows = config, flows
@@ -239,13 +242,14 @@ class Flow(nn.Module):
         hidden = [config.width] * config.depth
         # Per layer: transform, kept half, changed half.
         self.plan: list[tuple[type[Transform], int, int]] = []
-        self.conditioners = nn.ModuleList()
+        conditioners = []
         for layer in range(config.layers):
             kind = TRANSFORMS[config.odd if layer % 2 else config.even]
             changed = (layer + (2 * layer < config.layers)) % 2
             sizes = [len(range(half, config.features, 2)) for half in (1 - changed, changed)]
             self.plan.append((kind, 1 - changed, changed))
-            self.conditioners.append(Conditioner(flows, [sizes[0], *hidden, kind.parameters * sizes[1]], generator))
+            conditioners.append(Conditioner(flows, [sizes[0], *hidden, kind.parameters * sizes[1]], generator))
+        self.conditioners = cast("Sequence[Conditioner]", nn.ModuleList(conditioners))
         self.register_buffer("centre", torch.zeros(flows))
         self.register_buffer("scale", torch.ones(flows))
 
@@ -278,7 +282,7 @@ class Flow(nn.Module):
         Returns:
             z, (flows, events, features), and log |det dz/dx|, (flows, events).
         """
-        halves, log_jacobian = self._halves(x), 0.0
+        halves, log_jacobian = self._halves(x), x.new_zeros(())
         slopes = [torch.ones_like(half) for half in halves]
         for layer, (kind, kept, changed) in enumerate(self.plan):
             halves[changed], slope = kind.forward(halves[changed], self._raw(layer, halves[kept]))

@@ -34,12 +34,14 @@ class Gate(CategoryNetwork):
 
     def forward(self, x: torch.Tensor, category: int) -> torch.Tensor:
         """The output for each event, (events,), from standardised features (events, features of `category`)."""
-        return self.networks[category](x).squeeze(-1)
+        output: torch.Tensor = self.networks[category](x)
+        return output.squeeze(-1)
 
     def shift(self, category: int, amount: float) -> None:
         """Add `amount` to the output for events of `category`."""
+        *_, bias = self.networks[category].parameters()
         with torch.no_grad():
-            self.networks[category][-1].bias += amount
+            bias.add_(amount)
 
 
 def _network(sizes: Sequence[int]) -> nn.Sequential:

@@ -10,6 +10,13 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 ROOMS = ("runtime", "ingestion_test", "submission", "upload", "training", "experiments", "benchmarks")
 
+IMPORTS = (
+    "import numpy as np",
+    "from ingestion_test.scoring import score_sets, sigma68",
+    "from submission.classifier import Classifier",
+    "from submission.flows import Flow, FlowConfig",
+)
+
 #: Lines, and the codes of the errors that mypy finds in them; None where there is nothing to find.
 LINES = {
     "def untyped(x): return x": "no-untyped-def",
@@ -23,6 +30,10 @@ LINES = {
     "sigma68()": "call-arg",
     'sigma68("100")': "arg-type",
     "score_sets([1.0])": "call-arg",
+    "Flow(FlowConfig(2)).log_probb(1)": "operator",
+    "Flow(FlowConfig(2)).log_prob()": "call-arg",
+    "Flow(FlowConfig(2)).set_scale('1')": "arg-type",
+    "Classifier.no_attribute": "attr-defined",
 }
 
 
@@ -32,9 +43,7 @@ def reported(tmp_path_factory):
     folder = tmp_path_factory.mktemp("wrong")
     flags = []
     for room in ROOMS:
-        imports = ["import numpy as np", "from ingestion_test.scoring import score_sets, sigma68"]
-        if room == "ingestion_test":
-            imports[1] = "from .scoring import score_sets, sigma68"
+        imports = [line.replace(f"from {room}.", "from .") for line in IMPORTS]
         path = folder / f"{room}.py"
         path.write_text("\n".join([*imports, *LINES]) + "\n", encoding="utf-8")
         flags += ["--shadow-file", f"{room}/__init__.py", str(path)]

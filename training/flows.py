@@ -218,7 +218,7 @@ class _Run:
         steps = events // batch
         shuffle = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.epoch)
         order = torch.randperm(events, generator=shuffle).to(self.device)
-        total = 0.0
+        total = torch.zeros_like(self.best_loss)
         for step in range(steps):
             rows = order[step * batch : (step + 1) * batch]
             progress = (self.epoch + step / steps) / self.config.epochs
@@ -304,8 +304,8 @@ class _Run:
 
 def _clip_gradients(flow: Flow, bound: float) -> None:
     """Scale the gradient of each flow down to the norm `bound`: one flow's trouble leaves the others alone."""
-    gradients = [p.grad for p in flow.parameters()]
-    norm = sum((g**2).sum((1, 2)) for g in gradients).sqrt()
+    gradients = [p.grad for p in flow.parameters() if p.grad is not None]
+    norm = sum(((g**2).sum((1, 2)) for g in gradients), start=torch.zeros(())).sqrt()
     factor = (bound / norm.clamp(min=1e-12)).clamp(max=1.0)[:, None, None]
     for gradient in gradients:
         gradient.mul_(factor)

@@ -12,7 +12,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Generic, Protocol, TypeVar
 
 from ingestion_test.sources import OfficialFolder
 from runtime import files
@@ -41,17 +41,29 @@ READS = {
 _REMEDY = "remove it and run the stage again"
 
 
+class Result(Protocol):
+    """What a stage leaves: a dataclass with a summary of what it reached, a dict that JSON can hold."""
+
+    @property
+    def summary(self) -> dict[str, Any]:
+        """What it reached."""
+
+
+Result_co = TypeVar("Result_co", bound=Result, covariant=True)
+T = TypeVar("T")
+
+
 @dataclass(frozen=True)
-class Stage:
+class Stage(Generic[Result_co]):
     """A stage.
 
     Arguments:
-        result: dataclass of what it leaves, with a "summary" of what it reached, a dict that JSON can hold.
+        result: dataclass of what it leaves.
         run: function from the `Training` to that.
     """
 
-    result: type
-    run: Callable[..., Any]
+    result: type[Result_co]
+    run: Callable[["Training"], Result_co]
 
 
 @dataclass(frozen=True)
@@ -73,7 +85,7 @@ class Training:
     workers: int | str = 1
 
     @property
-    def stages(self) -> dict[str, Stage]:
+    def stages(self) -> dict[str, Stage[Result]]:
         """The stages by their names.
 
         A method with other networks or another likelihood has stages of its own: see `experiments/`.
@@ -125,17 +137,13 @@ class Training:
 
         Raises:
             ChallengeError: the stage before it has not been run, its checkpoints are of another configuration, other
-                data or another previous stage, its file is there in an earlier format, or whatever that stage raises.
+                data or another previous stage, or whatever that stage raises.
         """
-        earlier = self.path(stage).with_suffix(".pt")
-        if earlier.exists():
-            raise ChallengeError(f"{earlier} is of an earlier version: choose another --output, or remove that file")
         self._claim_checkpoints(stage)
         result = self.stages[stage].run(self)
         self.output.mkdir(parents=True, exist_ok=True)
         checkpoints.write(self.path(stage), result, self.about(stage))
-        summary: dict[str, Any] = result.summary
-        return summary
+        return result.summary
 
     def summary(self, stage: str) -> dict[str, Any] | None:
         """What `stage` reached, None if it was not run; raises ChallengeError as `result`."""
@@ -148,8 +156,11 @@ class Training:
         except ChallengeError:
             return False
 
-    def result(self, stage: str) -> Any:
-        """What `stage` left, of the class that `stages` says.
+    def result(self, stage: str, kind: type[T]) -> T:
+        """What `stage` left.
+
+        Arguments:
+            kind: its class, as `stages` says.
 
         Raises:
             ChallengeError: it was not run, or its file is damaged, or of another configuration, other data or another
@@ -157,14 +168,21 @@ class Training:
         """
         if not self.path(stage).exists():
             raise ChallengeError(f"{self.path(stage)} is missing: run the stage {stage} first, or all")
-        return self._read(stage)
+        result = self._read(stage)
+        assert isinstance(result, kind)
+        return result
+
+    @property
+    def estimator(self) -> object:
+        """What the stage neyman left for the artifacts; raises ChallengeError as `result`."""
+        return self.result("neyman", NeymanResult).estimator
 
     def record(self) -> dict[str, Any]:
         """How the artifacts were made and what they reach: configuration, data, and a summary of each stage."""
         record = {"config": self.config.record(), "data": self.source.fingerprint()}
         return record | {stage: self.summary(stage) for stage in STAGES}
 
-    def _read(self, stage: str) -> Any:
+    def _read(self, stage: str) -> Result:
         path = self.path(stage)
         try:
             return checkpoints.read(path, self.stages[stage].result, self.about(stage), _REMEDY)
@@ -186,7 +204,7 @@ class Training:
 
 def ship(training: Training, folder: str | Path) -> None:
     """Write the artifacts that the stage neyman left into `folder`, the manifest last."""
-    contents = artifacts.contents(training.result("neyman").estimator, training.record())
+    contents = artifacts.contents(training.estimator, training.record())
     Path(folder).mkdir(parents=True, exist_ok=True)
     for name, content in contents.items():
         with files.replaced(Path(folder) / name, "wb") as file:
@@ -197,12 +215,12 @@ def _flows(training: Training) -> FlowsResult:
     if training.config.networks.flows is None:
         return FlowsResult((), {})
     sample, held_out = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
-    how = training.device, training.checkpoints, training.workers
-    return train_flows(sample, held_out, training.config.networks, *how)
+    resources = training.device, training.checkpoints, training.workers
+    return train_flows(sample, held_out, training.config.networks, *resources)
 
 
 def _classifier(training: Training) -> ClassifierResult:
-    flows: FlowsResult = training.result("flows")
+    flows = training.result("flows", FlowsResult)
     sample, held_out = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
     config = training.config
     arguments = (config.networks, config.gate, training.device, training.checkpoints, training.kind)
@@ -210,7 +228,7 @@ def _classifier(training: Training) -> ClassifierResult:
 
 
 def _templates(training: Training) -> TemplatesResult:
-    classifier: ClassifierResult = training.result("classifier")
+    classifier = training.result("classifier", ClassifierResult)
     config = training.config.templates
     folder = training.checkpoints / "templates"
     folder.mkdir(exist_ok=True)
@@ -231,8 +249,8 @@ def _templates(training: Training) -> TemplatesResult:
 
 
 def _neyman(training: Training) -> NeymanResult:
-    templates: TemplatesResult = training.result("templates")
+    templates = training.result("templates", TemplatesResult)
     config = training.config
     likelihood = Likelihood(templates.templates, config.likelihood)
-    how = training.workers, training.checkpoints / "throws"
-    return make_estimator(templates.histogram, likelihood, config.belt, config.neyman, *how)
+    resources = training.workers, training.checkpoints / "throws"
+    return make_estimator(templates.histogram, likelihood, config.belt, config.neyman, *resources)

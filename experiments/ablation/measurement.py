@@ -21,7 +21,8 @@ from submission.parameters import PARAMETERS
 from training.flows import TrainingFailed
 from training.networks import ClassifierResult, FlowsResult
 from training.neyman import NeymanConfig, belt_throws, check_belt, check_throws, make_belts
-from training.stages import STAGES, Stage, Training
+from training.stages import STAGES, Result, Stage, Training
+from training.templates import TemplatesResult
 
 from .variants import FITS, NETWORKS, Fit, first_config
 
@@ -34,7 +35,7 @@ class _ShippedScores(Training):
     """A `Training` whose networks are the shipped ones."""
 
     @property
-    def stages(self) -> dict[str, Stage]:
+    def stages(self) -> dict[str, Stage[Result]]:
         scorer = artifacts.load().histogram.scorer
         shipped = Stage(ClassifierResult, lambda _: ClassifierResult(scorer, {}))
         return super().stages | {"flows": Stage(FlowsResult, lambda _: FlowsResult((), {})), "classifier": shipped}
@@ -65,9 +66,9 @@ def measured_row(
             run_or_adopt(training, stage, [] if variant.shipped else others)
     except TrainingFailed as error:
         return {"failed": str(error)}
-    likelihood = Likelihood(training.result("templates").templates, config.likelihood)
+    likelihood = Likelihood(training.result("templates", TemplatesResult).templates, config.likelihood)
     row = measure(likelihood, config.belt, throws, arguments.workers, output / name / "throws")
-    held_out = {} if variant.shipped else training.result("classifier").summary["held_out"]
+    held_out = {} if variant.shipped else training.result("classifier", ClassifierResult).summary["held_out"]
     return row | {"auc": {category: (part["auc"], part["auc_error"]) for category, part in held_out.items()}}
 
 

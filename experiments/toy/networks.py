@@ -86,7 +86,9 @@ def network_study(config: ToyConfig, output: Path) -> dict[str, Any]:
         }
         for name, scaled in (("iv", True), ("iv plain", False)):
             classifier = train_classifiers(discriminate.beside(x, scaled), label, seed=2)
-            networks[name] = lambda x, c=classifier, scaled=scaled: c.accepts(discriminate.beside(x, scaled))
+            networks[name] = lambda x, c=classifier, scaled=scaled: c.accepts(  # type: ignore[misc]  # it has defaults
+                discriminate.beside(x, scaled)
+            )
         panels[panel] = measure(networks, embeddings, config, perturbation, largest, training.boundary(shape.features))
     figures.accuracies(output / "accuracy.png", panels, NETWORKS, PREDICTIONS)
     return {"training": dataclasses.asdict(training), "panels": panels}

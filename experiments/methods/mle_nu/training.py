@@ -34,10 +34,10 @@ from training.classifier import ClassifierConfig, Labelled, TrainedClassifier
 from training.config import PRESETS, Config
 from training.devices import own_gpu
 from training.histogram import TemplatesConfig, make_histogram
-from training.networks import Kind
+from training.networks import ClassifierResult, Kind
 from training.neyman import Throws, make_belts
 from training.samples import Batch, Sample, draw_batches, load_sample, remove_sample, save_sample, training_part
-from training.stages import Stage, Training
+from training.stages import Result, Stage, Training
 
 #: Pseudo-experiments with a valid fit that a belt needs at the least.
 LEAST_VALID = 10
@@ -79,9 +79,14 @@ class NuTraining(Training):
         return Kind(NuScorer, train, inputs)
 
     @property
-    def stages(self) -> dict[str, Stage]:
+    def stages(self) -> dict[str, Stage[Result]]:
         """Templates and belt are those of a fit at the fitted nuisance parameters."""
         return super().stages | {"templates": Stage(NuResult, _templates), "neyman": Stage(NuResult, _neyman)}
+
+    @property
+    def estimator(self) -> NuArtifacts:
+        """What the stage neyman left for the artifacts."""
+        return self.result("neyman", NuResult).estimator
 
 
 @dataclass(frozen=True)
@@ -186,7 +191,8 @@ def _events(training: Training) -> tuple[Sample, Sample]:
 
 
 def _templates(training: Training) -> NuResult:
-    scorer: NuScorer = training.result("classifier").scorer
+    scorer = training.result("classifier", ClassifierResult).scorer
+    assert isinstance(scorer, NuScorer)
     held_out = training_part(training.source, "held-out")
     slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
     shipped, _ = _events(training)
@@ -202,7 +208,7 @@ def _templates(training: Training) -> NuResult:
 def _neyman(training: Training) -> NuResult:
     config, neyman, folder = training.config, training.config.neyman, training.checkpoints / "experiments"
     assert isinstance(neyman, NuNeymanConfig)
-    templates: NuResult = training.result("templates")
+    templates = training.result("templates", NuResult)
     _, events = _events(training)
     order = np.argsort(events.process, kind="stable")
     save_sample(Sample(events.primaries[order], events.weights[order], events.process[order]), folder)
