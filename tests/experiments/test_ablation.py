@@ -110,7 +110,9 @@ def test_fewer_nuisance_parameters_fitted_lengthen_honest_intervals(estimator, r
     measured = measure(fit_likelihood(estimator, FITS["two"]), FITS["two"].belt, QUICK)
     assert FITS["two"].likelihood.nuisance == ("tes", "jes")
     assert FITS["fit"].likelihood.nuisance == PARAMETERS[1:]
-    assert measured["width"][0] > 1.02 * reference["width"][0]
+    assert measured["width"][0] > reference["width"][0]
+    # The same throws are redrawn for both.
+    assert np.mean(np.array(measured["redrawn"]) > reference["redrawn"]) > 0.9
 
 
 def test_ratios_are_to_the_first_of_the_group():
