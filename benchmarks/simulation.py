@@ -20,7 +20,7 @@ from ingestion_test.simulation.processes import throw
 ROWS = (500_000, 1_000_000, 2_000_000)
 
 
-def accepted_per_second(process, seconds):
+def accepted_per_second(process: str, seconds: float) -> float:
     """Accepted events per second of this process's time, measured for so many `seconds`."""
     rng = np.random.default_rng(0)
     throw(process, rng, 1 << 14)
@@ -30,7 +30,7 @@ def accepted_per_second(process, seconds):
     return accepted / (time.process_time() - start)
 
 
-def main():
+def main() -> None:
     """Print the rate of each process."""
     program = "python -m benchmarks.simulation"
     parser = argparse.ArgumentParser(

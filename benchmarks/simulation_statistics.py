@@ -17,12 +17,13 @@ import numpy as np
 from sklearn.ensemble import HistGradientBoostingClassifier
 from tqdm import tqdm
 
+from ingestion_test.arrays import FloatArray
 from ingestion_test.schema import FEATURES, PROCESSES, SIGNAL
 from ingestion_test.simulation import simulate
 from ingestion_test.simulation.sample import number_of_blocks, number_of_rows
 
 
-def train(seed, rows=400_000):
+def train(seed: int, rows: int = 400_000) -> HistGradientBoostingClassifier:
     """Signal-background classifier on a sample of its own, classes balanced."""
     blocks = list(simulate(rows, seed))
     x = np.concatenate([np.stack([block[name] for name in FEATURES], 1) for block in blocks])
@@ -33,7 +34,7 @@ def train(seed, rows=400_000):
     return HistGradientBoostingClassifier(max_iter=200, learning_rate=0.08, max_leaf_nodes=24).fit(x, signal, weights)
 
 
-def main():
+def main() -> None:
     """Print the table."""
     program = "python -m benchmarks.simulation_statistics"
     parser = argparse.ArgumentParser(
@@ -61,7 +62,7 @@ def main():
     report(sums * (blocks / looked_at), squares * (blocks / looked_at), blocks)
 
 
-def report(sums, squares, blocks):
+def report(sums: FloatArray, squares: FloatArray, blocks: int) -> None:
     """Print sigma(mu) and the shares of it that the sample adds.
 
     Arguments:

@@ -8,7 +8,16 @@ from pathlib import Path
 import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
-ROOMS = ("runtime", "ingestion_test", "submission", "upload", "training", "experiments", "benchmarks")
+ROOMS = (
+    "runtime",
+    "ingestion_test",
+    "ingestion_test/simulation",
+    "submission",
+    "upload",
+    "training",
+    "experiments",
+    "benchmarks",
+)
 
 IMPORTS = (
     "import numpy as np",
@@ -42,16 +51,16 @@ def reported(tmp_path_factory):
     """What mypy reports of the lines, put in the place of each room's `__init__.py`: set of (room, line, code)."""
     folder = tmp_path_factory.mktemp("wrong")
     flags = []
-    for room in ROOMS:
+    for number, room in enumerate(ROOMS):
         imports = [line.replace(f"from {room}.", "from .") for line in IMPORTS]
-        path = folder / f"{room}.py"
+        path = folder / f"room{number}.py"
         path.write_text("\n".join([*imports, *LINES]) + "\n", encoding="utf-8")
         flags += ["--shadow-file", f"{room}/__init__.py", str(path)]
     modules = [f"{room}/__init__.py" for room in ROOMS]
     command = [sys.executable, "-m", "mypy", "--cache-dir", str(folder / "cache"), *flags, *modules]
     output = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     lines = [*imports, *LINES]
-    matches = re.findall(r"^(\w+)/__init__\.py:(\d+): error: .*\[([\w-]+)\]$", output, re.MULTILINE)
+    matches = re.findall(r"^([\w/]+)/__init__\.py:(\d+): error: .*\[([\w-]+)\]$", output, re.MULTILINE)
     return {(room, lines[int(number) - 1], code) for room, number, code in matches}
 
 

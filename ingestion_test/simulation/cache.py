@@ -36,7 +36,7 @@ _TOOLS = {
 _log = logging.getLogger(__name__)
 
 
-def generator_version():
+def generator_version() -> str:
     """Eight hexadecimal digits that change with any code or table of the generator."""
     digest = hashlib.sha256()
     paths = [path for path in _PACKAGE.iterdir() if path.suffix in {".py", ".npz", ".json"} and path.name not in _TOOLS]
@@ -45,7 +45,7 @@ def generator_version():
     return digest.hexdigest()[:8]
 
 
-def default_cache():
+def default_cache() -> Path:
     """The folder `$HIGGSML_CACHE`; else `.cache` of a clone that can be written, or the user's own cache folder."""
     chosen, project = os.environ.get("HIGGSML_CACHE"), _PACKAGE.parents[1]
     if chosen:
@@ -55,7 +55,13 @@ def default_cache():
     return Path(os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")) / "higgsml"
 
 
-def cached_folder(size="default", seed=0, cache_dir=None, workers=None, world=DEFAULT):
+def cached_folder(
+    size: str | int = "default",
+    seed: int = 0,
+    cache_dir: str | Path | None = None,
+    workers: int | None = None,
+    world: str = DEFAULT,
+) -> Path:
     """A folder of simulated events in the official format, made if the cache does not hold it whole.
 
     A sample is made anew if the generator has changed, if a file is missing or if a checksum differs. Of several
@@ -86,7 +92,7 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None, world=DE
             if _is_whole(folder):
                 _log.info("simulated events from %s", folder)
             else:
-                _make(folder, size, seed, workers or os.cpu_count(), world)
+                _make(folder, size, seed, workers or os.cpu_count() or 1, world)
     except OSError as error:
         raise ChallengeError(
             f"cannot keep simulated events in {cache}: {error.strerror or error}; "
@@ -95,7 +101,7 @@ def cached_folder(size="default", seed=0, cache_dir=None, workers=None, world=DE
     return folder
 
 
-def _make(folder, size, seed, workers, world):
+def _make(folder: Path, size: str | int, seed: int, workers: int, world: str) -> None:
     start = time.monotonic()
     shutil.rmtree(folder, ignore_errors=True)
     part = folder.with_name(f".{folder.name}.part")
@@ -107,14 +113,14 @@ def _make(folder, size, seed, workers, world):
     _log.info("simulated events made in %.0f s: %s", time.monotonic() - start, folder)
 
 
-def remove_leftovers(folder):
+def remove_leftovers(folder: Path) -> None:
     """Remove what killed processes left of writing `folder`, beside it; nobody may be writing it."""
     for left in folder.parent.glob(f".{glob.escape(folder.name)}.????????"):
         if left.is_dir() and {path.name for path in left.iterdir()} <= {"folder"}:
             shutil.rmtree(left)
 
 
-def _is_whole(folder):
+def _is_whole(folder: Path) -> bool:
     try:
         checksums = json.loads((folder / MANIFEST_FILE).read_text())
         return set(checksums) == {DATA_FILE, METADATA_FILE} and all(
@@ -124,7 +130,7 @@ def _is_whole(folder):
         return False
 
 
-def _checksum(path):
+def _checksum(path: Path) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:
         while part := file.read(1 << 20):

@@ -1,5 +1,6 @@
 """The subcommand `simulate`: write a folder of simulated events."""
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -17,7 +18,7 @@ from .writer import write_folder
 MAX_ROWS = 1_000_000_000
 
 
-def add_arguments(parser):
+def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of `simulate` to an argparse parser."""
     parser.add_argument("--output", required=True, help="folder to write; it must be new or empty")
     parser.add_argument("--size", default="default", help=f"{', '.join(SIZES)} or a number of rows (default: default)")
@@ -33,7 +34,7 @@ def add_arguments(parser):
     parser.add_argument("--unweighted", action="store_true", help="give all events of a process the same weight")
 
 
-def run(args):
+def run(args: argparse.Namespace) -> None:
     """Run `simulate` with parsed arguments; raises ChallengeError for what the user can mend."""
     rows = number_of_rows(args.size)
     if rows > MAX_ROWS:

@@ -7,6 +7,9 @@ x = (1 + r)/2 + (1 - r)/2 cos, with cos distributed as (1 + a P cos)/2, where a 
 """
 
 import numpy as np
+import numpy.typing as npt
+
+from ..arrays import FloatArray, Numbers
 
 TAU_MASS = 1.777
 
@@ -20,7 +23,7 @@ LEPTONIC_SHARE = 0.352
 _GRID = np.linspace(0, 1, 2049)
 
 
-def leptonic_survival(x, polarisation):
+def leptonic_survival(x: FloatArray, polarisation: Numbers) -> FloatArray:
     """Probability that the lepton takes more than the share `x` of the tau's energy.
 
     The spectrum is f(x) = 5/3 - 3x^2 + 4x^3/3 + P (1/3 - 3x^2 + 8x^3/3), its integral from x to 1 is returned.
@@ -38,16 +41,17 @@ _INVERSE = np.concatenate(
 ).astype(np.float32)
 
 
-def leptonic_share(survival, polarisation):
+def leptonic_share(survival: FloatArray, polarisation: npt.NDArray[np.integer]) -> FloatArray:
     """The share x above which the lepton lies with the probability `survival`, for P = -1 or 1 per event."""
     place = np.sqrt(np.sqrt(survival)) * np.float32(len(_GRID) - 1)
     cell = np.minimum(place.astype(np.int32), len(_GRID) - 2)
     at = cell + np.where(polarisation > 0, np.int32(len(_GRID)), np.int32(0))
     low = _INVERSE[at]
-    return low + (place - cell.astype(np.float32)) * (_INVERSE[at + 1] - low)
+    share: FloatArray = low + (place - cell.astype(np.float32)) * (_INVERSE[at + 1] - low)
+    return share
 
 
-def hadronic_modes(rng, n):
+def hadronic_modes(rng: np.random.Generator, n: int) -> tuple[FloatArray, FloatArray]:
     """Squared mass of the visible system in units of the tau's, and analysing power, each (n,) float32."""
     shares = np.cumsum([mode[0] for mode in MODES.values()])
     mode = np.searchsorted(shares[:-1], rng.random(n, dtype=np.float32)).astype(np.intp)
@@ -56,20 +60,20 @@ def hadronic_modes(rng, n):
     return np.clip(np.abs(drawn) / np.float32(TAU_MASS), 0, 0.97) ** 2, power[mode]
 
 
-def hadronic_survival(x, ratio, slope):
+def hadronic_survival(x: FloatArray, ratio: FloatArray, slope: FloatArray) -> FloatArray:
     """Probability that the visible hadrons take more than the share `x`.
 
     Arguments:
         ratio: squared visible mass over the tau's.
         slope: analysing power times polarisation.
     """
-    cos = np.clip((2 * x - 1 - ratio) / (1 - ratio), -1, 1)
+    cos: FloatArray = np.clip((2 * x - 1 - ratio) / (1 - ratio), -1, 1)
     return (1 - cos) / 2 * (1 + slope * (1 + cos) / 2)
 
 
-def hadronic_share(survival, ratio, slope):
+def hadronic_share(survival: FloatArray, ratio: FloatArray, slope: FloatArray) -> FloatArray:
     """The share x above which the visible hadrons lie with the probability `survival`."""
     # survival = (1 - c)(2 + a + a c)/4, solved for c in the form that is stable for a = 0.
-    cos = (2 + slope - 4 * survival) / (1 + np.sqrt(np.maximum((1 + slope) ** 2 - 4 * slope * survival, 0)))
-    cos = np.clip(cos, -1, 1)
+    root: FloatArray = np.sqrt(np.maximum((1 + slope) ** 2 - 4 * slope * survival, 0))
+    cos = np.clip((2 + slope - 4 * survival) / (1 + root), -1, 1)
     return (1 + ratio) / 2 + (1 - ratio) / 2 * cos

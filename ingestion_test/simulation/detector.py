@@ -8,7 +8,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from .vectors import wrap
+from ..arrays import BoolArray, Columns, FloatArray, IntArray, SingleArray
+from .vectors import Place, Vector, wrap
 
 #: Thresholds in GeV: leptons after the official selection; jets and hadronic taus before the scale correction.
 MIN_LEP_PT, MIN_RAW_PT = 20.0, 20.0
@@ -54,15 +55,17 @@ class Response:
     soft: float
 
 
-def scale_correction(raw_pt, eta):
+def scale_correction(raw_pt: FloatArray | np.floating, eta: FloatArray) -> FloatArray:
     """Factor from the raw pT of a jet to its corrected pT: sqrt((3 - 0.2 |eta|)^2 / pT + 1)."""
-    return np.sqrt((3 - np.float32(0.2) * np.abs(eta)) ** 2 / raw_pt + 1)
+    factor: FloatArray = np.sqrt((3 - np.float32(0.2) * np.abs(eta)) ** 2 / raw_pt + 1)
+    return factor
 
 
-def uncorrected(pt, eta):
+def uncorrected(pt: FloatArray, eta: FloatArray) -> FloatArray:
     """Raw pT of a jet of the corrected `pt`: inverse of `scale_correction` times pT."""
-    offset = (3 - np.float32(0.2) * np.abs(eta)) ** 2
-    return (np.sqrt(offset**2 + 4 * pt**2) - offset) / 2
+    offset: FloatArray = (3 - np.float32(0.2) * np.abs(eta)) ** 2
+    root: FloatArray = np.sqrt(offset**2 + 4 * pt**2)
+    return (root - offset) / 2
 
 
 #: Squares of the stochastic (GeV^1/2), constant and noise (GeV) terms of the hadronic resolution, each within
@@ -70,23 +73,25 @@ def uncorrected(pt, eta):
 _HADRONIC = np.array([(0.52**2, 0.71**2, 1.0**2), (0.03**2, 0.05**2, 0.094**2), (1.6**2, 0.0, 0.0)], np.float32)
 
 
-def hadronic_resolution2(energy, eta):
+def hadronic_resolution2(energy: FloatArray, eta: FloatArray) -> FloatArray:
     """Squared relative resolution of the calorimeter for hadrons of `energy` in GeV."""
     eta = np.abs(eta)
     middle, forward = (eta >= np.float32(1.7)), (eta > np.float32(3.2))
     stochastic, constant, noise = (t[0] + middle * (t[1] - t[0]) + forward * (t[2] - t[1]) for t in _HADRONIC)
-    return (stochastic + noise / energy) / energy + constant
+    square: FloatArray = (stochastic + noise / energy) / energy + constant
+    return square
 
 
-def measured_share(rng, energy, eta, mean, width):
+def measured_share(
+    rng: np.random.Generator, energy: FloatArray, eta: FloatArray, mean: float, width: float
+) -> FloatArray:
     """Measured over true energy of hadrons, arrays of any shape: a Gaussian about `mean`, cut off near 0."""
     total = np.sqrt(np.float32(0.5) * hadronic_resolution2(energy, eta) + np.float32(width**2))
-    return np.maximum(
-        np.float32(mean) * (1 + total * rng.standard_normal(eta.shape, dtype=np.float32)), np.float32(0.05)
-    )
+    share: FloatArray = np.float32(mean) * (1 + total * rng.standard_normal(eta.shape, dtype=np.float32))
+    return np.maximum(share, np.float32(0.05))
 
 
-def measure_jets(rng, pt, eta, response):
+def measure_jets(rng: np.random.Generator, pt: FloatArray, eta: FloatArray, response: Response) -> FloatArray:
     """Raw calorimeter pT of partons, arrays of any shape; 0 stays 0."""
     energy = np.maximum(pt, 1) * np.cosh(np.clip(eta, -6, 6))
     share = measured_share(rng, energy, eta, response.jet, response.fragmentation)
@@ -94,7 +99,7 @@ def measure_jets(rng, pt, eta, response):
     return uncorrected(pt * share, eta)
 
 
-def merge(pt, eta, phi, slots=None):
+def merge(pt: FloatArray, eta: FloatArray, phi: FloatArray, slots: int | None = None) -> None:
     """Join partons closer than the jet radius, in place: the harder one takes the other's pT.
 
     Arguments:
@@ -111,12 +116,21 @@ def merge(pt, eta, phi, slots=None):
             pt[softer, rows] = 0
 
 
-def lepton_efficiency(eta):
+def lepton_efficiency(eta: FloatArray) -> SingleArray:
     """Efficiency of an electron or muon at `eta`."""
     return np.where(np.abs(eta) < 1.5, np.float32(LEP_EFFICIENCY[0]), np.float32(LEP_EFFICIENCY[1]))
 
 
-def observe(rng, lep, had, jets, partons, unseen, soft, response):
+def observe(
+    rng: np.random.Generator,
+    lep: Place,
+    had: Place,
+    jets: FloatArray,
+    partons: Place,
+    unseen: Vector,
+    soft: FloatArray,
+    response: Response,
+) -> tuple[Columns, IntArray]:
     """The primaries of events, and which of them pass lepton and tau isolation.
 
     Arguments:
@@ -153,7 +167,9 @@ def observe(rng, lep, had, jets, partons, unseen, soft, response):
     return columns | {"PRI_met": np.hypot(*met), "PRI_met_phi": np.arctan2(met[1], met[0])}, rows
 
 
-def fake(rng, jets, partons, slope):
+def fake(
+    rng: np.random.Generator, jets: FloatArray, partons: Place, slope: float
+) -> tuple[Place, FloatArray, Place, FloatArray, tuple[FloatArray, FloatArray]]:
     """Take one jet as the hadronic tau.
 
     Arguments:
@@ -179,7 +195,7 @@ def fake(rng, jets, partons, slope):
     return had, running[-1], (pt, eta, phi), jets, (lost * np.cos(had[2]), lost * np.sin(had[2]))
 
 
-def jet_columns(raw, eta, phi):
+def jet_columns(raw: FloatArray, eta: FloatArray, phi: FloatArray) -> Columns:
     """The jet primaries from raw jets, arrays (slots, n); what fails a threshold is no jet."""
     is_jet = (raw > MIN_RAW_PT) & (np.abs(eta) < MAX_JET_ETA)
     pt = np.where(is_jet, raw * scale_correction(np.maximum(raw, 1), eta), 0)
@@ -195,6 +211,6 @@ def jet_columns(raw, eta, phi):
     return columns
 
 
-def near(eta, phi, other_eta, other_phi, radius):
+def near(eta: FloatArray, phi: FloatArray, other_eta: FloatArray, other_phi: FloatArray, radius: float) -> BoolArray:
     """Whether two directions are within `radius` in (eta, phi)."""
     return (eta - other_eta) ** 2 + wrap(phi - other_phi) ** 2 < radius**2

@@ -1,9 +1,12 @@
 """Sampling where it matters, with the weights that keep every expectation as it was."""
 
 import numpy as np
+import numpy.typing as npt
+
+from ..arrays import FloatArray, IntArray, Numbers, SingleArray
 
 
-def draw(rng, n, grids):
+def draw(rng: np.random.Generator, n: int, grids: npt.ArrayLike) -> tuple[SingleArray, SingleArray]:
     """Numbers in (0, 1) per event, one per grid, drawn with the density of the grid, and the weights that undo it.
 
     Arguments:
@@ -27,7 +30,7 @@ def draw(rng, n, grids):
     return numbers, weight
 
 
-def thin(rng, weights, richness, count):
+def thin(rng: np.random.Generator, weights: FloatArray, richness: Numbers, count: int) -> tuple[IntArray, FloatArray]:
     """Choose `count` weighted events, each with a probability proportional to weight times richness, at most 1.
 
     Arguments:

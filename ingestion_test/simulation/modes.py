@@ -1,8 +1,16 @@
 """What is made with a Higgs boson beside initial-state radiation: quarks, a W or Z, a top pair."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 
-from .vectors import azimuth, from_rapidity, two_body
+from ..arrays import FloatArray, SingleArray
+from .vectors import FourVector, Place, azimuth, from_rapidity, two_body
+
+if TYPE_CHECKING:
+    from .resonance import Resonance
 
 W_MASS = 80.4
 #: Share of a W or Z made with the boson that is a W; decays of a W to an electron or muon, directly or by a tau (PDG).
@@ -13,12 +21,12 @@ TOPS_TO_LEPTON = 2 * W_TO_LEPTON * (1 - W_TO_LEPTON)
 TOP_JET_PT = 70.0
 
 
-def leptonic_shares(model):
+def leptonic_shares(model: Resonance) -> tuple[float, float]:
     """Share of all events in which a W, or one of a top pair, made with the boson decays to an electron or muon."""
     return model.modes[1] * W_SHARE * W_TO_LEPTON, model.modes[2] * TOPS_TO_LEPTON
 
 
-def without_lepton(rng, n, model):
+def without_lepton(rng: np.random.Generator, n: int, model: Resonance) -> tuple[SingleArray, SingleArray]:
     """Vector-boson fusion, a W or Z and a top pair in their shares, without an electron or muon.
 
     Arguments:
@@ -59,7 +67,7 @@ def without_lepton(rng, n, model):
     return extra, invisible
 
 
-def with_lepton(rng, n, model):
+def with_lepton(rng: np.random.Generator, n: int, model: Resonance) -> tuple[Place, FourVector, FloatArray]:
     """A W, or a top pair, made with the boson, with one electron or muon.
 
     Returns:

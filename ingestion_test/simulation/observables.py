@@ -1,7 +1,12 @@
 """Rotation-free observables of events, and their histograms: what the simulation is fitted to and shown against."""
 
-import numpy as np
+from collections.abc import Mapping
 
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+from ..arrays import BoolArray, Columns, FloatArray
 from ..derived import derived_features
 from ..schema import DERIVED, PRIMARIES
 from .vectors import wrap
@@ -10,7 +15,7 @@ from .vectors import wrap
 SPLIT = ("pt_h", "pt_tot", "met", "mass_vis", "lep_pt", "had_pt", "mt")
 
 
-def observables(columns):
+def observables(columns: Mapping[str, npt.ArrayLike]) -> Columns:
     """Observables of events.
 
     Arguments:
@@ -23,10 +28,10 @@ def observables(columns):
     d = dict(zip(DERIVED, derived_features(p).T.astype(float)))
     one, two = p["PRI_n_jets"] >= 1, p["PRI_n_jets"] >= 2
 
-    def where(mask, values):
+    def where(mask: BoolArray, values: FloatArray) -> FloatArray:
         return np.where(mask, values, np.nan)
 
-    def dphi(a, b):
+    def dphi(a: str, b: str) -> FloatArray:
         return np.abs(wrap(p[f"PRI_{a}_phi"] - p[f"PRI_{b}_phi"]))
 
     lep_eta, had_eta, jet_eta, subjet_eta = (
@@ -65,13 +70,13 @@ def observables(columns):
     return result
 
 
-def histograms(reference, bins=12):
+def histograms(reference: pd.DataFrame, bins: int = 12) -> dict[str, tuple[FloatArray, FloatArray, FloatArray]]:
     """Histograms of unweighted reference events in quantiles.
 
     Returns:
         dict from an observable to (inner edges, contents, variances): the contents are shares of all events.
     """
-    result = {}
+    result: dict[str, tuple[FloatArray, FloatArray, FloatArray]] = {}
     for name, values in observables(reference).items():
         values = values[~np.isnan(values)]
         inner = np.quantile(values, np.linspace(0, 1, bins + 1)[1:-1])
@@ -81,7 +86,11 @@ def histograms(reference, bins=12):
     return result
 
 
-def pulls(columns, weights, targets):
+def pulls(
+    columns: Mapping[str, npt.ArrayLike],
+    weights: FloatArray,
+    targets: dict[str, tuple[FloatArray, FloatArray, FloatArray]],
+) -> Columns:
     """Differences of weighted events from `histograms` in standard deviations of these.
 
     Returns:

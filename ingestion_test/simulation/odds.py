@@ -4,19 +4,25 @@ Two uses: the odds that an event comes from the reference and not from the simul
 parametric model leaves), and the odds that it is signal and not background (what strata are made of).
 """
 
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import TypeAlias
 
 import numpy as np
 
+from ..arrays import FloatArray, SingleArray
 from ..schema import UNDEFINED
+
+#: Weights (inputs, outputs) and biases (outputs,) of the layers.
+Network: TypeAlias = list[tuple[SingleArray, SingleArray]]
 
 #: Events worked on at a time, so that what they pass through stays in the processor's cache.
 _CHUNK = 6144
 NETWORKS_FILE = Path(__file__).with_name("networks.npz")
 
 
-def features(p):
+def features(p: Mapping[str, FloatArray]) -> SingleArray:
     """What the networks see: features without the azimuth of the event and without the sign of its rapidity.
 
     Arguments:
@@ -31,7 +37,7 @@ def features(p):
     unit = lep[0] / p["PRI_lep_pt"], lep[1] / p["PRI_lep_pt"]
     turn = np.where(unit[0] * had[1] - unit[1] * had[0] < 0, np.float32(-1), np.float32(1))
 
-    def seen(x, y):
+    def seen(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray]:
         return unit[0] * x + unit[1] * y, (unit[0] * y - unit[1] * x) * turn
 
     had_seen, met_seen = seen(*had), seen(*met)
@@ -59,12 +65,12 @@ def features(p):
     return np.stack(columns, 1).astype(np.float32, copy=False)
 
 
-def _transverse(p, name):
+def _transverse(p: Mapping[str, FloatArray], name: str) -> tuple[FloatArray, FloatArray]:
     pt = p["PRI_met"] if name == "PRI_met" else p[f"{name}_pt"]
     return pt * np.cos(p[f"{name}_phi"]), pt * np.sin(p[f"{name}_phi"])
 
 
-def log_odds(networks, x):
+def log_odds(networks: list[Network], x: FloatArray) -> SingleArray:
     """Mean output of `networks`, each a list of layers (weight, bias), for `features` x: array (events,) float32."""
     total = np.zeros(len(x), np.float32)
     for first in range(0, len(x), _CHUNK):
@@ -80,14 +86,14 @@ def log_odds(networks, x):
 
 
 @cache
-def shipped(name):
+def shipped(name: str) -> list[Network]:
     """The networks of that name in `NETWORKS_FILE`: a process's reweighting, or "signal"."""
     with np.load(NETWORKS_FILE) as file:
         count, depth = file[f"{name}/shape"]
         return [[(file[f"{name}/{i}/{k}/w"], file[f"{name}/{i}/{k}/b"]) for k in range(depth)] for i in range(count)]
 
 
-def save(networks):
+def save(networks: dict[str, list[Network]]) -> None:
     """Replace networks in `NETWORKS_FILE`: dict from a name to networks."""
     content = {}
     if NETWORKS_FILE.exists():

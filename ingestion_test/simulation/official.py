@@ -8,12 +8,14 @@ import json
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from ..arrays import BoolArray, FloatArray, IntArray
 from ..schema import DATA_FILE, FEATURES, PRIMARIES
 from ..systematics import transform
 
@@ -26,17 +28,20 @@ NOMINAL, PULL = (0.0, 0.0, 0.0), 0.01
 #: Rows whose soft MET is drawn at a time.
 CHUNK = 200_000
 
-Floats = npt.NDArray[np.floating]
-Bools = npt.NDArray[np.bool_]
+#: Names of processes.
+Names: TypeAlias = npt.NDArray[np.str_]
+#: (tes pull, jes pull, soft MET in GeV)
+Point: TypeAlias = tuple[float, float, float]
 
 
 @cache
-def figures() -> dict:
+def figures() -> dict[str, Any]:
     """The content of `official.json`."""
-    return json.loads(FIGURES_FILE.read_text())
+    content: dict[str, Any] = json.loads(FIGURES_FILE.read_text())
+    return content
 
 
-def regions(features: Floats) -> dict[str, Bools]:
+def regions(features: FloatArray) -> dict[str, BoolArray]:
     """The regions of the figures and the one that is left, bool arrays (events,), which cover all selected events.
 
     Arguments:
@@ -61,7 +66,7 @@ def regions(features: Floats) -> dict[str, Bools]:
     }
 
 
-def points() -> list[tuple[float, float, float]]:
+def points() -> list[Point]:
     """The nominal point and all shifted ones that the figures know."""
     cells = (cell for processes in figures()["yields"].values() for cell in processes.values())
     return [NOMINAL, *sorted({tuple(entry[:3]) for cell in cells for entry in cell["shifted"]})]
@@ -70,15 +75,15 @@ def points() -> list[tuple[float, float, float]]:
 class Sums:
     """Sums over weighted events in the regions of the figures, from any number of calls of `add`."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self.total, self.events = 0.0, 0
         #: (region, process, point) -> [sum of weights, sum of squared weights]
-        self.yields = {}
+        self.yields: dict[tuple[str, str, Point], FloatArray] = {}
         #: (region, process) -> [sum of weights, of weights times features, of weights times squared features]
-        self.moments = {}
+        self.moments: dict[tuple[str, str], list[Any]] = {}
         self._noise = {point: np.random.default_rng(1) for point in points() if point[2]}
 
-    def add(self, primaries: Floats, weights: Floats, process: npt.NDArray, shifts: bool = True) -> None:
+    def add(self, primaries: FloatArray, weights: FloatArray, process: Names, shifts: bool = True) -> None:
         """Add events.
 
         Arguments:
@@ -99,7 +104,9 @@ class Sums:
                     rows = np.flatnonzero(inside & (p == name))
                     self._add_cell(region, str(name), point, features, w[rows], rows)
 
-    def _add_cell(self, region, process, point, features, w, rows):
+    def _add_cell(
+        self, region: str, process: str, point: Point, features: FloatArray, w: FloatArray, rows: IntArray
+    ) -> None:
         sums = self.yields.setdefault((region, process, point), np.zeros(2))
         sums += w.sum(), (w**2).sum()
         if point == NOMINAL and process in figures()["moments"].get(region, {}):
@@ -109,7 +116,7 @@ class Sums:
                 parts[i] = parts[i] + part
 
 
-def read(folder: str | Path, most: int, chunk: int = CHUNK) -> Iterator[tuple[Floats, Floats, npt.NDArray]]:
+def read(folder: str | Path, most: int, chunk: int = CHUNK) -> Iterator[tuple[FloatArray, FloatArray, Names]]:
     """The first row groups of a data folder with at least `most` rows together, `chunk` rows at a time.
 
     Returns:
@@ -131,13 +138,13 @@ def read(folder: str | Path, most: int, chunk: int = CHUNK) -> Iterator[tuple[Fl
         yield _arrays(pa.concat_tables(waiting))
 
 
-def _arrays(table):
+def _arrays(table: pa.Table) -> tuple[FloatArray, FloatArray, Names]:
     primaries = np.column_stack([table[name].to_numpy().astype(np.float32) for name in PRIMARIES])
     names = table["detailed_labels"].to_pandas().to_numpy(dtype="U")
     return primaries, table["weights"].to_numpy().astype(float), names
 
 
-def yield_ratios(sums: Sums, scale: float) -> dict:
+def yield_ratios(sums: Sums, scale: float) -> dict[tuple[str, str], tuple[float, float, float, Point | None]]:
     """(region, process) -> (simulated / official yield, its error, worst shifted yield, its point).
 
     Arguments:
@@ -159,7 +166,7 @@ def yield_ratios(sums: Sums, scale: float) -> dict:
     return result
 
 
-def moment_differences(sums: Sums) -> dict:
+def moment_differences(sums: Sums) -> dict[tuple[str, str], tuple[FloatArray, FloatArray, float]]:
     """(region, process) -> (standardised differences of the means, ratios of the standard deviations, error of one
     difference): arrays (28,) in the order of `schema.FEATURES`, and a number."""
     result = {}

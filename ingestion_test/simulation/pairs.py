@@ -1,13 +1,15 @@
 """ttbar (with single top) and diboson events with one lepton and one real or fake hadronic tau."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import Columns, FloatArray
 from . import decays, detector
 from .detector import Response
 from .radiation import Radiation, radiate
-from .vectors import azimuth, from_rapidity, invariant_mass, pseudorapidity, two_body
+from .vectors import FourVector, Place, Vector, azimuth, from_rapidity, invariant_mass, pseudorapidity, two_body
 
 TOP, W, Z = (172.5, 1.4), (80.4, 2.1), (91.19, 2.5)
 
@@ -36,13 +38,13 @@ class Pair:
     spread: float
     separation: float
     radiation: Radiation
-    channels: dict
+    channels: dict[str, float]
     fake_slope: float
     alignment: float
     response: Response
 
 
-def generate(rng, n, model):
+def generate(rng: np.random.Generator, n: int, model: Pair) -> tuple[Columns, FloatArray]:
     """`n` thrown events of every channel in turn; returns (columns, weight) as `resonance.generate` does."""
     parts = []
     for name, share in model.channels.items():
@@ -53,7 +55,7 @@ def generate(rng, n, model):
     )
 
 
-def _channel(rng, n, model, name):
+def _channel(rng: np.random.Generator, n: int, model: Pair, name: str) -> tuple[Columns, FloatArray]:
     pt, phi, relative = radiate(rng, n, model.radiation)
     soft = np.float32(model.radiation.soft) * rng.standard_normal((2, n), dtype=np.float32)
     recoil = -(pt * np.cos(phi)).sum(0) - soft[0], -(pt * np.sin(phi)).sum(0) - soft[1]
@@ -66,33 +68,38 @@ def _channel(rng, n, model, name):
 
 
 class _Event:
-    """What an event holds before the detector: partons, lepton, visible tau or None, neutrinos."""
+    """What an event holds before the detector: partons, lepton (empty until made), visible tau or None, neutrinos."""
 
-    def __init__(self, n, rapidity, alignment):
+    def __init__(self, n: int, rapidity: FloatArray, alignment: float) -> None:
         self.n, self.rapidity, self.alignment = n, rapidity, alignment
-        self.partons = []
-        self.lep = None
-        self.tau = None
-        self.invisible = np.zeros((2, n), np.float32)
+        self.partons: list[Place] = []
+        self.lep: FourVector = ()
+        self.tau: FourVector | None = None
+        self.invisible: FloatArray = np.zeros((2, n), np.float32)
 
-    def add_partons(self, pt, eta, phi):
+    def add_partons(self, pt: FloatArray, eta: FloatArray, phi: FloatArray) -> None:
         self.partons += list(zip(pt, eta, phi))
 
-    def add_jet(self, p):
+    def add_jet(self, p: FourVector) -> None:
         self.partons.append((np.hypot(p[0], p[1]), pseudorapidity(*p[:3]), np.arctan2(p[1], p[0])))
 
-    def add_neutrino(self, p):
+    def add_neutrino(self, p: Vector) -> None:
         self.invisible = self.invisible + np.stack([p[0], p[1]])
 
 
-def _breit_wigner(rng, n, particle, low=0.7, high=1.3):
+def _breit_wigner(
+    rng: np.random.Generator, n: int, particle: tuple[float, float], low: float = 0.7, high: float = 1.3
+) -> FloatArray:
     mass, width = particle
     angle = np.arctan(np.array([(low**2 - 1) * mass / width, (high**2 - 1) * mass / width]))
     drawn = angle[0] + (angle[1] - angle[0]) * rng.random(n, dtype=np.float32)
-    return np.sqrt(mass**2 + mass * width * np.tan(drawn))
+    masses: FloatArray = np.sqrt(mass**2 + mass * width * np.tan(drawn))
+    return masses
 
 
-def _produce(rng, n, model, recoil, rapidity, name):
+def _produce(
+    rng: np.random.Generator, n: int, model: Pair, recoil: Vector, rapidity: FloatArray, name: str
+) -> list[FourVector]:
     """Four-vectors of the two heavy particles, recoiling against the radiation."""
     kinds = {"tt": (TOP, TOP), "tw": (TOP, W), "ww": (W, W), "zz": (Z, Z), "wz": (W, Z)}[name.split(":")[0]]
     masses = [_breit_wigner(rng, n, kind) for kind in kinds]
@@ -111,13 +118,13 @@ def _produce(rng, n, model, recoil, rapidity, name):
     ]
 
 
-def _top_to_w(rng, event, top):
+def _top_to_w(rng: np.random.Generator, event: _Event, top: FourVector) -> tuple[FourVector, FourVector]:
     w, b = two_body(rng, top, _breit_wigner(rng, event.n, W), 4.8)
     event.add_jet(b)
     return w, b
 
 
-def _helicity_weight(w, b, fermion):
+def _helicity_weight(w: FourVector, b: FourVector, fermion: FourVector) -> FloatArray:
     """Weight of the charged fermion's angle to the b quark in the W rest frame: helicities 0 (70%) and left (30%)."""
     dot = fermion[3] * b[3] - fermion[0] * b[0] - fermion[1] * b[1] - fermion[2] * b[2]
     total = w[3] * b[3] - w[0] * b[0] - w[1] * b[1] - w[2] * b[2]
@@ -125,14 +132,14 @@ def _helicity_weight(w, b, fermion):
     return 0.7 * 1.5 * (1 - cos**2) + 0.3 * 0.75 * (1 + cos) ** 2
 
 
-def _alignment_weight(event, w, fermion):
+def _alignment_weight(event: _Event, w: FourVector, fermion: FourVector) -> FloatArray:
     """Weight of the charged fermion's angle to the flight of the W, both seen from the frame of the pair."""
     energy_w, energy = (p[3] * np.cosh(event.rapidity) - p[2] * np.sinh(event.rapidity) for p in (w, fermion))
     momentum = np.sqrt(np.maximum(energy_w**2 - invariant_mass(w) ** 2, 1))
     return np.maximum(1 + event.alignment * np.clip((2 * energy - energy_w) / momentum, -1, 1), 0)
 
 
-def _to_lepton(rng, event, w, share_tau=0.05):
+def _to_lepton(rng: np.random.Generator, event: _Event, w: FourVector, share_tau: float = 0.05) -> FourVector:
     """W -> l nu, or in a few cases W -> tau nu -> l nu nu nu."""
     lep, nu = two_body(rng, w)
     event.add_neutrino(nu)
@@ -143,7 +150,7 @@ def _to_lepton(rng, event, w, share_tau=0.05):
     return lep
 
 
-def _to_tau(rng, event, tau, polarisation):
+def _to_tau(rng: np.random.Generator, event: _Event, tau: FourVector, polarisation: float) -> FloatArray:
     """Hadronic decay of a tau with visible pT above threshold; returns its probability."""
     ratio, power = decays.hadronic_modes(rng, event.n)
     slope = power * np.float32(polarisation)
@@ -155,34 +162,36 @@ def _to_tau(rng, event, tau, polarisation):
     return survival
 
 
-def _to_quarks(rng, event, w):
+def _to_quarks(rng: np.random.Generator, event: _Event, w: FourVector) -> None:
     for quark in two_body(rng, w):
         event.add_jet(quark)
 
 
-def _leptonic_w(rng, event, first, second, tops):
+def _leptonic_w(
+    rng: np.random.Generator, event: _Event, first: FourVector, second: FourVector, tops: int
+) -> tuple[FloatArray, FourVector, FourVector | None]:
     w, b = _top_to_w(rng, event, first) if tops > 0 else (first, None)
     lep = _to_lepton(rng, event, w)
-    weight = _helicity_weight(w, b, lep) if tops > 0 else _alignment_weight(event, w, lep)
+    weight = _helicity_weight(w, b, lep) if b is not None else _alignment_weight(event, w, lep)
     w2, b2 = _top_to_w(rng, event, second) if tops > 1 else (second, None)
     return weight, w2, b2
 
 
-def _w_tau(rng, event, first, second, tops):
+def _w_tau(rng: np.random.Generator, event: _Event, first: FourVector, second: FourVector, tops: int) -> FloatArray:
     weight, w2, b2 = _leptonic_w(rng, event, first, second, tops)
     tau, nu = two_body(rng, w2)
     event.add_neutrino(nu)
-    weight = weight * (_helicity_weight(w2, b2, tau) if tops > 1 else _alignment_weight(event, w2, tau))
+    weight = weight * (_helicity_weight(w2, b2, tau) if b2 is not None else _alignment_weight(event, w2, tau))
     return weight * _to_tau(rng, event, tau, -1.0)
 
 
-def _w_fake(rng, event, first, second, tops):
+def _w_fake(rng: np.random.Generator, event: _Event, first: FourVector, second: FourVector, tops: int) -> FloatArray:
     weight, w2, _ = _leptonic_w(rng, event, first, second, tops)
     _to_quarks(rng, event, w2)
     return weight
 
 
-def _z_tau(rng, event, first, second, other):
+def _z_tau(rng: np.random.Generator, event: _Event, first: FourVector, second: FourVector, other: str) -> FloatArray:
     tau1, tau2 = two_body(rng, first)
     x = decays.leptonic_share(rng.random(event.n, dtype=np.float32), np.full(event.n, -1))
     event.lep = [x * v for v in tau1]
@@ -196,7 +205,7 @@ def _z_tau(rng, event, first, second, other):
 
 
 #: Channel -> function(rng, event, first, second) that decays the two and returns a weight.
-CHANNELS = {
+CHANNELS: dict[str, Callable[[np.random.Generator, _Event, FourVector, FourVector], FloatArray]] = {
     "tt:tau": lambda r, e, a, b: _w_tau(r, e, a, b, 2),
     "tt:fake": lambda r, e, a, b: _w_fake(r, e, a, b, 2),
     "tw:tau": lambda r, e, a, b: _w_tau(r, e, a, b, 1),
@@ -208,7 +217,9 @@ CHANNELS = {
 }
 
 
-def _measure(rng, event, weight, soft, model):
+def _measure(
+    rng: np.random.Generator, event: _Event, weight: FloatArray, soft: FloatArray, model: Pair
+) -> tuple[Columns, FloatArray]:
     """From partons to the measured primaries; chooses the fake tau among the jets where there is no real one."""
     n = event.n
     pt, eta, phi = (np.stack([parton[i] for parton in event.partons]).astype(np.float32) for i in range(3))
@@ -233,7 +244,7 @@ def _measure(rng, event, weight, soft, model):
     return {name: v[kept] for name, v in columns.items()}, weight[rows[kept]]
 
 
-def _measure_tau(rng, tau, model):
+def _measure_tau(rng: np.random.Generator, tau: FourVector, model: Pair) -> tuple[Place, tuple[FloatArray, FloatArray]]:
     """Measured hadronic tau (pt, eta, phi), and its true minus its measured momentum (x, y)."""
     true, eta = np.hypot(tau[0], tau[1]), pseudorapidity(*tau[:3])
     share = detector.measured_share(rng, np.maximum(tau[3], 5), eta, model.response.had, model.response.had_width)

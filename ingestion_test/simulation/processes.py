@@ -6,21 +6,30 @@ boson from the organisers' generator settings, all others fitted by `tune` to th
 
 import json
 from pathlib import Path
+from typing import Any, TypeAlias
 
+import numpy as np
+
+from ..arrays import Columns, FloatArray
 from . import pairs, resonance
 from .detector import Response
 from .radiation import Radiation
+
+Model: TypeAlias = resonance.Resonance | pairs.Pair
+#: Numbers, lists of numbers and dicts of these, as in `parameters.json`.
+Parameters: TypeAlias = dict[str, Any]
 
 PARAMETERS_FILE = Path(__file__).with_name("parameters.json")
 _MODULES = {"ztautau": resonance, "htautau": resonance, "ttbar": pairs, "diboson": pairs}
 
 
-def read_parameters():
+def read_parameters() -> dict[str, Parameters]:
     """The content of `parameters.json`: process -> numbers."""
-    return json.loads(PARAMETERS_FILE.read_text())
+    content: dict[str, Parameters] = json.loads(PARAMETERS_FILE.read_text())
+    return content
 
 
-def model(process, parameters):
+def model(process: str, parameters: Parameters) -> Model:
     """The model (`resonance.Resonance` or `pairs.Pair`) of a process from its entry in `parameters.json`."""
     kind = resonance.Resonance if _MODULES[process] is resonance else pairs.Pair
     parts = {"radiation": Radiation(**parameters["radiation"]), "response": Response(**parameters["response"])}
@@ -31,7 +40,7 @@ PARAMETERS = read_parameters()
 MODELS = {name: model(name, entry) for name, entry in PARAMETERS.items()}
 
 
-def throw(process, rng, n, model=None):
+def throw(process: str, rng: np.random.Generator, n: int, model: Model | None = None) -> tuple[Columns, FloatArray]:
     """`n` thrown events of a process.
 
     Arguments:
@@ -40,4 +49,5 @@ def throw(process, rng, n, model=None):
     Returns:
         (columns, weights) of the accepted events: dict from each primary to an array (accepted,), array (accepted,).
     """
-    return _MODULES[process].generate(rng, n, model or MODELS[process])
+    events: tuple[Columns, FloatArray] = _MODULES[process].generate(rng, n, model or MODELS[process])
+    return events

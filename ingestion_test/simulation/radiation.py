@@ -4,10 +4,12 @@ Emissions are a Poisson process in the logarithm of their transverse momentum k,
 showers, so that the hardest one has the Sudakov factor exp(-expected emissions above k) by itself.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
+from ..arrays import FloatArray, SingleArray
 from .vectors import azimuth, wrap
 
 #: Softest emission followed one by one, in GeV; what is softer is part of the Gaussian soft recoil.
@@ -39,8 +41,8 @@ class Radiation:
         soft: width in GeV of each component of the recoil of everything below `SOFTEST`.
     """
 
-    rate: tuple
-    further: tuple
+    rate: Sequence[float]
+    further: Sequence[float]
     stretch: float
     boost: float
     recoil: float
@@ -51,7 +53,9 @@ class Radiation:
     soft: float
 
 
-def radiate(rng, n, model, slots=5, chance=None):
+def radiate(
+    rng: np.random.Generator, n: int, model: Radiation, slots: int = 5, chance: FloatArray | None = None
+) -> tuple[SingleArray, SingleArray, SingleArray]:
     """Initial-state partons of `n` events, hardest first.
 
     Arguments:
@@ -91,7 +95,7 @@ def radiate(rng, n, model, slots=5, chance=None):
     return pt, phi, rapidity.astype(np.float32)
 
 
-def _expected(rate, further=None):
+def _expected(rate: Sequence[float], further: Sequence[float] | None = None) -> SingleArray:
     """Expected emissions harder than each of `_LOG_K`, array (500,) float32: of the first, or of further ones."""
     log_density = np.interp(_LOG_K, np.log(NODES), rate)
     if further is not None:

@@ -1,14 +1,17 @@
 """Z -> tau tau and H -> tau tau, one tau to a lepton and one to hadrons, from production to the measured primaries."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import numpy.typing as npt
 
+from ..arrays import Columns, FloatArray, IntArray, Numbers, SingleArray
 from . import decays, detector, modes
 from .detector import Response
 from .importance import draw
 from .radiation import Radiation, radiate
-from .vectors import isotropic, pseudorapidity
+from .vectors import FourVector, Place, isotropic, pseudorapidity
 
 #: Decays tried per event; one is picked, the mean weight of all is kept (exact, see `_decay`).
 TRIES = 4
@@ -48,18 +51,18 @@ class Resonance:
     angular: str | None
     equal_helicities: bool
     radiation: Radiation
-    modes: tuple
+    modes: Sequence[float]
     quark_pt: float
     quark_rapidity: float
     quark_spread: float
     associated_pt: float
     fakes: float
     fake_slope: float
-    proposal: tuple
+    proposal: Sequence[Sequence[float]]
     response: Response
 
 
-def generate(rng, n, model):
+def generate(rng: np.random.Generator, n: int, model: Resonance) -> tuple[Columns, FloatArray]:
     """`n` thrown events with a real hadronic tau, and as many of the other channels as `THROWN` says.
 
     Returns:
@@ -78,7 +81,9 @@ def generate(rng, n, model):
     )
 
 
-def from_chances(rng, chances, weight, model):
+def from_chances(
+    rng: np.random.Generator, chances: FloatArray, weight: FloatArray, model: Resonance
+) -> tuple[Columns, FloatArray, IntArray]:
     """Events with a real hadronic tau.
 
     Arguments:
@@ -98,7 +103,7 @@ def from_chances(rng, chances, weight, model):
     return columns, (weight * chance)[rows], rows
 
 
-def _fake_tau(rng, n, model):
+def _fake_tau(rng: np.random.Generator, n: int, model: Resonance) -> tuple[Columns, FloatArray]:
     """Events with a jet taken for the hadronic tau and the second tau not found: (columns, weight)."""
     chances, weight = draw(rng, n, model.proposal)
     event = _produce(rng, model, chances[0])
@@ -112,9 +117,10 @@ def _fake_tau(rng, n, model):
     return _positive(columns, (weight * chance * other.chance * fakes)[rows] * np.float32(share))
 
 
-def _lepton_from_w(rng, n, model):
+def _lepton_from_w(rng: np.random.Generator, n: int, model: Resonance) -> tuple[Columns, FloatArray]:
     """Events with the lepton of a W made with the boson, one of whose taus is not found: (columns, weight)."""
     event = _produce(rng, model, 1 - rng.random(n, dtype=np.float32), leptonic=True)
+    assert event.lepton is not None
     chances = 1 - rng.random((3, n), dtype=np.float32)
     other, had, chance, rapidity = _decay(rng, event.boson, model, chances, found=(False, True))
     partons, jets = _with_jet(other, *_measured_partons(rng, event, rapidity, model))
@@ -130,7 +136,7 @@ def _lepton_from_w(rng, n, model):
     return _positive(columns, chance[rows] * np.float32(share))
 
 
-def _positive(columns, weight):
+def _positive(columns: Columns, weight: FloatArray) -> tuple[Columns, FloatArray]:
     """The events of positive weight."""
     rows = np.flatnonzero(weight > 0)
     return {name: values[rows] for name, values in columns.items()}, weight[rows]
@@ -147,22 +153,22 @@ class _Event:
         lepton: None, or the four-vector of the lepton of a W.
     """
 
-    pt: np.ndarray
-    phi: np.ndarray
-    relative: np.ndarray
-    soft: np.ndarray
-    invisible: np.ndarray
-    lepton: tuple | None
+    pt: FloatArray
+    phi: FloatArray
+    relative: FloatArray
+    soft: FloatArray
+    invisible: FloatArray
+    lepton: FourVector | None
 
     @property
-    def boson(self):
+    def boson(self) -> FloatArray:
         """Transverse momentum (x, y) of the boson, which recoils against all."""
         lepton = np.stack(self.lepton[:2]) if self.lepton else 0
         partons = np.stack([(self.pt * turn(self.phi)).sum(0) for turn in (np.cos, np.sin)])
         return -partons - self.soft - self.invisible - lepton
 
 
-def _produce(rng, model, chance, leptonic=False):
+def _produce(rng: np.random.Generator, model: Resonance, chance: FloatArray, leptonic: bool = False) -> _Event:
     """Everything but the boson; `leptonic`: with the lepton of a W or top quark."""
     n = len(chance)
     pt, phi, relative = radiate(rng, n, model.radiation, chance=chance)
@@ -177,7 +183,9 @@ def _produce(rng, model, chance, leptonic=False):
     return _Event(pt, phi, relative, soft, invisible, lepton)
 
 
-def _measured_partons(rng, event, rapidity, model):
+def _measured_partons(
+    rng: np.random.Generator, event: _Event, rapidity: FloatArray, model: Resonance
+) -> tuple[Place, FloatArray]:
     """Partons (pt, eta, phi) joined where they are close, and their raw measured pT, arrays (slots, n)."""
     partons = event.pt, event.relative + model.radiation.follow * rapidity, event.phi
     detector.merge(*partons, slots=4)
@@ -191,26 +199,33 @@ class _Tau:
     Arguments:
         pt, eta, phi: of the visible part as measured, arrays (n,).
         missed: true minus measured momentum (x, y), array (2, n), with that of the neutrinos.
-        chance: of a tau that must not be found: to be missed; else None.
+        chance: of a tau that must not be found: to be missed; else 1.
     """
 
-    pt: np.ndarray
-    eta: np.ndarray
-    phi: np.ndarray
-    missed: np.ndarray
-    chance: np.ndarray | None = None
+    pt: FloatArray
+    eta: FloatArray
+    phi: FloatArray
+    missed: FloatArray
+    chance: Numbers = 1.0
 
     @property
-    def place(self):
+    def place(self) -> Place:
         return self.pt, self.eta, self.phi
 
 
-def _with_jet(tau, partons, jets):
+def _with_jet(tau: _Tau, partons: Place, jets: FloatArray) -> tuple[Place, FloatArray]:
     """`partons` and `jets` with what is seen of a tau that is not found: a jet, if it is hard enough for one."""
-    return tuple(np.concatenate([a, b[None]]) for a, b in zip(partons, tau.place)), np.concatenate([jets, tau.pt[None]])
+    pt, eta, phi = (np.concatenate([a, b[None]]) for a, b in zip(partons, tau.place))
+    return (pt, eta, phi), np.concatenate([jets, tau.pt[None]])
 
 
-def _decay(rng, boson, model, chances, found=(True, True)):
+def _decay(
+    rng: np.random.Generator,
+    boson: FloatArray,
+    model: Resonance,
+    chances: FloatArray,
+    found: tuple[bool, bool] = (True, True),
+) -> tuple[_Tau, _Tau, FloatArray, FloatArray]:
     """Decay bosons of transverse momentum `boson` = (x, y) so that lepton and hadronic tau pass their thresholds.
 
     Of `TRIES` decays one is picked with a probability proportional to its weight (the probability that rapidity,
@@ -260,7 +275,14 @@ def _decay(rng, boson, model, chances, found=(True, True)):
     return first, other, running[-1] / TRIES, t["rapidity"]
 
 
-def _not_found(rng, momentum, eta, helicity, chance, response):
+def _not_found(
+    rng: np.random.Generator,
+    momentum: FloatArray,
+    eta: FloatArray,
+    helicity: npt.NDArray[np.int8],
+    chance: FloatArray,
+    response: Response,
+) -> _Tau:
     """A tau that decays in any way and is found neither as a lepton nor as a hadronic tau.
 
     Arguments:
@@ -289,7 +311,9 @@ def _not_found(rng, momentum, eta, helicity, chance, response):
     return _Tau(jet, eta, np.arctan2(momentum[1], momentum[0]), (1 - seen) * momentum, missed)
 
 
-def _directions(rng, boson_pt, mass, model):
+def _directions(
+    rng: np.random.Generator, boson_pt: FloatArray, mass: FloatArray | np.floating, model: Resonance
+) -> Columns:
     """Taus of `TRIES` decays: dict of arrays (TRIES, n).
 
     The axes are the beam and the boson's transverse momentum: the momentum of the first tau is half of the boson's plus
@@ -305,7 +329,7 @@ def _directions(rng, boson_pt, mass, model):
     return {"rapidity": rapidity, "across": across, "side": y, "pt1": pt1, "pt2": pt2, "eta1": eta1, "eta2": eta2}
 
 
-def _measurement(rng, tries, response, found):
+def _measurement(rng: np.random.Generator, tries: Columns, response: Response, found: tuple[bool, bool]) -> None:
     """Draw how lepton and hadronic tau are measured, and the least shares x that then pass; added to `tries`."""
     pt1, pt2, eta2 = tries["pt1"], tries["pt2"], tries["eta2"]
     scale1 = 1 + np.float32(detector.LEP_RESOLUTION) * rng.standard_normal(pt1.shape, dtype=np.float32)
@@ -319,7 +343,9 @@ def _measurement(rng, tries, response, found):
     tries |= {"scale1": scale1, "scale2": scale2, "offset2": offset2}
 
 
-def _helicity_weights(tries, ratio, power, model, found):
+def _helicity_weights(
+    tries: Columns, ratio: FloatArray, power: FloatArray, model: Resonance, found: tuple[bool, bool]
+) -> list[FloatArray]:
     """Weights of the tries with the first tau's P = 1 and -1: their chance to pass, rapidity, efficiency."""
     x1, x2, eta1 = tries["x1"], tries["x2"], tries["eta1"]
     leptonic = [decays.leptonic_survival(x1, sign) for sign in (1, -1)]
@@ -337,8 +363,9 @@ def _helicity_weights(tries, ratio, power, model, found):
     return [np.maximum(share * a * b, 0) * prior for share, a, b in shares]
 
 
-def _breit_wigner(model, chance):
+def _breit_wigner(model: Resonance, chance: FloatArray) -> SingleArray:
     """Masses between 50 and 250 GeV above which the boson lies with the probability `chance`, arrays (n,) float32."""
     reach = np.arctan((np.array([50.0, 250.0]) ** 2 - model.mass**2) / (model.mass * model.width))
     angle = reach[1] + (reach[0] - reach[1]) * chance.astype(np.float64)
-    return np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle)).astype(np.float32)
+    masses: SingleArray = np.sqrt(model.mass**2 + model.mass * model.width * np.tan(angle)).astype(np.float32)
+    return masses

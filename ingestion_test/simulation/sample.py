@@ -10,20 +10,27 @@ like signal are kept with small weights and the others thinned out to few heavy 
 """
 
 import json
+from collections.abc import Iterator
 from functools import cache, partial
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 from threadpoolctl import threadpool_limits
 
 from runtime.errors import ChallengeError
 from runtime.tasks import in_order
 
+from ..arrays import Columns, FloatArray
 from ..derived import derived_features
 from ..schema import DERIVED, PRIMARIES, PROCESSES, SIGNAL, YIELDS
 from . import odds, tilt, worlds
 from .importance import thin
 from .processes import throw
+
+#: Columns of a block, arrays (rows,): see `simulate`.
+Block: TypeAlias = dict[str, npt.NDArray[Any]]
 
 #: Rows of the named sizes.
 SIZES = {"small": 40_000, "default": 5_000_000, "large": 30_000_000}
@@ -46,7 +53,7 @@ STRATA_EDGES = (-2.0, -1.0, 0.0, 1.0, 2.0, 2.5, 3.0, 3.5, 4.0, 4.5, 5.0, 5.5, 6.
 STRATA_FILE = Path(__file__).with_name("strata.json")
 
 
-def number_of_rows(size):
+def number_of_rows(size: str | int) -> int:
     """Rows of a sample of `size`: "small", "default", "large" or a number, as int or text.
 
     Raises:
@@ -63,12 +70,14 @@ def number_of_rows(size):
     return rows
 
 
-def number_of_blocks(rows):
+def number_of_blocks(rows: int) -> int:
     """Blocks that a sample of `rows` rows is made in."""
     return 10 * -(-rows // (10 * _BLOCK_ROWS))
 
 
-def simulate(size="default", seed=0, workers=1, unweighted=False, world=worlds.DEFAULT):
+def simulate(
+    size: str | int = "default", seed: int = 0, workers: int = 1, unweighted: bool = False, world: str = worlds.DEFAULT
+) -> Iterator[Block]:
     """Simulated events, block after block.
 
     Arguments:
@@ -97,13 +106,13 @@ def simulate(size="default", seed=0, workers=1, unweighted=False, world=worlds.D
     yield from in_order(tasks, workers)
 
 
-def _block(rows, seed, number, unweighted=False, world=worlds.DEFAULT):
+def _block(rows: int, seed: int, number: int, unweighted: bool = False, world: str = worlds.DEFAULT) -> Block:
     # With more than one thread, sums in products of matrices depend on their number.
     with threadpool_limits(1):
         return _block_by_one_thread(rows, seed, number, unweighted, world)
 
 
-def _block_by_one_thread(rows, seed, number, unweighted, world):
+def _block_by_one_thread(rows: int, seed: int, number: int, unweighted: bool, world: str) -> Block:
     blocks = number_of_blocks(rows)
     parts = []
     for code, process in enumerate(PROCESSES):
@@ -120,7 +129,7 @@ def _block_by_one_thread(rows, seed, number, unweighted, world):
     return block | {name: derived[:, i] for i, name in enumerate(DERIVED)}
 
 
-def _weighted(process, rng, count, world):
+def _weighted(process: str, rng: np.random.Generator, count: int, world: str) -> tuple[Columns, FloatArray]:
     """Exactly `count` events of one process: (columns, float64 weights whose scale means nothing)."""
     columns, weights, x = thrown(process, rng, int(count * THROWN_PER_ROW[process]) + 1, world)
     ratio = odds.log_odds(odds.shipped("signal"), x)
@@ -133,7 +142,7 @@ def _weighted(process, rng, count, world):
     return {name: v[rows] for name, v in columns.items()}, weights * (shares / np.maximum(filled, 1e-30))[stratum]
 
 
-def _unweighted(process, rng, count, world):
+def _unweighted(process: str, rng: np.random.Generator, count: int, world: str) -> tuple[Columns, FloatArray]:
     """The first `count` events that accepting and rejecting by weight leaves: (columns, equal weights)."""
     parts, found = [], 0
     while found < count:
@@ -145,7 +154,9 @@ def _unweighted(process, rng, count, world):
     return {name: np.concatenate([part[name] for part in parts])[:count] for name in PRIMARIES}, np.ones(count)
 
 
-def thrown(process, rng, count, world=worlds.DEFAULT):
+def thrown(
+    process: str, rng: np.random.Generator, count: int, world: str = worlds.DEFAULT
+) -> tuple[Columns, FloatArray, FloatArray]:
     """At least `count` accepted events of one process, before any reweighting.
 
     Returns:
@@ -159,25 +170,26 @@ def thrown(process, rng, count, world=worlds.DEFAULT):
         parts.append((columns, weights, odds.features(columns)))
         found += len(weights)
     columns = {name: np.concatenate([part[0][name] for part in parts]) for name in PRIMARIES}
-    return columns, *(np.concatenate([part[i] for part in parts]) for i in (1, 2))
+    return columns, np.concatenate([part[1] for part in parts]), np.concatenate([part[2] for part in parts])
 
 
 models = cache(worlds.models)
 
 
-def correction(process, x, world=worlds.DEFAULT):
+def correction(process: str, x: FloatArray, world: str = worlds.DEFAULT) -> FloatArray:
     """Factors (events,) on the weights of events with `odds.features` x: the learned reweighting times the tilt."""
     if not worlds.get(world).corrected:
         return np.ones(len(x), np.float32)
     return learned(process, x) * tilt.factors(process, x)
 
 
-def learned(process, x):
+def learned(process: str, x: FloatArray) -> FloatArray:
     """The learned reweighting of events with `odds.features` x: factors (events,)."""
     return np.exp(np.clip(odds.log_odds(odds.shipped(process), x), -MAX_LOG_ODDS, MAX_LOG_ODDS))
 
 
 @cache
-def strata_shares(world=worlds.DEFAULT):
+def strata_shares(world: str = worlds.DEFAULT) -> dict[str, list[float]]:
     """Share of each process's yield in each stratum, from a long run (`tune`): dict from a process to a list."""
-    return json.loads(STRATA_FILE.read_text())[world]
+    shares: dict[str, list[float]] = json.loads(STRATA_FILE.read_text())[world]
+    return shares

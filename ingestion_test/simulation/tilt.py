@@ -9,18 +9,18 @@ minimise the relative entropy), were the memberships sharp; smooth ones leave no
 import json
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-import numpy.typing as npt
+
+from ..arrays import FloatArray
 
 TILT_FILE = Path(__file__).with_name("tilt.json")
 #: Where standardised features are cut off; largest log of a factor.
 REACH, MAX_LOG = 2.5, 0.7
 
-Floats = npt.NDArray[np.floating]
 
-
-def memberships(x: Floats) -> dict[str, Floats]:
+def memberships(x: FloatArray) -> dict[str, FloatArray]:
     """Smooth memberships of the regions of `official.regions`, and of the events whose hadronic tau is too soft.
 
     Arguments:
@@ -43,11 +43,11 @@ def memberships(x: Floats) -> dict[str, Floats]:
     }
 
 
-def _step(t):
+def _step(t: FloatArray) -> FloatArray:
     return 1 / (1 + np.exp(-np.clip(t, -30, 30)))
 
 
-def basis(x: Floats) -> Floats:
+def basis(x: FloatArray) -> FloatArray:
     """What the factors depend on: float32 array (events, 22), from `odds.features` x."""
     # A column of a transposed copy lies together in memory.
     x = np.ascontiguousarray(x.T).T
@@ -64,17 +64,15 @@ def basis(x: Floats) -> Floats:
     return np.stack(columns, 1).astype(np.float32, copy=False)
 
 
-def terms(x: Floats, mean: Floats, scale: Floats) -> Floats:
+def terms(x: FloatArray, mean: FloatArray, scale: FloatArray) -> FloatArray:
     """1, u and u^2: float32 array (events, 1 + 2 columns of `basis`)."""
     u = np.clip((basis(x) - mean) / scale, -REACH, REACH).astype(np.float32)
     return np.concatenate([np.ones((len(x), 1), np.float32), u, u * u], axis=1)
 
 
-def factors(process: str, x: Floats) -> Floats:
+def factors(process: str, x: FloatArray) -> FloatArray:
     """Factors (events,) on the weights of a process's events with `odds.features` x."""
-    entry = coefficients().get(process)
-    if entry is None:
-        return np.ones(len(x), np.float32)
+    entry = coefficients()[process]
     f = terms(x, *(np.array(entry[name], np.float32) for name in ("mean", "scale")))
     log = np.zeros(len(x), np.float32)
     for region, s in memberships(x).items():
@@ -84,6 +82,11 @@ def factors(process: str, x: Floats) -> Floats:
 
 
 @cache
-def coefficients() -> dict:
-    """The content of `tilt.json`: process -> mean and scale of the `basis`, and coefficients of each region."""
-    return json.loads(TILT_FILE.read_text()) if TILT_FILE.exists() else {}
+def coefficients() -> dict[str, dict[str, Any]]:
+    """The content of `tilt.json`: process -> mean and scale of the `basis`, and coefficients of each region.
+
+    Raises:
+        FileNotFoundError: `tune` has not made it.
+    """
+    content: dict[str, dict[str, Any]] = json.loads(TILT_FILE.read_text())
+    return content

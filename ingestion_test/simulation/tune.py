@@ -14,17 +14,27 @@ two-sample AUC against the odd ones is printed: what the reweighting is worth on
 
 import argparse
 import json
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any, TypeAlias, TypeVar
 
 import numpy as np
 import pandas as pd
 from scipy.optimize import least_squares
 
+from ..arrays import BoolArray, Columns, DoubleArray, FloatArray, IntArray
 from ..schema import FEATURES, PRIMARIES, PROCESSES, SIGNAL, YIELDS
 from ..systematics import transform
 from . import importance, odds, official, processes, resonance, sample, tilt, worlds
 from .observables import histograms, pulls
+from .processes import Parameters
 from .radiation import FURTHER_NODES, NODES
+
+T = TypeVar("T")
+#: Features (events, features) and weights (events,).
+Sample: TypeAlias = tuple[FloatArray, FloatArray]
+#: What the tilt is fitted to: see `_cells`.
+Cell: TypeAlias = tuple[float, float, IntArray, FloatArray | None]
 
 #: Fitted numbers per process with the step of the derivative: "a.b" is b in the part a, or element b of the list a.
 _COMMON = {
@@ -77,7 +87,9 @@ TOLERANCE = {"yield": 0.0075, "mean": 0.015, "sd": 0.04, "bend": 0.5, "parameter
 TILT_TOLERANCE = {"yield": 0.001, "mean": 0.005, "sd": 0.01}
 
 
-def fit_parameters(process, reference, parameters, evaluations=8, events=600_000):
+def fit_parameters(
+    process: str, reference: pd.DataFrame, parameters: Parameters, evaluations: int = 8, events: int = 600_000
+) -> Parameters:
     """Least-squares fit of the numbers `FITTED[process]`, with the same random numbers for all parameters.
 
     Arguments:
@@ -92,7 +104,7 @@ def fit_parameters(process, reference, parameters, evaluations=8, events=600_000
     targets = histograms(reference)
     steps = FITTED[process]
 
-    def residuals(moves):
+    def residuals(moves: DoubleArray) -> FloatArray:
         entry = _moved(parameters, dict(zip(steps, moves * list(steps.values()))))
         model = processes.model(process, entry)
         columns, weights = draw(process, events, model)
@@ -103,7 +115,7 @@ def fit_parameters(process, reference, parameters, evaluations=8, events=600_000
         kept = moves / TOLERANCE["parameter"]
         return np.concatenate([*shapes, _official_pulls(process, columns, weights), *bends, kept])
 
-    def slopes(moves):
+    def slopes(moves: DoubleArray) -> FloatArray:
         here = residuals(moves)
         print(f"{process}: sum of squares {here @ here:.1f}", flush=True)
         return np.stack([(residuals(moves + 0.5 * one) - here) / 0.5 for one in np.eye(len(moves))], 1)
@@ -119,7 +131,7 @@ def fit_parameters(process, reference, parameters, evaluations=8, events=600_000
     return _moved(parameters, dict(zip(steps, found.x * list(steps.values()))))
 
 
-def _official_pulls(process, columns, weights):
+def _official_pulls(process: str, columns: Columns, weights: FloatArray) -> FloatArray:
     """Differences of a process's events from the official yields and moments over `TOLERANCE`."""
     sums = official.Sums()
     primaries = np.stack([columns[name] for name in PRIMARIES], 1)
@@ -131,26 +143,26 @@ def _official_pulls(process, columns, weights):
     return np.array(result)
 
 
-def _value(parameters, name):
+def _value(parameters: Any, name: str) -> Any:
     for part in name.split("."):
         parameters = parameters[int(part) if isinstance(parameters, list) else part]
     return parameters
 
 
-def _moved(parameters, moves):
+def _moved(parameters: Parameters, moves: dict[str, float]) -> Parameters:
     """A copy of an entry with the named numbers moved."""
-    copy = json.loads(json.dumps(parameters))
+    copy: Parameters = json.loads(json.dumps(parameters))
     for name, move in moves.items():
         path, _, last = name.rpartition(".")
         holder = _value(copy, path) if path else copy
-        key = int(last) if isinstance(holder, list) else last
+        key: Any = int(last) if isinstance(holder, list) else last
         holder[key] = round(holder[key] + float(move), 5)
         if not any(mark in name for mark in _SIGNED):
             holder[key] = max(holder[key], 0.0)
     return copy
 
 
-def draw(process, events, model=None, seed=0):
+def draw(process: str, events: int, model: processes.Model | None = None, seed: int = 0) -> tuple[Columns, FloatArray]:
     """What `events` thrown events give before any reweighting: (columns rounded as in the file, weights)."""
     rng = np.random.default_rng(seed)
     parts = [processes.throw(process, rng, 1 << 16, model) for _ in range(-(-events // (1 << 16)))]
@@ -158,7 +170,9 @@ def draw(process, events, model=None, seed=0):
     return columns, np.concatenate([p[1] for p in parts])
 
 
-def train(background, target, groups, hidden, folds=4, epochs=25):
+def train(
+    background: Sample, target: Sample, groups: IntArray, hidden: tuple[int, ...], folds: int = 4, epochs: int = 25
+) -> list[odds.Network]:
     """Networks whose mean output is the log of the density ratio target / background.
 
     Arguments:
@@ -171,7 +185,9 @@ def train(background, target, groups, hidden, folds=4, epochs=25):
     return [_train_one(background, target, groups % folds == fold, hidden, fold, epochs) for fold in range(folds)]
 
 
-def _train_one(background, target, held_out, hidden, seed, epochs):
+def _train_one(
+    background: Sample, target: Sample, held_out: BoolArray, hidden: tuple[int, ...], seed: int, epochs: int
+) -> odds.Network:
     import torch
 
     torch.manual_seed(seed)
@@ -194,7 +210,8 @@ def _train_one(background, target, held_out, hidden, seed, epochs):
     net = torch.nn.Sequential(*layers, torch.nn.Linear(sizes[-1], 1))
     optimiser = torch.optim.AdamW(net.parameters(), lr=2e-3, weight_decay=3e-3)
     loss = torch.nn.functional.binary_cross_entropy_with_logits
-    lowest, best = np.inf, None
+    lowest = np.inf
+    best: odds.Network = []
     (x, y, w), (x_stop, y_stop, w_stop) = tensors
     for _ in range(epochs):
         net.train()
@@ -217,7 +234,9 @@ def _train_one(background, target, held_out, hidden, seed, epochs):
     return best
 
 
-def reweighting(process, reference, model=None, events=250_000):
+def reweighting(
+    process: str, reference: pd.DataFrame, model: processes.Model | None = None, events: int = 250_000
+) -> list[odds.Network]:
     """Networks of the odds of reference against simulated events of one process."""
     columns, weights = draw(process, events, model, seed=5)
     target = odds.features({name: reference[name].to_numpy() for name in PRIMARIES})
@@ -226,7 +245,9 @@ def reweighting(process, reference, model=None, events=250_000):
     return train((odds.features(columns), weights), (target, np.ones(len(target))), groups, hidden)
 
 
-def fit_tilt(process, reference, events=6_000_000, stiffness=50.0, seed=300):
+def fit_tilt(
+    process: str, reference: pd.DataFrame, events: int = 6_000_000, stiffness: float = 50.0, seed: int = 300
+) -> Parameters:
     """Coefficients of `tilt.factors` that bring a process to the official yields and moments.
 
     Minimised are the squared differences over `TILT_TOLERANCE` and `stiffness` squared times the variance of the log of
@@ -255,7 +276,7 @@ def fit_tilt(process, reference, events=6_000_000, stiffness=50.0, seed=300):
     rigid += 1e-3
 
     @cache_last
-    def differences(theta):
+    def differences(theta: DoubleArray) -> tuple[FloatArray, FloatArray]:
         factor = np.exp(np.clip(design @ theta.astype(np.float32), -tilt.MAX_LOG, tilt.MAX_LOG))
         found, slopes = _tilted(weights * factor, design, cells)
         return np.concatenate([found, rigid * theta]), np.concatenate([slopes, np.diag(rigid)])
@@ -271,17 +292,17 @@ def fit_tilt(process, reference, events=6_000_000, stiffness=50.0, seed=300):
     return {"mean": np.round(mean, 5).tolist(), "scale": np.round(scale, 5).tolist(), "regions": regions}
 
 
-def _shaped(process):
+def _shaped(process: str) -> list[str]:
     """Regions in which the tilt depends on the features: those with official moments, or a yield of few events."""
     yields, moments = official.figures()["yields"], official.figures()["moments"]
     return [r for r in yields if process in moments.get(r, {}) or (r == "highMT_VBFJet" and process in yields[r])]
 
 
-def cache_last(function):
+def cache_last(function: Callable[[DoubleArray], T]) -> Callable[[DoubleArray], T]:
     """`function` of an array, which remembers the last value."""
-    memory = {}
+    memory: dict[bytes, T] = {}
 
-    def remembering(argument):
+    def remembering(argument: DoubleArray) -> T:
         key = argument.tobytes()
         if key not in memory:
             memory.clear()
@@ -291,7 +312,7 @@ def cache_last(function):
     return remembering
 
 
-def _tilt_sample(process, events, seed, share=0.2):
+def _tilt_sample(process: str, events: int, seed: int, share: float = 0.2) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Simulated events after the learned reweighting; of those outside the regions of `_shaped`, a share.
 
     Returns:
@@ -307,10 +328,11 @@ def _tilt_sample(process, events, seed, share=0.2):
         chance = np.where(rare, 1.0, share)
         rows = np.flatnonzero(rng.random(len(x)) < chance)
         parts.append((np.stack([columns[name][rows] for name in PRIMARIES], 1), (weights / chance)[rows], x[rows]))
-    return tuple(np.concatenate(part) for part in zip(*parts))
+    primaries, weights, x = (np.concatenate(part) for part in zip(*parts))
+    return primaries, weights, x
 
 
-def _cells(process, primaries, reference):
+def _cells(process: str, primaries: FloatArray, reference: pd.DataFrame) -> list[Cell]:
     """What the tilt is fitted to.
 
     Returns:
@@ -338,14 +360,14 @@ def _cells(process, primaries, reference):
     return cells
 
 
-def _reference_share(reference, region):
+def _reference_share(reference: pd.DataFrame, region: str) -> tuple[float, float]:
     """Share of the reference events in a region, and its relative error."""
     features, _ = transform(reference[list(PRIMARIES)].to_numpy(np.float32))
-    number = max(np.count_nonzero(official.regions(features)[region]), 1)
+    number = max(int(np.count_nonzero(official.regions(features)[region])), 1)
     return number / len(reference), number**-0.5
 
 
-def _tilted(weights, design, cells):
+def _tilted(weights: FloatArray, design: FloatArray, cells: list[Cell]) -> tuple[FloatArray, FloatArray]:
     """Differences of weighted events from the official figures over `TILT_TOLERANCE`, and their derivatives."""
     values, slopes = [], []
     total, total_slope = weights.sum(), weights @ design
@@ -368,8 +390,8 @@ def _tilted(weights, design, cells):
     return np.concatenate(values), np.concatenate(slopes)
 
 
-def _print_spread(process, factor, weights, members):
-    for name, s in [("all", 1.0), *members.items()]:
+def _print_spread(process: str, factor: FloatArray, weights: FloatArray, members: dict[str, FloatArray]) -> None:
+    for name, s in ({"all": np.ones(len(weights))} | members).items():
         w = weights * s
         mean = np.average(factor, weights=w)
         rms = np.sqrt(np.average((factor / mean - 1) ** 2, weights=w))
@@ -381,20 +403,22 @@ def _print_spread(process, factor, weights, members):
         )
 
 
-def signal_odds(events=300_000):
+def signal_odds(events: int = 300_000) -> list[odds.Network]:
     """One network of the odds of signal against all backgrounds together, from simulated events."""
     parts = {}
     for code, process in enumerate(PROCESSES):
         _, weights, x = sample.thrown(process, np.random.default_rng(100 + code), events)
         weights = weights * sample.correction(process, x)
         parts[process] = x, weights * (YIELDS[process] / weights.sum(dtype=float))
-    background = [np.concatenate([parts[p][i] for p in PROCESSES if p != SIGNAL]) for i in (0, 1)]
-    order = np.random.default_rng(0).permutation(len(background[0]))
+    x, weights = (np.concatenate([parts[p][i] for p in PROCESSES if p != SIGNAL]) for i in (0, 1))
+    order = np.random.default_rng(0).permutation(len(x))
     groups = np.arange(len(parts[SIGNAL][0]))
-    return [_train_one([v[order] for v in background], parts[SIGNAL], groups % 4 == 0, (32, 32), 0, 25)]
+    return [_train_one((x[order], weights[order]), parts[SIGNAL], groups % 4 == 0, (32, 32), 0, 25)]
 
 
-def proposal(process="ztautau", cells=24, iterations=8, events=400_000, bulk=0.1):
+def proposal(
+    process: str = "ztautau", cells: int = 24, iterations: int = 8, events: int = 400_000, bulk: float = 0.1
+) -> list[list[float]]:
     """Grids for `resonance.Resonance.proposal` that minimise the variance of what decides mu, found iteratively.
 
     An event matters as the square of its weight times lever = s/(s + b), or in the part `bulk` as that of its weight.
@@ -409,16 +433,18 @@ def proposal(process="ztautau", cells=24, iterations=8, events=400_000, bulk=0.1
             chance = 0.85 * chance / chance.sum() + 0.15 / cells
             grid[:] = np.interp(np.linspace(0, 1, cells + 1), np.append(0, np.cumsum(chance)), grid.copy())
         grids[:, 0], grids[:, -1] = 0, 1
-    return np.round(grids, 5).tolist()
+    rounded: list[list[float]] = np.round(grids, 5).tolist()
+    return rounded
 
 
-def _levers(process, grids, events, seed):
+def _levers(process: str, grids: FloatArray, events: int, seed: int) -> tuple[FloatArray, FloatArray, FloatArray]:
     """The drawn numbers, weights and levers s/(s + b) of the accepted of `events` thrown events."""
-    rng = np.random.default_rng(seed)
+    rng, model = np.random.default_rng(seed), processes.MODELS[process]
+    assert isinstance(model, resonance.Resonance)
     parts = []
     for _ in range(events // (1 << 14)):
         numbers, weight = importance.draw(rng, 1 << 14, grids)
-        columns, weight, rows = resonance.from_chances(rng, numbers, weight, processes.MODELS[process])
+        columns, weight, rows = resonance.from_chances(rng, numbers, weight, model)
         parts.append((numbers[:, rows], weight, odds.log_odds(odds.shipped("signal"), odds.features(columns))))
     ratio = np.exp(np.concatenate([part[2] for part in parts]).astype(float))
     ratio *= YIELDS[SIGNAL] / sum(YIELDS[p] for p in PROCESSES if p != SIGNAL)
@@ -426,11 +452,11 @@ def _levers(process, grids, events, seed):
     return np.concatenate([part[0] for part in parts], axis=1), weights, ratio / (1 + ratio)
 
 
-def strata_shares(world, events=4_000_000):
+def strata_shares(world: str, events: int = 4_000_000) -> dict[str, list[float]]:
     """Share of each process's weight in each stratum in a world, counted in a run of `events` accepted events."""
     shares = {}
     for code, process in enumerate(PROCESSES):
-        rng, total = np.random.default_rng(200 + code), 0
+        rng, total = np.random.default_rng(200 + code), np.zeros(len(sample.STRATA_EDGES) + 1)
         for _ in range(events // 100_000):
             _, weights, x = sample.thrown(process, rng, 100_000, world)
             weights = weights * sample.correction(process, x, world)
@@ -440,7 +466,7 @@ def strata_shares(world, events=4_000_000):
     return shares
 
 
-def held_out(reference):
+def held_out(reference: pd.DataFrame) -> None:
     """Train the reweighting on the events of even `parton_event`; print the two-sample AUC against the odd ones."""
     from .validate import two_sample_auc
 
@@ -455,38 +481,38 @@ def held_out(reference):
             print(f"{process} {name}: AUC {auc:.3f} +- {error:.3f} against held-out reference events", flush=True)
 
 
-def _parameters(reference):
+def _parameters(reference: pd.DataFrame) -> None:
     fitted = {p: fit_parameters(p, of, processes.PARAMETERS[p]) for p, of in reference.groupby("detailed_labels")}
     _write_parameters(fitted)
 
 
-def _networks(reference):
+def _networks(reference: pd.DataFrame) -> None:
     odds.save({p: reweighting(p, of, processes.MODELS[p]) for p, of in reference.groupby("detailed_labels")})
 
 
-def _tilt(reference):
+def _tilt(reference: pd.DataFrame) -> None:
     fitted = {p: fit_tilt(p, of) for p, of in reference.groupby("detailed_labels")}
     tilt.TILT_FILE.write_text(json.dumps({p: fitted[p] for p in PROCESSES}) + "\n")
 
 
-def _signal(_):
+def _signal(_: pd.DataFrame) -> None:
     odds.save({"signal": signal_odds()})
 
 
-def _proposal(_):
+def _proposal(_: pd.DataFrame) -> None:
     _write_parameters({"ztautau": processes.PARAMETERS["ztautau"] | {"proposal": proposal()}})
 
 
-def _strata(_):
+def _strata(_: pd.DataFrame) -> None:
     sample.STRATA_FILE.write_text(json.dumps({w: strata_shares(w) for w in worlds.WORLDS}, indent=1) + "\n")
 
 
-def _write_parameters(entries):
+def _write_parameters(entries: dict[str, Parameters]) -> None:
     entries = processes.read_parameters() | entries
     processes.PARAMETERS_FILE.write_text(json.dumps({p: entries[p] for p in PROCESSES}, indent=1) + "\n")
 
 
-def _refresh():
+def _refresh() -> None:
     """Make the simulation of this process use what the files hold now."""
     processes.PARAMETERS.update(processes.read_parameters())
     processes.MODELS.update({p: processes.model(p, entry) for p, entry in processes.PARAMETERS.items()})
@@ -505,7 +531,7 @@ STEPS = {
 }
 
 
-def main():
+def main() -> None:
     program = "python -m ingestion_test.simulation.tune"
     parser = argparse.ArgumentParser(
         prog=program,

@@ -2,11 +2,15 @@
 
 import argparse
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 import pandas as pd
 
+from ..arrays import Columns, FloatArray, IntArray
 from ..schema import FEATURES, PRIMARIES, PROCESSES, SUM_WEIGHTS
 from ..sources import OfficialFolder
 from ..systematics import post_selection, shift, transform
@@ -14,6 +18,9 @@ from . import official
 from .cache import cached_folder
 from .observables import observables
 from .sample import simulate
+
+#: Columns of events and their weights (events,).
+Events: TypeAlias = tuple[Mapping[str, Any], FloatArray]
 
 #: Shown per process: observable -> (label, upper end of the axis).
 SHOWN = {
@@ -47,7 +54,7 @@ SIMULATED, REFERENCE = "#0072B2", "#D55E00"
 SHIFTS = {"tes": {"tes": 1.02}, "jes": {"jes": 1.02}, "soft_met": {"soft_met": 3.0}}
 
 
-def selected(columns, seed=31415, **shifts):
+def selected(columns: Mapping[str, npt.ArrayLike], **shifts: Any) -> tuple[Columns, IntArray]:
     """Primaries after a shift of the nuisance parameters and the post-selection, and the rows that are left.
 
     Arguments:
@@ -56,13 +63,15 @@ def selected(columns, seed=31415, **shifts):
     """
     p = {name: np.array(columns[name], np.float32) for name in PRIMARIES}
     if "soft_met" in shifts:
-        shifts["soft_met"] *= np.random.default_rng(seed).standard_normal((2, len(p["PRI_met"])))
+        shifts["soft_met"] *= np.random.default_rng(31415).standard_normal((2, len(p["PRI_met"])))
     shift(p, **shifts)
     rows = post_selection(p)
     return {name: values[rows] for name, values in p.items()}, rows
 
 
-def two_sample_auc(columns, weights, reference, rows=20_000, seed=0):
+def two_sample_auc(
+    columns: Mapping[str, FloatArray], weights: FloatArray, reference: pd.DataFrame, rows: int = 20_000, seed: int = 0
+) -> tuple[float, float]:
     """Area under the ROC curve of boosted trees that tell simulated from reference events, five-fold cross-validated.
 
     Arguments:
@@ -91,11 +100,11 @@ def two_sample_auc(columns, weights, reference, rows=20_000, seed=0):
     return roc_auc_score(y, score), np.sqrt((1 / len(a) + 1 / len(b)) / 12)
 
 
-def _unsplit(values):
+def _unsplit(values: Columns) -> Columns:
     return {name: v for name, v in values.items() if not name.endswith(("_0", "_1"))}
 
 
-def _density(values, weights, edges):
+def _density(values: FloatArray, weights: FloatArray, edges: FloatArray) -> tuple[FloatArray, FloatArray]:
     """Density of a histogram and its error; `weights` are scaled to sum to 1 over all events, shown or not."""
     weights = weights / weights.sum(dtype=float)
     contents = np.histogram(values, edges, weights=weights)[0]
@@ -103,7 +112,7 @@ def _density(values, weights, edges):
     return contents / np.diff(edges), error / np.diff(edges)
 
 
-def plot_process(process, simulated, reference, path):
+def plot_process(process: str, simulated: Events, reference: Events, path: Path) -> None:
     """Distributions of one process after the post-selection, each with the ratio simulated / reference below."""
     import matplotlib.pyplot as plt
 
@@ -133,7 +142,13 @@ def plot_process(process, simulated, reference, path):
     plt.close(figure)
 
 
-def plot_shifts(simulated, reference, path, names=("had_pt", "met", "mass_vis"), bins=8):
+def plot_shifts(
+    simulated: Events,
+    reference: Events,
+    path: Path,
+    names: Sequence[str] = ("had_pt", "met", "mass_vis"),
+    bins: int = 8,
+) -> None:
     """Ratio shifted / nominal of three observables for each nuisance parameter, all processes together."""
     import matplotlib.pyplot as plt
 
@@ -165,7 +180,16 @@ def plot_shifts(simulated, reference, path, names=("had_pt", "met", "mass_vis"),
     plt.close(figure)
 
 
-def _shift_ratio(columns, weights, nominal, kept, shifts, name, edges, bootstraps=30):
+def _shift_ratio(
+    columns: Mapping[str, Any],
+    weights: FloatArray,
+    nominal: FloatArray,
+    kept: IntArray,
+    shifts: dict[str, float],
+    name: str,
+    edges: FloatArray,
+    bootstraps: int = 30,
+) -> tuple[FloatArray, FloatArray]:
     """Ratio of the shifted to the nominal histogram and its error from bootstraps of events (the two share them)."""
     shifted, kept_shifted = selected(columns, **shifts)
     values = observables(shifted)[name]
@@ -178,7 +202,7 @@ def _shift_ratio(columns, weights, nominal, kept, shifts, name, edges, bootstrap
     return ratios[0], np.std(ratios[1:], axis=0)
 
 
-def compare_with_official(folder, most, output=None):
+def compare_with_official(folder: str | Path, most: int, output: Path | None = None) -> int:
     """Print how far the events of a data folder are from the official figures, and draw them.
 
     Arguments:
@@ -198,13 +222,15 @@ def compare_with_official(folder, most, output=None):
     print(f"{sums.events:,} rows of {folder}")
     if output:
         output.mkdir(parents=True, exist_ok=True)
-        events = [np.concatenate(part) for part in zip(*chunks)]
+        features, weights, names = (np.concatenate(part) for part in zip(*chunks))
         for process in ("ztautau", "htautau", "ttbar"):
-            plot_moments(process, *events, output / f"simulation_official_{process}.png")
+            plot_moments(process, features, weights, names, output / f"simulation_official_{process}.png")
     return official.report(sums, source.sum_weights or SUM_WEIGHTS)
 
 
-def plot_moments(process, features, weights, names, path):
+def plot_moments(
+    process: str, features: FloatArray, weights: FloatArray, names: npt.NDArray[np.str_], path: Path
+) -> None:
     """Distributions of one process in two regions, with the official mean and standard deviation.
 
     Arguments:
@@ -235,7 +261,7 @@ def plot_moments(process, features, weights, names, path):
     plt.close(figure)
 
 
-def draw_figures(reference, rows, seed, output):
+def draw_figures(reference: pd.DataFrame, rows: int, seed: int, output: Path) -> None:
     """The figures of docs/simulation.md.
 
     Arguments:
@@ -252,12 +278,12 @@ def draw_figures(reference, rows, seed, output):
         for side in ({k: v[mine] for k, v in events.items()}, reference[reference.detailed_labels == process]):
             columns, kept = selected(side)
             sides.append((observables(columns), np.asarray(side["weights"], float)[kept]))
-        plot_process(process, *sides, output / f"simulation_{process}.png")
-    sides = [(side, np.asarray(side["weights"], float)) for side in (events, reference)]
-    plot_shifts(*sides, output / "simulation_shifts.png")
+        plot_process(process, sides[0], sides[1], output / f"simulation_{process}.png")
+    simulated, measured = ((side, np.asarray(side["weights"], float)) for side in (events, reference))
+    plot_shifts(simulated, measured, output / "simulation_shifts.png")
 
 
-def main():
+def main() -> int:
     program = "python -m ingestion_test.simulation.validate"
     example = f"example: {program} --official --data FOLDER"
     parser = argparse.ArgumentParser(prog=program, description=__doc__, epilog=example)

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 from runtime.errors import ChallengeError
 
-from .processes import PARAMETERS, model
+from .processes import PARAMETERS, Model, Parameters, model
 
 DEFAULT = "official"
 
@@ -26,7 +26,7 @@ class World:
 
     title: str
     corrected: bool = True
-    change: dict = field(default_factory=dict)
+    change: dict[tuple[str, str], float] = field(default_factory=dict)
 
 
 WORLDS = {
@@ -44,7 +44,7 @@ WORLDS = {
 }
 
 
-def models(world):
+def models(world: str) -> dict[str, Model]:
     """Process -> model (`processes.model`) in a world.
 
     Raises:
@@ -53,14 +53,14 @@ def models(world):
     return {process: model(process, _changed(entry, get(world).change)) for process, entry in PARAMETERS.items()}
 
 
-def get(name):
+def get(name: str) -> World:
     """The world of that name; raises ChallengeError for another."""
     if name not in WORLDS:
         raise ChallengeError(f"no world {name!r}: use {', '.join(WORLDS)}")
     return WORLDS[name]
 
 
-def _changed(entry, change):
+def _changed(entry: Parameters, change: dict[tuple[str, str], float]) -> Parameters:
     entry = entry | {part: dict(entry[part]) for part in ("radiation", "response")}
     for (part, name), step in change.items():
         value = entry[part][name]

@@ -2,6 +2,7 @@
 
 import tempfile
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -12,13 +13,21 @@ from runtime.errors import ChallengeError
 from runtime.files import sync, write_json
 
 from ..schema import DATA_FILE, FILE_COLUMNS, LUMINOSITY, METADATA_FILE, PROCESSES, SIGNAL, SUM_WEIGHTS
-from .sample import number_of_blocks, number_of_rows, simulate
+from .sample import Block, number_of_blocks, number_of_rows, simulate
 from .worlds import DEFAULT, get
 
 _SCHEMA = pa.schema([(name, pa.string() if name == "detailed_labels" else pa.float32()) for name in FILE_COLUMNS])
 
 
-def write_folder(output, size="default", seed=0, workers=1, progress=True, unweighted=False, world=DEFAULT):
+def write_folder(
+    output: str | Path,
+    size: str | int = "default",
+    seed: int = 0,
+    workers: int = 1,
+    progress: bool = True,
+    unweighted: bool = False,
+    world: str = DEFAULT,
+) -> Path:
     """Simulate a sample and write it as a folder with a parquet file, a row group per block, and its metadata.
 
     Arguments:
@@ -57,12 +66,12 @@ def write_folder(output, size="default", seed=0, workers=1, progress=True, unwei
     return output
 
 
-def _check_empty(output):
+def _check_empty(output: Path) -> None:
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ChallengeError(f"{output} exists and is not an empty folder: use another --output, or remove it")
 
 
-def _write(writer, block):
+def _write(writer: pq.ParquetWriter, block: Block) -> int:
     """Write a block as one row group; returns its number of rows."""
     names = pa.array(PROCESSES)
     special = {
@@ -74,7 +83,7 @@ def _write(writer, block):
     return len(block["process"])
 
 
-def _metadata(rows, world):
+def _metadata(rows: int, world: str) -> dict[str, Any]:
     return {
         "author": "built-in simulation",
         "world": world,

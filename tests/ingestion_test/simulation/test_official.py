@@ -99,6 +99,13 @@ def test_factors_of_the_tilt_are_small_and_smooth(process):
     assert np.abs(change - 1).max() < 0.05
 
 
+def test_a_missing_tilt_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(tilt, "TILT_FILE", tmp_path / "tilt.json")
+    tilt.coefficients.cache_clear()
+    with pytest.raises(FileNotFoundError):
+        sample.correction("ztautau", np.zeros((1, 24), np.float32))
+
+
 def test_the_same_events_for_any_number_of_threads():
     blocks = []
     for threads in (1, 2):
