@@ -10,6 +10,8 @@ Steps, in this order (default: all):
 - strata: the share of each process in each stratum, counted in a long run.
 With --held-out, networks are trained with the reference events of even `parton_event` only, nothing is written, and the
 two-sample AUC against the odd ones is printed: what the reweighting is worth on events it was not trained on.
+
+The file is long because the steps share their draws and run one after the other; nothing else imports it.
 """
 
 import argparse
