@@ -74,13 +74,11 @@ def as_completed(tasks: Sequence[Task[Result]], workers: Workers) -> Iterator[tu
         return _results(dict(enumerate(map(_OneThread, tasks))), workers, len(tasks))
     if min(workers, len(tasks)) <= 1:
         return _here(tasks)
-    return _in_processes(tasks, workers, dict.fromkeys(THREAD_VARIABLES, "1"))
+    return _in_processes(tasks, workers)
 
 
 def in_order(tasks: Sequence[Task[Result]], workers: int) -> Iterator[Result]:
     """Results of `tasks` in their order; only a few more than were taken are there at a time, for what needs memory.
-
-    Unlike those of `as_completed`, tasks have the threads that they would have in this process.
 
     Arguments:
         tasks: functions without arguments, which can be pickled.
@@ -89,9 +87,8 @@ def in_order(tasks: Sequence[Task[Result]], workers: int) -> Iterator[Result]:
     Raises:
         ChallengeError: worker processes die again and again; or whatever a task raises.
     """
-    if min(workers, len(tasks)) <= 1:
-        return (task() for task in tasks)
-    return (result for _, result in _in_processes(tasks, workers, {}, ordered=True))
+    here = min(workers, len(tasks)) <= 1
+    return (result for _, result in (_here(tasks) if here else _in_processes(tasks, workers, ordered=True)))
 
 
 class _OneThread(Generic[Result]):
@@ -112,17 +109,15 @@ def _here(tasks: Sequence[Task[Result]]) -> Iterator[tuple[int, Result]]:
         yield number, result
 
 
-def _in_processes(
-    tasks: Sequence[Task[Result]], workers: int, variables: Mapping[str, str], ordered: bool = False
-) -> Iterator[tuple[int, Result]]:
-    """As `as_completed`, by processes with the environment `variables`; where `ordered`, in the order of `tasks`."""
-    queue, deaths = dict(enumerate(tasks)), 0
-    while queue:
-        number_of_processes = min(workers, len(queue))
+def _in_processes(tasks: Sequence[Task[Result]], workers: int, ordered: bool = False) -> Iterator[tuple[int, Result]]:
+    """As `as_completed`, by processes of one thread each; where `ordered`, in the order of `tasks`."""
+    waiting, deaths = dict(enumerate(tasks)), 0
+    while waiting:
+        number_of_processes = min(workers, len(waiting))
         try:
-            with Processes(number_of_processes, variables) as executor:
-                for number, result in _results(dict(queue), executor, AHEAD * number_of_processes, ordered=ordered):
-                    del queue[number]
+            with Processes(number_of_processes, dict.fromkeys(THREAD_VARIABLES, "1")) as executor:
+                for number, result in _results(dict(waiting), executor, AHEAD * number_of_processes, ordered=ordered):
+                    del waiting[number]
                     yield number, result
         except BrokenExecutor:
             deaths += 1
@@ -130,7 +125,7 @@ def _in_processes(
                 raise ChallengeError(
                     f"worker processes died {deaths} times, as they do when memory runs out: try fewer --workers"
                 ) from None
-            _log.warning("a worker process died; the %d tasks that are left are begun again", len(queue))
+            _log.warning("a worker process died; the %d tasks that are left are begun again", len(waiting))
 
 
 def _on_cluster(tasks: Sequence[Task[Result]], address: str) -> Iterator[tuple[int, Result]]:

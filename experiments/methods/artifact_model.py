@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from submission.score import settle
 
 
-class ArtifactModel:
+class ArtifactModel(ABC):
     """A Model of the challenge whose estimator was trained beforehand and lies beside it as files.
 
     Subclasses say in `load` how it is read. A pickled model holds no weights: whoever unpickles it reads them again.
@@ -24,9 +25,9 @@ class ArtifactModel:
         self.systematics = systematics
         self.estimator: Any = None
 
+    @abstractmethod
     def load(self) -> Any:
         """The estimator: `histogram`, and `estimate(data, weights)` that returns `submission.estimator.Estimate`."""
-        raise NotImplementedError
 
     def fit(self) -> None:
         """Read the estimator."""

@@ -17,7 +17,6 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-from threadpoolctl import threadpool_limits
 
 from runtime.errors import ChallengeError
 from runtime.tasks import in_order
@@ -107,12 +106,6 @@ def simulate(
 
 
 def _block(rows: int, seed: int, number: int, unweighted: bool = False, world: str = worlds.DEFAULT) -> Block:
-    # With more than one thread, sums in products of matrices depend on their number.
-    with threadpool_limits(1):
-        return _block_by_one_thread(rows, seed, number, unweighted, world)
-
-
-def _block_by_one_thread(rows: int, seed: int, number: int, unweighted: bool, world: str) -> Block:
     blocks = number_of_blocks(rows)
     parts = []
     for code, process in enumerate(PROCESSES):

@@ -28,10 +28,13 @@ def test_all_configurations_differ():
 def test_a_model_settles_on_the_device_of_its_process(monkeypatch):
     moved, estimate = [], Estimate(1.0, 0.1, 0.9, 1.1, True)
     scorer = types.SimpleNamespace(to=moved.append)
-    model = ArtifactModel()
-    model.estimator = types.SimpleNamespace(
-        histogram=types.SimpleNamespace(scorer=scorer), estimate=lambda *_: estimate
-    )
+    histogram = types.SimpleNamespace(scorer=scorer)
+
+    class Model(ArtifactModel):
+        def load(self):
+            return types.SimpleNamespace(histogram=histogram, estimate=lambda *_: estimate)
+
+    model = Model()
     for there in (False, True):
         monkeypatch.setattr(torch.cuda, "is_available", lambda there=there: there)
         assert model.predict({"data": None, "weights": None})["p84"] == 1.1

@@ -56,11 +56,11 @@ def test_few_results_wait_for_their_turn(monkeypatch):
 
 
 @pytest.mark.slow
-def test_processes_have_one_thread_each_unless_the_results_are_wanted_in_order(monkeypatch):
+def test_processes_have_one_thread_each(monkeypatch):
     monkeypatch.setenv(THREAD_VARIABLES[0], "7")
     wanted = listed(environment_variable, THREAD_VARIABLES[:1] * 2)
     assert completed(wanted, 2, "variables", "variable") == ["1", "1"]
-    assert list(in_order(wanted, 2)) == ["7", "7"]
+    assert list(in_order(wanted, 2)) == ["1", "1"]
 
 
 def test_tasks_of_a_process_that_dies_are_done_again(tmp_path, caplog):
