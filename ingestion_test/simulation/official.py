@@ -12,11 +12,10 @@ from typing import Any, TypeAlias
 
 import numpy as np
 import numpy.typing as npt
-import pyarrow as pa
-import pyarrow.parquet as pq
 
 from ..arrays import BoolArray, FloatArray, IntArray
-from ..schema import DATA_FILE, FEATURES, PRIMARIES
+from ..event_file import EventFile
+from ..schema import DATA_FILE, FEATURES, PROCESSES
 from ..systematics import transform
 
 FIGURES_FILE = Path(__file__).with_name("official.json")
@@ -117,31 +116,19 @@ class Sums:
 
 
 def read(folder: str | Path, most: int, chunk: int = CHUNK) -> Iterator[tuple[FloatArray, FloatArray, Names]]:
-    """The first row groups of a data folder with at least `most` rows together, `chunk` rows at a time.
+    """The first `most` rows of a data folder, `chunk` rows at a time.
 
     Returns:
         iterator over (primaries (rows, 16), weights (rows,), names of the processes (rows,)).
+
+    Raises:
+        ChallengeError: as `event_file.EventFile` and its `events`.
     """
-    file = pq.ParquetFile(Path(folder) / DATA_FILE)
-    waiting, rows, done = [], 0, 0
-    for group in range(file.num_row_groups):
-        if done >= most:
-            break
-        table = file.read_row_group(group, columns=[*PRIMARIES, "weights", "detailed_labels"])
-        waiting.append(table)
-        rows, done = rows + len(table), done + len(table)
-        while rows >= chunk:
-            whole = pa.concat_tables(waiting)
-            yield _arrays(whole[:chunk])
-            waiting, rows = [whole[chunk:]], rows - chunk
-    if rows:
-        yield _arrays(pa.concat_tables(waiting))
-
-
-def _arrays(table: pa.Table) -> tuple[FloatArray, FloatArray, Names]:
-    primaries = np.column_stack([table[name].to_numpy().astype(np.float32) for name in PRIMARIES])
-    names = table["detailed_labels"].to_pandas().to_numpy(dtype="U")
-    return primaries, table["weights"].to_numpy().astype(float), names
+    file = EventFile(Path(folder) / DATA_FILE)
+    stop = min(most, file.total_rows)
+    for first in range(0, stop, chunk):
+        events = file.events(file.ranges(first, min(first + chunk, stop)))
+        yield events.primaries, events.weights.astype(float), np.array(PROCESSES)[events.process]
 
 
 def yield_ratios(sums: Sums, scale: float) -> dict[tuple[str, str], tuple[float, float, float, Point | None]]:

@@ -10,6 +10,9 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from runtime.arguments import count
+from runtime.errors import run_command
+
 from ..arrays import Columns, FloatArray, IntArray
 from ..schema import FEATURES, PRIMARIES, PROCESSES, SUM_WEIGHTS
 from ..sources import OfficialFolder
@@ -291,17 +294,23 @@ def main() -> int:
     task.add_argument("--official", action="store_true", help="compare with the figures of the full official data")
     task.add_argument("--reference", help="draw figures beside the reference events of this parquet file")
     parser.add_argument("--data", help="with --official: data folder (default: the simulated events of the cache)")
-    parser.add_argument("--most", type=int, default=5_000_000, help="with --official: rows (default: 5000000)")
+    parser.add_argument("--most", type=count, default=5_000_000, help="with --official: rows (default: 5000000)")
     parser.add_argument("--output", type=Path, help="folder for the figures (default with --official: none)")
-    parser.add_argument("--rows", type=int, default=600_000, help="with --reference: simulated rows (default: 600000)")
+    parser.add_argument("--rows", type=count, default=600_000, help="with --reference: rows (default: 600000)")
     parser.add_argument("--seed", type=int, default=1, help="with --reference: of the simulated rows (default: 1)")
-    args = parser.parse_args()
-    if args.official:
-        return int(compare_with_official(args.data or cached_folder(), args.most, args.output) > 0)
-    if not args.output:
+    flags = parser.parse_args()
+    if not (flags.official or flags.output):
         parser.error("--reference needs --output")
-    draw_figures(pd.read_parquet(args.reference), args.rows, args.seed, args.output)
-    return 0
+    beyond: list[int] = []
+
+    def command(flags: argparse.Namespace) -> None:
+        if flags.official:
+            beyond.append(compare_with_official(flags.data or cached_folder(), flags.most, flags.output))
+        else:
+            draw_figures(pd.read_parquet(flags.reference), flags.rows, flags.seed, flags.output)
+
+    flags.command = command
+    return run_command(flags) or int(sum(beyond) > 0)
 
 
 if __name__ == "__main__":

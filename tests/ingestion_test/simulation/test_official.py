@@ -85,6 +85,12 @@ def test_command_prints_the_comparison(folder, capsys, monkeypatch):
     assert "rows beyond the limits" in printed
 
 
+def test_a_folder_that_is_not_there_is_one_line(monkeypatch, capsys):
+    monkeypatch.setattr("sys.argv", ["validate", "--official", "--data", "/nowhere"])
+    assert validate.main() == 2
+    assert capsys.readouterr().err.startswith("error: no such folder: /nowhere; --data takes")
+
+
 @pytest.mark.parametrize("process", PROCESSES)
 def test_factors_of_the_tilt_are_small_and_smooth(process):
     columns, weights, x = sample.thrown(process, np.random.default_rng(3), 50_000)
