@@ -10,7 +10,8 @@ from scipy.stats import chi2 as chi_squared
 
 from submission.arrays import ArrayLike, FloatArray
 from submission.confidence import COVERAGE, BeltConfig
-from training.neyman import Throws, check_belt, make_belts, random_stream
+from submission.throws import Throws, random_stream
+from training.neyman import check_belt, make_belts
 
 #: Belts made of redrawn throws behind a belt's statistical error, which is then known to a sixth.
 REDRAWS = 20

@@ -280,6 +280,21 @@ class Likelihood:
         return np.where(fixed, 0.0, np.clip(pulls + step, lower, upper) - pulls)
 
 
+def mu_response(templates: Templates, mu: float = 1.0) -> FloatArray:
+    """Shift of mu_hat, in units of its standard deviation, by one more event in a bin: array (1, bins).
+
+    In linear order, for exact templates, nuisance parameters profiled, at their medians and signal strength `mu`.
+    """
+    likelihood = Likelihood(templates, LikelihoodConfig(template_error=False))
+    pulls = np.zeros((1, len(PARAMETERS)))
+    pulls[:, 0] = mu
+    expected, gradient = likelihood.expected(pulls)
+    covariance = np.linalg.inv(likelihood.information(pulls))
+    weighted = gradient / expected[:, None]
+    shifts: FloatArray = np.einsum("np,npb->nb", covariance[:, 0], weighted) / np.sqrt(covariance[:, :1, 0])
+    return shifts
+
+
 class _YieldModel:
     """Counts as the templates expect them."""
 

@@ -1,7 +1,6 @@
 """The neyman stage: pseudo-experiments at histogram level, the confidence belt that they give, and what it reaches.
 
-A throw draws the six nuisance parameters from their priors, the counts from Poisson distributions around the templates,
-and fits. The throws that check a belt have other random streams than those that made it.
+The throws that check a belt have other random streams than those that made it.
 """
 
 import dataclasses
@@ -13,23 +12,18 @@ from typing import Annotated, Any
 import numpy as np
 
 from runtime.tasks import completed
-from submission.arrays import BoolArray, FloatArray
+from submission.arrays import FloatArray
 from submission.codec import Bounds
-from submission.confidence import Belt, BeltConfig, make_belt, spread_mu
+from submission.confidence import Belt, BeltConfig, make_belt
 from submission.estimator import Estimator
 from submission.histogram import Histogram
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
+from submission.throws import BLOCK, Throws, belt_mu, random_stream, throw
 
 from .checkpoints import checkpointed
 from .fields import Count, Finite, Seed
 from .flows import TrainingFailed
-
-#: Throws of a task of a worker process.
-BLOCK = 5000
-
-#: Independent random streams of a run.
-STREAMS = ("mu", "belt", "check", "bound", "redraw")
 
 #: Draws of the nuisance parameters over which a Cramer-Rao bound is averaged.
 _BOUND_DRAWS = 500
@@ -61,20 +55,6 @@ class NeymanConfig:
     def __post_init__(self) -> None:
         if not self.check_range[0] < self.check_range[1]:
             raise ValueError(f"check_range is {self.check_range}; its first number must be less than its second")
-
-
-@dataclasses.dataclass(frozen=True)
-class Throws:
-    """Fitted pseudo-experiments: arrays (throws,) of true mu, estimate, its error and whether the fit is valid."""
-
-    mu: FloatArray
-    mu_hat: FloatArray
-    sigma: FloatArray
-    valid: BoolArray
-
-    def select(self, rows: Any) -> "Throws":
-        """The throws `rows`: whatever indexes arrays."""
-        return Throws(*(getattr(self, field.name)[rows] for field in dataclasses.fields(self)))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -164,7 +144,7 @@ def belt_throws(
     checkpoint: Path | None = None,
 ) -> Throws:
     """The pseudo-experiments that a belt over `mu_range` is made from: `Throws`; arguments as `throw_all`."""
-    mu = spread_mu(random_stream(config.seed, "mu", 0), config.belt_throws, mu_range)
+    mu = belt_mu(config.seed, config.belt_throws, mu_range)
     return throw_all(likelihood, mu, "belt", config.seed, workers, checkpoint)
 
 
@@ -204,8 +184,7 @@ def throw_all(
         _Block(likelihood, mu[i : i + BLOCK], stream, seed, i // BLOCK, checkpoint) for i in range(0, len(mu), BLOCK)
     ]
     results = completed([block.throws for block in blocks], workers, f"{stream} throws", "block")
-    fields = [field.name for field in dataclasses.fields(Throws)]
-    return Throws(**{name: np.concatenate([getattr(result, name) for result in results]) for name in fields})
+    return Throws.joined(results)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -233,33 +212,6 @@ class _Block:
         for array in (templates.coefficients, templates.variance, self.mu):
             digest.update(np.ascontiguousarray(array).tobytes())
         return f"{digest.hexdigest()[:16]} {self.likelihood.config} {self.stream} {self.seed} {self.number}"
-
-
-def throw(likelihood: Likelihood, mu: FloatArray, random: np.random.Generator) -> Throws:
-    """Draw and fit one pseudo-experiment for each true mu.
-
-    The templates' own error, where the likelihood includes it, is drawn too: each throw has other true templates.
-
-    Arguments:
-        likelihood: `submission.likelihood.Likelihood`.
-        mu: array (throws,).
-        random: `numpy.random.Generator`.
-
-    Returns:
-        `Throws`.
-    """
-    pulls = np.column_stack([mu, draw_pulls(random, len(mu))])
-    expected = likelihood.templates.expected(values_from_pulls(pulls))
-    fit = likelihood.fit(random.poisson(with_template_error(likelihood, expected, random)))
-    return Throws(mu, fit.mu_hat, fit.sigma, fit.valid)
-
-
-def with_template_error(likelihood: Likelihood, expected: FloatArray, random: np.random.Generator) -> FloatArray:
-    """Expected counts (throws, bins) of templates that differ from those of `likelihood` by their statistical error.
-
-    Each throw has other true templates; a likelihood without that error gets its counts back.
-    """
-    return expected * np.maximum(1 + np.sqrt(likelihood.relative_variance) * random.standard_normal(expected.shape), 0)
 
 
 def make_belts(throws: Throws, configs: Sequence[BeltConfig]) -> list[Belt]:
@@ -329,8 +281,3 @@ def cramer_rao_table(likelihood: Likelihood, config: NeymanConfig, **subsets: Se
             row[name] = float(2 * np.sqrt(covariance[:, 0, 0]).mean())
         table.append(row)
     return table
-
-
-def random_stream(seed: int, stream: str, number: int) -> np.random.Generator:
-    """The generator of block `number` of one of `STREAMS`."""
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=(STREAMS.index(stream), number)))

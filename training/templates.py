@@ -5,33 +5,23 @@ from point to point is the migration of these events, a smooth function, and the
 """
 
 import dataclasses
-import itertools
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from ingestion_test.schema import PROCESSES
 from ingestion_test.systematics import transform
 from runtime.tasks import completed
 from submission.arrays import FloatArray, IntArray
+from submission.counting import GRID, PointCounts, grid
 from submission.histogram import Histogram
-from submission.likelihood import Likelihood, LikelihoodConfig
+from submission.likelihood import mu_response
 from submission.parameters import PARAMETERS, draw_pulls, values_from_pulls
 from submission.templates import Templates, fit_templates
 
 from .checkpoints import checkpointed
 from .samples import Sample
-
-#: Points of the grid: pulls of tes and jes, and soft_met in GeV; the corners of a box and points on its axes.
-GRID = (
-    (0.0, 0.0, 0.0),
-    *((pull, 0.0, 0.0) for pull in (-4.0, -2.0, 2.0, 4.0)),
-    *((0.0, pull, 0.0) for pull in (-4.0, -2.0, 2.0, 4.0)),
-    *((0.0, 0.0, soft_met) for soft_met in (2.0, 3.5, 5.0)),
-    *itertools.product((-2.5, 2.5), (-2.5, 2.5), (0.0, 4.0)),
-)
 
 #: Points off the grid, drawn from the priors, at which the interpolation is compared with counts.
 PROBES = 6
@@ -68,21 +58,11 @@ class TemplatesResult:
     summary: dict[str, Any]
 
 
-@dataclasses.dataclass(frozen=True)
-class PointCounts:
-    """Expected counts of each process and bin at one point, and their variance: arrays (processes, bins)."""
-
-    counts: FloatArray
-    variance: FloatArray
-
-
 def points() -> FloatArray:
     """Points of the grid, and `PROBES` off it: array (points, 3) of tes, jes and soft_met (GeV)."""
-    grid = np.array(GRID)
-    grid[:, :2] = 1 + 0.01 * grid[:, :2]
     pulls = draw_pulls(np.random.default_rng(_PROBE_SEED), PROBES)
     probes = values_from_pulls(np.insert(pulls, 0, 1.0, axis=1))[:, 1:4]
-    return np.concatenate([grid, probes])
+    return np.concatenate([grid(), probes])
 
 
 def make_templates(
@@ -134,21 +114,17 @@ def count_events(events: TemplateEvents, point: tuple[float, float, float], seed
         seed: of the soft_met noise.
     """
     tes, jes, soft_met = point
-    counts, variance = np.zeros((2, len(PROCESSES) * events.bins))
+    counts = PointCounts.empty(events.bins)
     sample = events.sample()
     for number, first in enumerate(range(0, len(sample.weights), _CHUNK)):
         rows = slice(first, first + _CHUNK)
-        weights, process = (np.asarray(values[rows]) for values in (sample.weights, sample.process))
+        weights, process = np.asarray(sample.weights[rows]), np.asarray(sample.process[rows])
         # Fresh noise for every event, but the same at all points.
         unit = np.random.default_rng([seed, number]).standard_normal((2, len(weights)))
         noise = tuple(soft_met * unit) if soft_met > 0 else None
         features, kept = transform(np.asarray(sample.primaries[rows]), None, tes, jes, noise)
-        bins = events.bins_of(features)
-        inside = bins >= 0
-        kept, bins = kept[inside], process[kept[inside]] * events.bins + bins[inside]
-        counts += np.bincount(bins, weights[kept], len(counts))
-        variance += np.bincount(bins, np.square(weights[kept], dtype=float), len(counts))
-    return PointCounts(counts.reshape(len(PROCESSES), -1), variance.reshape(len(PROCESSES), -1))
+        counts.add(events.bins_of(features), process[kept], weights[kept])
+    return counts
 
 
 def summary(templates: Templates, probe_counts: FloatArray) -> dict[str, float]:
@@ -183,18 +159,3 @@ def summary(templates: Templates, probe_counts: FloatArray) -> dict[str, float]:
         "interpolation_chi2": float(np.mean(difference[:, filled] ** 2 / templates.variance[filled])),
         "interpolation_bias": float(np.sqrt(np.mean(shift**2))),
     }
-
-
-def mu_response(templates: Templates, mu: float = 1.0) -> FloatArray:
-    """Shift of mu_hat, in units of its standard deviation, by one more event in a bin: array (1, bins).
-
-    In linear order, for exact templates, nuisance parameters profiled, at their medians and signal strength `mu`.
-    """
-    likelihood = Likelihood(templates, LikelihoodConfig(template_error=False))
-    pulls = np.zeros((1, len(PARAMETERS)))
-    pulls[:, 0] = mu
-    expected, gradient = likelihood.expected(pulls)
-    covariance = np.linalg.inv(likelihood.information(pulls))
-    weighted = gradient / expected[:, None]
-    shifts: FloatArray = np.einsum("np,npb->nb", covariance[:, 0], weighted) / np.sqrt(covariance[:, :1, 0])
-    return shifts

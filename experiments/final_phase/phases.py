@@ -15,7 +15,7 @@ from submission.confidence import Belt
 from submission.estimator import Estimator
 from submission.likelihood import FitResult
 from submission.parameters import PARAMETERS
-from training.neyman import with_template_error
+from submission.throws import with_template_error
 
 
 def parameters(mu: float, seed: int) -> FloatArray:

@@ -16,7 +16,8 @@ from submission.confidence import Belt, BeltConfig
 from submission.estimator import Estimator
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
-from training.neyman import Throws, check_belt, make_belts
+from submission.throws import Throws
+from training.neyman import check_belt, make_belts
 
 #: Moves of all estimates whose effect on the coverage is shown, in mu.
 SHIFTS = (-0.03, 0.0, 0.015, 0.03)

@@ -22,13 +22,13 @@ from ingestion_test.submissions import PROJECT
 from runtime.errors import ChallengeError
 from runtime.files import remove_unfinished, write_json
 from runtime.output import output_folder
+from submission.throws import Throws
 from tests.conftest import make_events, write_folder
 from tests.robustness.kills import Killer, cases, random_kill, results
 from tests.submissions import COMPLETE, good, predicting, write
 from training import __main__ as training
 from training.checkpoints import checkpointed, load_checkpoint
 from training.config import PRESETS
-from training.neyman import Throws
 from training.stages import Training
 
 # Kills ---------------------------------------------------------------------------------------------------------------

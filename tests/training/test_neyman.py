@@ -11,17 +11,16 @@ from submission import confidence
 from submission.confidence import COVERAGE, BeltConfig
 from submission.likelihood import PRESETS, Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS
+from submission.throws import STREAMS, Throws, random_stream
 from tests.statistics_examples import belt_fixtures, example_templates
 from training import neyman
 from training.flows import TrainingFailed
 from training.neyman import (
-    STREAMS,
     NeymanConfig,
     belt_throws,
     check_belt,
     cramer_rao_table,
     make_belts,
-    throw,
     throw_all,
 )
 
@@ -50,15 +49,15 @@ def test_coverage_and_width_of_a_belt(likelihood, thrown, checks, ordering):
 def test_a_belt_that_knows_the_nuisance_parameters_does_not_cover(likelihood, checks):
     """The check can fail: where they vary, a belt made without nuisance parameters is too narrow."""
     known, random = Likelihood(likelihood.templates, LikelihoodConfig(())), np.random.default_rng(1)
-    mu = neyman.spread_mu(random, 10_000, CONFIG.check_range)
+    mu = confidence.spread_mu(random, 10_000, CONFIG.check_range)
     pulls = np.insert(np.zeros((len(mu), 6)), 0, mu, axis=1)
     fit = known.fit(random.poisson(likelihood.expected(pulls)[0]))
-    belt = make_belts(neyman.Throws(mu, fit.mu_hat, fit.sigma, fit.valid), [BeltConfig("pratt", False)])[0]
+    belt = make_belts(Throws(mu, fit.mu_hat, fit.sigma, fit.valid), [BeltConfig("pratt", False)])[0]
     assert check_belt(belt, checks).coverage.mean() < COVERAGE - 0.03
 
 
 def test_streams_are_disjoint(thrown, checks):
-    draws = [neyman.random_stream(7, stream, number).random() for stream in STREAMS for number in range(5)]
+    draws = [random_stream(7, stream, number).random() for stream in STREAMS for number in range(5)]
     assert len(set(draws)) == len(draws)
     assert not set(thrown.mu_hat) & set(checks.mu_hat)
 
@@ -84,22 +83,6 @@ def test_throws_resume_and_refuse_other_templates(likelihood, tmp_path, monkeypa
     ):
         with pytest.raises(ChallengeError, match="remove it"):
             throw_all(*other, checkpoint=tmp_path)
-
-
-def test_throws_know_all_six_nuisance_parameters():
-    """A fit that knows only two is shaken by the other four, which are thrown nevertheless."""
-    templates = example_templates(bins=10)
-    mu = np.full(2000, 1.0)
-    config = LikelihoodConfig(("tes", "jes"))
-    residual = throw(Likelihood(templates, config), mu, np.random.default_rng(1))
-    assert np.std((residual.mu_hat - 1) / residual.sigma) > 1.1
-
-
-def test_template_error_is_thrown():
-    """The pulls stay standard normal although the templates are as uncertain as the data."""
-    likelihood = Likelihood(example_templates(bins=10, relative_variance=1.0))
-    thrown = throw(likelihood, np.full(3000, 1.0), np.random.default_rng(2))
-    assert np.std((thrown.mu_hat - 1) / thrown.sigma) == pytest.approx(1, abs=0.08)
 
 
 def test_cramer_rao_table(likelihood):

@@ -10,12 +10,13 @@ from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES, YIELDS
 from ingestion_test.simulation import simulate
 from ingestion_test.systematics import systematics
 from runtime.errors import ChallengeError
-from submission.likelihood import Likelihood, LikelihoodConfig
+from submission.counting import PointCounts
+from submission.likelihood import Likelihood, LikelihoodConfig, mu_response
 from submission.parameters import PARAMETERS
 from training import templates as stage
 from training.checkpoints import write
 from training.samples import Sample, load_sample, save_sample
-from training.templates import PointCounts, TemplateEvents, count_events, make_templates, mu_response, points
+from training.templates import TemplateEvents, count_events, make_templates, points
 
 BINS = 9
 

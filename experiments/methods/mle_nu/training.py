@@ -28,6 +28,7 @@ from submission.arrays import FloatArray
 from submission.confidence import spread_mu
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.score import Scorer
+from submission.throws import Throws
 from training import classifier
 from training.checkpoints import checkpointed, read, write
 from training.classifier import ClassifierConfig, Labelled, TrainedClassifier
@@ -35,7 +36,7 @@ from training.config import PRESETS, Config
 from training.devices import own_gpu
 from training.histogram import TemplatesConfig, make_histogram
 from training.networks import ClassifierResult, Kind
-from training.neyman import Throws, make_belts
+from training.neyman import make_belts
 from training.samples import Batch, Sample, draw_batches, load_sample, remove_sample, save_sample, training_part
 from training.stages import Result, Stage, Training
 
