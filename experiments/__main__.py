@@ -39,7 +39,7 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m experiment
         )
         module.add_arguments(command)
         command.set_defaults(command=module.run)
-    return run_command(parser.parse_args(argv))
+    return run_command(parser.parse_args(argv), program, argv)
 
 
 if __name__ == "__main__":

@@ -12,9 +12,6 @@ from typing import Any
 from runtime import files
 from runtime.errors import ChallengeError
 
-#: What is said of the work that is done by a command that goes on from its checkpoints by itself.
-CONTINUED = " (what is done is kept: the same command continues)"
-
 
 def claim(path: Path, about: Mapping[str, Any], resume: bool) -> None:
     """Refuse an output folder that holds results of something else, or the same ones without --resume.

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import math
 import sys
 import tempfile
 import time
@@ -14,6 +13,8 @@ from tqdm import tqdm
 
 from runtime.arguments import add_workers_arguments, count, seed
 from runtime.errors import ChallengeError, run_command
+from runtime.output import new_folder
+from runtime.progress import line_is_due
 
 from . import simulation
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
@@ -34,7 +35,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m inges
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands, program)
     _add_simulate(commands, program)
-    return run_command(parser.parse_args(arguments))
+    return run_command(parser.parse_args(arguments), program, arguments)
 
 
 def _systematics(text: str) -> tuple[str, ...]:
@@ -108,7 +109,7 @@ def _score(flags: argparse.Namespace) -> None:
         return
     if flags.resume and flags.output is None:
         raise ChallengeError("--resume needs --output, the folder of the run to continue")
-    output = flags.output or Path("runs") / time.strftime("score-%Y%m%d-%H%M%S")
+    output = flags.output or new_folder(Path("runs"), time.strftime("score-%Y%m%d-%H%M%S"))
     print(f"submission  {name}\nevents      {source}\noutput      {output}", flush=True)
     with Bar() as bar:
         outcomes = run(settings, source, flags.submission, output, flags.workers, flags.resume, bar)
@@ -156,7 +157,7 @@ class Bar(Progress):
         self._count(outcome)
         self._bar.update()
         done, total = self._running.size, self._bar.total
-        if self._bar.disable and (done == total or done % math.ceil(total / 10) == 0):
+        if self._bar.disable and line_is_due(done, total):
             print(f"... {done}/{total} pseudo-experiments, {self._running}", file=sys.stderr)
 
     def _count(self, outcome: Outcome) -> None:

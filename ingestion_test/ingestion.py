@@ -126,7 +126,7 @@ def run(
         ChallengeError: whatever else a user can mend; what is done by then is kept in `output` for `resume`.
     """
     output = Path(output).absolute()  # workers of a cluster may be elsewhere
-    with output_folder(output):
+    with output_folder(output, finished_work):
         if replace_old:
             (output / JOURNAL_FILE).unlink(missing_ok=True)
         job, journal = _prepared(settings, source, submission, output, resume)
@@ -136,6 +136,13 @@ def run(
         _write_results(output, settings, outcomes, journal.seconds)
         shutil.rmtree(output / WORK_FOLDER)
     return outcomes
+
+
+def finished_work(output: Path) -> list[object]:
+    """What of a run is done in its output folder: the lines of finished pseudo-experiments, and the fitted model."""
+    journal = output / JOURNAL_FILE
+    lines = journal.read_bytes().splitlines()[1:] if journal.is_file() else []
+    return [*lines, *(output / WORK_FOLDER).glob("model-*.pkl")]
 
 
 def _prepared(

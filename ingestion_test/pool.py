@@ -146,5 +146,4 @@ def _mendable(error: WorkerError, job: Job, experiment: PseudoExperiment | None)
     advice = f"; its output is in {job.log}"
     if experiment is not None:
         advice += f"; add --only {experiment.set_index}:{experiment.index} to run it alone"
-        advice += f"; what is done is kept: --output {job.log.parent} --resume continues"
     return SubmissionError(reason, advice)

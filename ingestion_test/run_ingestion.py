@@ -47,7 +47,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     add("--parallel", action="store_true", help="pickle the model to one process per core")
     add("--random-seed", type=seed, default=DEFAULT_SEED, metavar="N", help=f"default {DEFAULT_SEED}")
     parser.set_defaults(command=_ingest)
-    return run_command(parser.parse_args(arguments))
+    return run_command(parser.parse_args(arguments), program, arguments)
 
 
 def _ingest(flags: argparse.Namespace) -> None:

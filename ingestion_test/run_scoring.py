@@ -91,7 +91,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--phase-2", action="store_true", help="add the bootstraps of the final phase")
     parser.set_defaults(command=_score)
-    return run_command(parser.parse_args(arguments))
+    return run_command(parser.parse_args(arguments), program, arguments)
 
 
 def _score(flags: argparse.Namespace) -> None:

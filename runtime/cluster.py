@@ -51,12 +51,10 @@ def _dask(address: str) -> Iterator[Connection]:
         except distributed.KilledWorker:
             raise ChallengeError(
                 f"workers of the dask cluster at {address} died again and again at the same task, as they do when "
-                "memory runs out: give them more, or start fewer of them on a machine (what is done is kept)"
+                "memory runs out: give them more, or start fewer of them on a machine"
             ) from None
         except concurrent.futures.CancelledError:
-            raise ChallengeError(
-                f"the dask scheduler at {address} has gone away: start it again (what is done is kept)"
-            ) from None
+            raise ChallengeError(f"the dask scheduler at {address} has gone away: start it again") from None
         finally:
             executor.shutdown(wait=False)
 
@@ -119,7 +117,7 @@ class _Watch:
         if remaining_seconds <= 0:
             raise ChallengeError(
                 f"the dask scheduler at {self.address} has had no worker for {WORKER_SECONDS} s: start some with "
-                f"`dask worker {self.address}`, in this project's folder (what is done is kept)"
+                f"`dask worker {self.address}`, in this project's folder"
             )
         _log.warning(
             "the dask scheduler at %s has no workers any more; waiting %.0f s for new ones",

@@ -1,11 +1,15 @@
-"""Errors of which the user reads one line, and how a command line shows them."""
+"""Errors of which the user reads one line, how a command line shows them, and the command that then goes on."""
 
 from __future__ import annotations
 
 import argparse
 import errno
 import logging
+import os
+import shlex
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from .streams import secure_streams
 
@@ -21,7 +25,20 @@ class ChallengeError(Exception):
     """Something from outside (a file, a flag, a submission) is wrong; the message names it and the remedy.
 
     The command lines print the message without a traceback and end with exit code 2.
+
+    Attributes:
+        kept_in: output folder with work of the run that can be continued, None where there is none.
     """
+
+    kept_in: Path | None = None
+
+
+class Interruption(KeyboardInterrupt):
+    """An interruption of a run whose work in the output folder `kept_in` can be continued."""
+
+    def __init__(self, kept_in: Path):
+        super().__init__()
+        self.kept_in = kept_in
 
 
 def shortage(error: BaseException) -> str | None:
@@ -58,26 +75,52 @@ def one_line(error: BaseException | str) -> str:
     return text if len(text) <= _LONGEST else f"{text[:half]} ... {text[-half:]}"
 
 
-def run_command(flags: argparse.Namespace) -> int:
-    """Call `flags.command(flags)`; an error that a user can mend becomes one line.
+def run_command(flags: argparse.Namespace, program: str, arguments: Sequence[str] | None = None) -> int:
+    """Call `flags.command(flags)`; an error that a user can mend becomes one line, with the command that goes on.
+
+    Arguments:
+        flags: the parsed arguments.
+        program: what stood before the arguments on the command line, such as "python -m training".
+        arguments: the arguments; None for those of this process.
 
     Returns:
         the exit code: 0, 2 after such an error, 130 after an interruption.
     """
     secure_streams()
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
+    words = [*program.split(), *(sys.argv[1:] if arguments is None else arguments)]
     try:
         flags.command(flags)
         return 0
-    except KeyboardInterrupt:
-        resumable = hasattr(flags, "resume") and not getattr(flags, "only", None)
-        print("interrupted" + "; what is done is kept: --resume continues" * resumable, file=sys.stderr)
+    except KeyboardInterrupt as interruption:
+        print("interrupted" + _what_goes_on(flags, words, interruption), file=sys.stderr)
         return 130
     except Exception as error:
         message = None if isinstance(error, ChallengeError) else shortage(error)
         if message is None and not isinstance(error, (ChallengeError, OSError)):
             raise
-        message = one_line(message or error)
+        message = one_line(message or error) + _what_goes_on(flags, words, error)
     # The error is gone by now, and with it the progress bars that it held: they would write after the message.
     print(f"error: {message}", file=sys.stderr)
     return 2
+
+
+def _what_goes_on(flags: argparse.Namespace, words: Sequence[str], error: BaseException) -> str:
+    """The end of a message: the command that continues the run; empty where nothing of it was kept."""
+    output = getattr(error, "kept_in", None)
+    # The folder of a run within another command may have been for a moment.
+    if output is None or not output.exists():
+        return ""
+    words = [*words]
+    if words[0] == "python":
+        words[0] = shown_path(sys.executable)
+    if hasattr(flags, "resume"):
+        words += [] if flags.output else ["--output", shown_path(output)]
+        words += [] if flags.resume else ["--resume"]
+    return f"; what is done is kept, this goes on: {one_line(shlex.join(words))}"
+
+
+def shown_path(path: str | Path) -> str:
+    """A path as a user would type it: relative where it lies below the working directory."""
+    path = os.path.abspath(path)
+    return os.path.relpath(path) if Path(path).is_relative_to(Path.cwd()) else path

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import errno
-from collections.abc import Iterator
+import itertools
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from .errors import ChallengeError, shortage
+from .errors import ChallengeError, Interruption, shortage
 from .files import remove_unfinished
 from .locks import locked
 
@@ -15,31 +16,74 @@ from .locks import locked
 _NOT_OF_THE_FOLDER = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
 
 
+def new_folder(parent: Path, name: str) -> Path:
+    """Make a folder that was not there: `name` in `parent`, or else `name-2`, `name-3` and so on.
+
+    Raises:
+        ChallengeError: it cannot be made.
+    """
+    try:
+        parent.mkdir(parents=True, exist_ok=True)
+        for number in itertools.count(1):
+            folder = parent / (name if number == 1 else f"{name}-{number}")
+            with contextlib.suppress(FileExistsError):
+                folder.mkdir()
+                break
+    except OSError as error:
+        raise ChallengeError(f"no folder can be made in {parent} ({error.strerror}): name one with --output") from error
+    return folder
+
+
+def finished_stages(path: Path) -> list[object]:
+    """The work that the output folder of a training holds: its stages and checkpoints, with their times."""
+    return [(file, file.stat().st_mtime_ns) for file in sorted(path.rglob("*.npz"))]
+
+
 @contextlib.contextmanager
-def output_folder(path: str | Path, kept: str = " (what is done is kept: --resume continues)") -> Iterator[None]:
+def output_folder(path: str | Path, work: Callable[[Path], list[object]] | None = finished_stages) -> Iterator[None]:
     """Make the folder `path` and keep it for this run alone.
 
     What a killed run was writing in it is removed.
 
     Arguments:
         path: the folder.
-        kept: what a message ends with; by default, where the work that is done can be continued.
+        work: function from the folder to the pieces of work in it that the command would go on from; None for commands
+            that begin anew. An interruption that leaves some, and an error that leaves others than there were, know the
+            folder (`kept_in`).
 
     Raises:
         ChallengeError: another run is writing to it, something in it cannot be written or something elsewhere not be
             used, or memory, open files or processes run out.
     """
     path = Path(path)
-    try:
+    with _named(path):
         path.mkdir(parents=True, exist_ok=True)
         with locked(path / ".lock", f"another run is writing to {path}; choose another --output"):
             remove_unfinished(path)
-            yield
+            before = work(path) if work else []
+            try:
+                with _named(path):
+                    yield
+            except ChallengeError as error:
+                if work and work(path) != before:
+                    error.kept_in = path
+                raise
+            except KeyboardInterrupt as error:
+                if work and work(path):
+                    raise Interruption(path) from error
+                raise
+
+
+@contextlib.contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Turn errors in a run whose output folder is `path` into what a user reads, where they are no faults."""
+    try:
+        yield
     except (OSError, MemoryError, RuntimeError) as error:
         message = _message(path, error)
         if message is None:
             raise
-        raise ChallengeError(message + kept) from error
+        raise ChallengeError(message) from error
 
 
 def _message(path: Path, error: Exception) -> str | None:

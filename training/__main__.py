@@ -46,7 +46,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m train
     )
     add("--artifacts", type=Path, metavar="DIR", help="folder for weights and tables (default OUTPUT/artifacts)")
     parser.set_defaults(command=_train)
-    return run_command(parser.parse_args(arguments))
+    return run_command(parser.parse_args(arguments), program, arguments)
 
 
 def _train(flags: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m uploa
         subparser = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {program} {example}")
         subparser.add_argument("zip", nargs="?", default="submission.zip", help="the file (default submission.zip)")
         subparser.set_defaults(command=command, program=program)
-    return run_command(parser.parse_args(arguments))
+    return run_command(parser.parse_args(arguments), program, arguments)
 
 
 def _build(flags: argparse.Namespace) -> None:

@@ -18,7 +18,7 @@ from ingestion_test import simulation
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments
-from runtime.output import output_folder
+from runtime.output import finished_stages, output_folder
 from submission import artifacts
 from training.config import SAMPLES
 from training.devices import usable_device
@@ -56,7 +56,7 @@ def run(arguments: argparse.Namespace) -> None:
     shipped = artifacts.load_manifest()["sha256"]
     about = {"preset": arguments.preset, "data": source.fingerprint(), "shipped": shipped}
     about["throws"] = record(THROWS[arguments.preset])
-    with output_folder(output):
+    with output_folder(output, _finished):
         claim(output / ABOUT_FILE, about, arguments.resume)
         for name in VARIANTS:
             if name in arguments.only or (output / name / ROW_FILE).exists():
@@ -75,3 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
     page = {"ablation": comparison.markdown()}
     publish(arguments.docs, "results", page, [output / "ablation.png", output / RESULT_FILE])
     print(f"table and figure: {output}")
+
+
+def _finished(output: Path) -> list[object]:
+    """What of the study is done: stages of trainings, and measured variants."""
+    return [*finished_stages(output), *output.glob(f"*/{ROW_FILE}")]

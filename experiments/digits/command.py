@@ -12,7 +12,7 @@ from pathlib import Path
 
 import numpy as np
 
-from experiments.outputs import CONTINUED, claim, record
+from experiments.outputs import claim, record
 from runtime import files
 from runtime.output import output_folder
 from submission.arrays import FloatArray
@@ -42,7 +42,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Train the flows, draw the figures, write digits.json."""
     output = arguments.output or Path(f"runs/digits-{arguments.preset}")
-    with output_folder(output, CONTINUED):
+    with output_folder(output):
         _run(arguments, output)
 
 

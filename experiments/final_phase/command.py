@@ -55,7 +55,7 @@ def run(arguments: argparse.Namespace) -> None:
     # What is cheap comes first, so that a wrong folder is named before anything long begins.
     estimator = load_estimator(arguments.artifacts)
     events = load_events(arguments.event_level, arguments.seed) if arguments.event_level else None
-    with output_folder(arguments.output, kept=""):
+    with output_folder(arguments.output, work=None):
         _run(arguments, estimator, events)
 
 

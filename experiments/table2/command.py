@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from experiments.methods.registry import METHODS
 from experiments.outputs import claim, kept_rows, some_of
 from ingestion_test import simulation
 from ingestion_test.cli import Bar
-from ingestion_test.ingestion import RunSettings
+from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, finished_work
 from ingestion_test.ingestion import run as ingest
 from ingestion_test.pseudo_experiments import PseudoExperiment, plan
 from ingestion_test.result_files import load_predictions
@@ -22,7 +23,7 @@ from ingestion_test.run_scoring import score_folder
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments, count
-from runtime.output import output_folder
+from runtime.output import finished_stages, output_folder
 from training.config import SAMPLES
 from training.devices import usable_device
 
@@ -85,7 +86,7 @@ def run(arguments: argparse.Namespace) -> None:
     whole = max(experiments, arguments.experiments or 0)
     about = {"preset": arguments.preset, "data": source.fingerprint(), "code": code_checksum()}
     about |= {"seed": SEED, "experiments": whole}
-    with output_folder(output):
+    with output_folder(output, _finished):
         claim(output / SETTINGS_FILE, about, arguments.resume)
         for name in arguments.methods:
             slow = METHODS[name].experiments or experiments
@@ -104,6 +105,12 @@ def run(arguments: argparse.Namespace) -> None:
     shown = ("table2-intervals.png", "table2-coverage.png", "table2.json")
     publish(arguments.docs, "results", {"table2": comparison.markdown()}, [output / name for name in shown])
     print(f"table and figures: {output}")
+
+
+def _finished(output: Path) -> list[object]:
+    """What of the comparison is done: stages of trainings, and pseudo-experiments."""
+    runs = (finished_work(journal.parent) for journal in sorted(output.glob(f"*/{JOURNAL_FILE}")))
+    return [*finished_stages(output), *itertools.chain(*runs)]
 
 
 def run_method(

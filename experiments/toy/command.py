@@ -10,7 +10,7 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from experiments.outputs import CONTINUED, claim, record
+from experiments.outputs import claim, record
 from runtime import files
 from runtime.output import output_folder
 
@@ -32,7 +32,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Run both studies; an interrupted run goes on from the flows' checkpoints in the output folder."""
     output = arguments.output or Path(f"runs/toy-{arguments.preset}")
-    with output_folder(output, CONTINUED):
+    with output_folder(output):
         _run(arguments, output)
 
 

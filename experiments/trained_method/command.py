@@ -69,7 +69,7 @@ def run(arguments: argparse.Namespace) -> None:
         optional["event_level"] = event_level(estimator.likelihood, arguments.event_level)
     if arguments.official:
         OfficialFolder(arguments.official)
-    with output_folder(arguments.output, kept=""):
+    with output_folder(arguments.output, work=None):
         _publish(arguments, _study(arguments, estimator, record) | optional)
 
 

@@ -310,7 +310,7 @@ def main() -> int:
             draw_figures(pd.read_parquet(flags.reference), flags.rows, flags.seed, flags.output)
 
     flags.command = command
-    return run_command(flags) or int(sum(beyond) > 0)
+    return run_command(flags, program) or int(sum(beyond) > 0)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import contextlib
 import ctypes
 import random
 import resource
+import shlex
 import subprocess
 import sys
 from types import SimpleNamespace
@@ -233,10 +234,10 @@ def test_memory_that_runs_out_is_said_in_one_line(allocate, tmp_path, capsys):
         with output_folder(tmp_path):
             allocate()
 
-    assert cli.run_command(SimpleNamespace(command=command)) == 2
+    assert cli.run_command(SimpleNamespace(command=command), "a test") == 2
     assert "memory ran out" in (error := _error(capsys))
     assert "fewer --workers" in error
-    assert "--resume continues" in error
+    assert "is kept" not in error
 
 
 @pytest.mark.slow
@@ -254,10 +255,12 @@ def test_a_worker_without_memory_loses_nothing(data_folder, tmp_path, capsys):
     flags = ["score", "--sets", "2", "--experiments", "2", "--workers", "1", "--submission", str(folder)]
     flags += ["--data", str(data_folder), "--output", str(tmp_path / "out")]
     assert cli.main(flags) == 2
-    assert "Model.predict raised MemoryError" in (error := _error(capsys))
-    assert "--resume continues" in error
+    error = _error(capsys)
+    assert "Model.predict raised MemoryError" in error
+    _, shown = error.split("; what is done is kept, this goes on: ")
     (tmp_path / "mended").touch()
-    assert cli.main([*flags, "--resume"]) == 0
+    assert shlex.split(shown) == [sys.executable, "-m", "ingestion_test", *flags, "--resume"]
+    assert subprocess.run(shlex.split(shown), cwd=PROJECT, check=False).returncode == 0
 
 
 # Damaged files -------------------------------------------------------------------------------------------------------

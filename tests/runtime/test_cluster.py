@@ -93,7 +93,7 @@ def test_a_scheduler_that_goes_away():
         naps = as_completed(listed(time.sleep, [0.2] * 50), scheduler.scheduler_address)
         next(naps)
         scheduler.close()
-        with pytest.raises(ChallengeError, match=r"has gone away: start it again \(what is done is kept\)"):
+        with pytest.raises(ChallengeError, match=r"has gone away: start it again"):
             list(naps)
 
 
@@ -104,7 +104,7 @@ def test_all_workers_go_away(monkeypatch, caplog):
         monkeypatch.setattr(cluster, "ANSWER_SECONDS", 1)
         monkeypatch.setattr(cluster, "WORKER_SECONDS", 3)
         scheduler.scale(0)
-        with pytest.raises(ChallengeError, match=r"has had no worker for 3 s: start some with .*what is done is kept"):
+        with pytest.raises(ChallengeError, match=r"has had no worker for 3 s: start some with "):
             list(naps)
     assert "has no workers any more; waiting" in caplog.text
 

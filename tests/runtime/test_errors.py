@@ -2,15 +2,17 @@
 
 import argparse
 import errno
+import sys
 from unittest import mock
 
 import pytest
 
-from runtime.errors import ChallengeError, one_line, run_command, shortage
+from runtime.errors import ChallengeError, Interruption, one_line, run_command, shortage
 
 
 def _run(error=None, **flags):
-    return run_command(argparse.Namespace(command=mock.Mock(side_effect=error), **flags))
+    command = mock.Mock(side_effect=error)
+    return run_command(argparse.Namespace(command=command, **flags), "python -m room", ["a", "b c"])
 
 
 @pytest.mark.parametrize(
@@ -37,16 +39,29 @@ def test_a_fault_of_the_program_keeps_its_traceback():
 
 
 @pytest.mark.parametrize(
-    ("flags", "text"),
+    ("flags", "command"),
     [
-        ({}, "interrupted"),
-        ({"resume": False, "only": None}, "interrupted; what is done is kept: --resume continues"),
-        ({"resume": False, "only": (0, 0)}, "interrupted"),
+        ({}, "-m room a 'b c'"),
+        ({"resume": False, "output": None}, "-m room a 'b c' --output out --resume"),
+        ({"resume": False, "output": "out"}, "-m room a 'b c' --resume"),
+        ({"resume": True, "output": "out"}, "-m room a 'b c'"),
     ],
 )
-def test_what_an_interruption_leaves(flags, text, capsys):
-    assert _run(KeyboardInterrupt, **flags) == 130
-    assert capsys.readouterr().err == f"{text}\n"
+@pytest.mark.parametrize("kind", ["error", "interruption"])
+def test_the_command_that_goes_on(kind, flags, command, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "out").mkdir()
+    error = ChallengeError("no room") if kind == "error" else Interruption(tmp_path / "out")
+    error.kept_in = tmp_path / "out"
+    assert _run(error, **flags) == (2 if kind == "error" else 130)
+    begin = "error: no room" if kind == "error" else "interrupted"
+    assert capsys.readouterr().err == f"{begin}; what is done is kept, this goes on: {sys.executable} {command}\n"
+
+
+def test_no_command_where_nothing_is_kept(capsys, tmp_path):
+    assert _run(KeyboardInterrupt, resume=False, output=None) == 130
+    assert _run(Interruption(tmp_path / "gone"), resume=False, output=None) == 130
+    assert capsys.readouterr().err == "interrupted\n" * 2
 
 
 def test_a_long_message_loses_its_middle():

@@ -4,8 +4,8 @@ import errno
 
 import pytest
 
-from runtime.errors import ChallengeError
-from runtime.output import output_folder
+from runtime.errors import ChallengeError, Interruption
+from runtime.output import new_folder, output_folder
 
 
 def test_the_folder_is_made_and_rid_of_what_a_kill_left(tmp_path):
@@ -50,12 +50,43 @@ def test_what_goes_wrong_there_is_one_line(error, text, tmp_path):
     with pytest.raises(ChallengeError) as raised, output_folder(tmp_path):
         raise error
     assert str(raised.value).startswith(text.replace("FOLDER", str(tmp_path)))
-    assert str(raised.value).endswith("(what is done is kept: --resume continues)")
 
 
-def test_what_is_said_of_the_work_that_is_done(tmp_path):
-    with pytest.raises(ChallengeError, match=r"memory ran out .* sample$"), output_folder(tmp_path, kept=""):
-        raise MemoryError
+def _leave_a_stage(folder, error):
+    (folder / "flows.npz").touch()
+    raise error
+
+
+@pytest.mark.parametrize("error", [MemoryError(), ChallengeError("no such column"), KeyboardInterrupt()])
+def test_an_error_knows_the_folder_of_what_is_kept(error, tmp_path):
+    expected = (ChallengeError, KeyboardInterrupt)
+    with pytest.raises(expected) as raised, output_folder(tmp_path):
+        raise error
+    assert getattr(raised.value, "kept_in", None) is None
+    with pytest.raises(expected) as raised, output_folder(tmp_path):
+        _leave_a_stage(tmp_path, error)
+    assert raised.value.kept_in == tmp_path
+    with pytest.raises(expected) as raised, output_folder(tmp_path, work=None):
+        raise error.__class__
+    assert getattr(raised.value, "kept_in", None) is None
+
+
+def test_a_refusal_of_what_is_there_is_no_progress(tmp_path):
+    (tmp_path / "flows.npz").touch()
+    with pytest.raises(ChallengeError) as raised, output_folder(tmp_path):
+        raise ChallengeError("of another configuration")
+    assert raised.value.kept_in is None
+    with pytest.raises(Interruption), output_folder(tmp_path):
+        raise KeyboardInterrupt
+
+
+def test_new_folders_of_the_same_second(tmp_path):
+    folders = [new_folder(tmp_path / "runs", "score-1") for _ in range(3)]
+    assert [folder.name for folder in folders] == ["score-1", "score-1-2", "score-1-3"]
+    assert all(folder.is_dir() for folder in folders)
+    (tmp_path / "file").touch()
+    with pytest.raises(ChallengeError, match=r"no folder can be made in .*file .*name one with --output"):
+        new_folder(tmp_path / "file", "score-1")
 
 
 @pytest.mark.parametrize("error", [ChallengeError("no such column"), RuntimeError("singular matrix"), KeyError("mu")])

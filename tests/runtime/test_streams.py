@@ -19,7 +19,7 @@ def command(flags):
             print("x" * 1_000_000, file=stream, flush=True)
         subprocess.run([sys.executable, "-c", "import os; [os.fstat(i) for i in range(3)]"], check=True)
         file.write("done")
-sys.exit(run_command(argparse.Namespace(command=command)))
+sys.exit(run_command(argparse.Namespace(command=command), "a test"))
 """
 
 
@@ -55,6 +55,6 @@ def test_what_a_pipe_gets_is_what_was_printed():
 
 def test_a_name_that_is_no_text_can_be_printed():
     program = "import argparse; from runtime.errors import run_command\n"
-    program += "run_command(argparse.Namespace(command=lambda flags: print('\\udcff μ')))"
+    program += "run_command(argparse.Namespace(command=lambda flags: print('\\udcff μ')), 'a test')"
     process = subprocess.run([sys.executable, "-c", program], cwd=ROOT, capture_output=True, check=True)
     assert process.stdout == b"\\udcff \xce\xbc\n"

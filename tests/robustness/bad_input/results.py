@@ -119,7 +119,7 @@ def _continue(path):
         with output_folder(path.parent), Bar() as bar:
             bar.start(3, list(Journal(path, _IDENTITY, resume=True).outcomes.values()))
 
-    return run_command(argparse.Namespace(command=command))
+    return run_command(argparse.Namespace(command=command), "a test")
 
 
 _PREDICTIONS = st.dictionaries(
