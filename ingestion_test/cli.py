@@ -160,6 +160,10 @@ class Bar(Progress):
         if self._bar.disable and line_is_due(done, total):
             print(f"... {done}/{total} pseudo-experiments, {self._running}", file=sys.stderr)
 
+    def warning(self, text: str) -> None:
+        """A line above the bar."""
+        tqdm.write(f"warning: {text}", file=sys.stderr)
+
     def _count(self, outcome: Outcome) -> None:
         prediction = outcome.prediction
         self._running.add(outcome.experiment.mu, prediction["p16"], prediction["p84"])

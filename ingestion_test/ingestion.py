@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import shutil
 import time
 import uuid
@@ -15,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from runtime.arguments import MAX_SEED
 from runtime.errors import ChallengeError
 from runtime.files import write_json
 from runtime.output import output_folder
@@ -24,7 +26,7 @@ from .jobs import Job, Outcome
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
 from .pool import predict_alone, predictor
-from .pseudo_experiments import PseudoExperiment, ground_truth_mus, plan
+from .pseudo_experiments import LAST_STREAM, PseudoExperiment, ground_truth_mus, plan
 from .schema import PREDICTION_KEYS, RESULT_LISTS
 from .sources import OfficialFolder
 from .submissions import checksum, prepare
@@ -37,6 +39,8 @@ MAX_EXPERIMENTS = 1_000_000
 JOURNAL_FILE = "pseudo_experiments.jsonl"
 LOG_FILE = "submission.log"
 WORK_FOLDER = ".work"
+
+_log = logging.getLogger(__name__)
 
 #: What a run leaves in its output folder beside its journal and settings.
 _RESULTS = ("result_*.json", "ingestion_duration.json", "scores.json", "detailed_results.html", LOG_FILE)
@@ -53,7 +57,7 @@ class RunSettings:
         seed: the run's seed.
 
     Raises:
-        ChallengeError: more pseudo-experiments than `MAX_EXPERIMENTS`.
+        ChallengeError: more pseudo-experiments than `MAX_EXPERIMENTS`, or seeds that numpy does not take.
     """
 
     num_sets: int = 10
@@ -66,6 +70,11 @@ class RunSettings:
             raise ChallengeError(
                 f"{self.num_sets} sets of {self.num_experiments} pseudo-experiments: at most {MAX_EXPERIMENTS:,} are "
                 "possible in all; ask for fewer"
+            )
+        if not 0 <= self.seed <= MAX_SEED - self.num_sets * self.num_experiments - LAST_STREAM:
+            raise ChallengeError(
+                f"seed {self.seed}: those of the pseudo-experiments follow it, and numpy takes none above {MAX_SEED}; "
+                "choose a smaller one"
             )
 
     def plan(self) -> list[PseudoExperiment]:
@@ -84,7 +93,7 @@ class RunSettings:
 
 
 class Progress:
-    """What a caller of `run` may want to hear; this one says nothing."""
+    """What a caller of `run` may want to hear; this one passes on warnings, nothing else."""
 
     def step(self, text: str) -> None:
         """A new step of the run begins."""
@@ -94,6 +103,10 @@ class Progress:
 
     def outcome(self, outcome: Outcome) -> None:
         """A pseudo-experiment is done."""
+
+    def warning(self, text: str) -> None:
+        """Codabench would do something else with this submission."""
+        _log.warning("warning: %s", text)
 
 
 def run(
@@ -185,7 +198,7 @@ def _predict_all(
     progress.step("reading the test events")
     _fill(job.test_events, source)
     begin = time.monotonic() - journal.seconds
-    with predictor(job, workers, len(todo), progress.step) as predict:
+    with predictor(job, workers, len(todo), progress) as predict:
         progress.start(len(experiments), list(journal.outcomes.values()))
         for outcome in predict(todo):
             journal.add(outcome, time.monotonic() - begin)
@@ -243,7 +256,7 @@ def run_one(
     folder, events = prepare(submission, Path(work) / "submission", work), Path(work) / "events"
     _fill(events, source)
     job = Job(folder, source.folder, events, settings.systematics, model_file=None, fits=True, log=None)
-    return predict_alone(job, chosen[0])
+    return predict_alone(job, chosen[0], Progress())
 
 
 def _write_results(output: Path, settings: RunSettings, outcomes: Sequence[Outcome], seconds: float) -> None:

@@ -37,13 +37,21 @@ class Job:
 
 
 @dataclass(frozen=True)
+class Ready:
+    """A worker has its model, and can predict; its warnings say what Codabench would do otherwise."""
+
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
 class Outcome:
-    """What became of a pseudo-experiment: the prediction, and the seconds for its events and for `predict`."""
+    """What became of a pseudo-experiment: the prediction, the seconds for its events and for `predict`, warnings."""
 
     experiment: PseudoExperiment
     prediction: dict[str, float]
     seconds_events: float
     seconds_predict: float
+    warnings: tuple[str, ...] = ()
 
 
 class WorkerError(Exception):
@@ -51,6 +59,8 @@ class WorkerError(Exception):
 
     Attributes:
         experiment: the `PseudoExperiment` that a cluster's worker was at.
+        warnings: as those of an `Outcome`.
     """
 
     experiment: PseudoExperiment | None = None
+    warnings: tuple[str, ...] = ()

@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import TypeAlias, cast
+from typing import Protocol, TypeAlias, cast
 
 from runtime.errors import ChallengeError
 from runtime.tasks import Workers, as_completed
 
-from .jobs import Job, Outcome, WorkerError
+from .jobs import Job, Outcome, Ready, WorkerError
 from .pseudo_experiments import PseudoExperiment
 from .workers import LOOK_SECONDS, Prediction, Worker
 
 #: Function from pseudo-experiments to their outcomes, as they come.
 Predictor: TypeAlias = Callable[[Sequence[PseudoExperiment]], Iterator[Outcome]]
+
+#: Function of a text.
+Tell: TypeAlias = Callable[[str], None]
 
 
 class SubmissionError(ChallengeError):
@@ -35,8 +38,18 @@ class SubmissionError(ChallengeError):
         self.reason = reason
 
 
+class Listener(Protocol):
+    """What is told how far the processes are."""
+
+    def step(self, text: str) -> None:
+        """A new step begins."""
+
+    def warning(self, text: str) -> None:
+        """Codabench would do something else with this submission."""
+
+
 @contextlib.contextmanager
-def predictor(job: Job, workers: Workers, size: int, step: Callable[[str], None]) -> Iterator[Predictor]:
+def predictor(job: Job, workers: Workers, size: int, listener: Listener) -> Iterator[Predictor]:
     """Fit a submission; what predicts with it as long as the block lasts.
 
     Arguments:
@@ -45,31 +58,33 @@ def predictor(job: Job, workers: Workers, size: int, step: Callable[[str], None]
             serial run; with more the model is pickled to each, as in the official parallel run. Or what does the tasks
             as `runtime.tasks.as_completed` takes it: then each thread of its workers has such a process.
         size: number of pseudo-experiments.
-        step: called with a text as each step begins.
+        listener: what is told of steps and, once each, of warnings.
 
     Raises:
         SubmissionError: it fails, in the block as well.
         ChallengeError: as `runtime.tasks.as_completed`.
     """
+    warn = functools.cache(listener.warning)
     with contextlib.ExitStack() as stack:
         if isinstance(workers, int):
-            processes = _start(job, min(workers, size), step, stack)
-            yield functools.partial(_by_processes, job, processes)
+            processes = _start(job, min(workers, size), listener.step, warn, stack)
+            yield functools.partial(_by_processes, job, processes, warn)
         else:
-            _fit(job, True, step, stack)
-            yield functools.partial(_by_executor, job, workers)
+            _fit(job, True, listener.step, warn, stack)
+            yield functools.partial(_by_executor, job, workers, warn)
 
 
-def predict_alone(job: Job, experiment: PseudoExperiment) -> Outcome:
+def predict_alone(job: Job, experiment: PseudoExperiment, listener: Listener) -> Outcome:
     """Fit and predict one pseudo-experiment in a process; `job` fits and pickles to no file.
 
     Raises:
         SubmissionError: the submission fails.
     """
+    warn = functools.cache(listener.warning)
     with contextlib.closing(Worker(job, os.cpu_count() or 1)) as worker:
-        _received(worker, job)
+        _received(worker, job, warn)
         worker.give(experiment)
-        return cast(Outcome, _received(worker, job))
+        return cast(Outcome, _received(worker, job, warn))
 
 
 def visible_gpus() -> list[str]:
@@ -81,7 +96,7 @@ def visible_gpus() -> list[str]:
     return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
 
 
-def _fit(job: Job, pickled: bool, step: Callable[[str], None], stack: contextlib.ExitStack) -> Worker | None:
+def _fit(job: Job, pickled: bool, step: Tell, warn: Tell, stack: contextlib.ExitStack) -> Worker | None:
     """The process that has fitted the model, and pickled it if need be; None if that was done before."""
     assert job.model_file is not None, "the model of a run has a file"
     if job.model_file.exists():
@@ -90,13 +105,13 @@ def _fit(job: Job, pickled: bool, step: Callable[[str], None], stack: contextlib
     step("fitting the model")
     worker = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), os.cpu_count() or 1)
     stack.callback(worker.close)
-    _received(worker, job)
+    _received(worker, job, warn)
     return worker
 
 
-def _start(job: Job, number: int, step: Callable[[str], None], stack: contextlib.ExitStack) -> list[Worker]:
+def _start(job: Job, number: int, step: Tell, warn: Tell, stack: contextlib.ExitStack) -> list[Worker]:
     """Processes that hold the fitted model or are about to unpickle it; `stack` ends them."""
-    fitting = _fit(job, number > 1, step, stack)
+    fitting = _fit(job, number > 1, step, warn, stack)
     if fitting is not None and number == 1:
         return [fitting]
     gpus: Sequence[str | None] = visible_gpus() or [None]
@@ -108,7 +123,9 @@ def _start(job: Job, number: int, step: Callable[[str], None], stack: contextlib
     return workers
 
 
-def _by_processes(job: Job, workers: Sequence[Worker], experiments: Sequence[PseudoExperiment]) -> Iterator[Outcome]:
+def _by_processes(
+    job: Job, workers: Sequence[Worker], warn: Tell, experiments: Sequence[PseudoExperiment]
+) -> Iterator[Outcome]:
     waiting = list(experiments)[::-1]
     while waiting or any(worker.experiment for worker in workers):
         for worker in workers:
@@ -118,24 +135,32 @@ def _by_processes(job: Job, workers: Sequence[Worker], experiments: Sequence[Pse
         busy = {worker.connection: worker for worker in workers if not worker.idle}
         ready = cast(list[Connection], wait(busy, LOOK_SECONDS))
         for connection in ready or [connection for connection, worker in busy.items() if worker.is_dead]:
-            outcome = _received(busy[connection], job)
-            if outcome is not None:
-                yield outcome
+            message = _received(busy[connection], job, warn)
+            if isinstance(message, Outcome):
+                yield message
 
 
-def _by_executor(job: Job, workers: Workers, experiments: Sequence[PseudoExperiment]) -> Iterator[Outcome]:
+def _by_executor(job: Job, workers: Workers, warn: Tell, experiments: Sequence[PseudoExperiment]) -> Iterator[Outcome]:
     for _, outcome in as_completed([Prediction(job, experiment) for experiment in experiments], workers):
+        for text in outcome.warnings:
+            warn(text)
         if isinstance(outcome, WorkerError):
             raise _mendable(outcome, job, outcome.experiment)
         yield outcome
 
 
-def _received(worker: Worker, job: Job) -> Outcome | None:
+def _received(worker: Worker, job: Job, warn: Tell) -> Outcome | Ready:
     experiment = worker.experiment
+    message: Outcome | Ready | WorkerError
     try:
-        return worker.receive()
+        message = worker.receive()
     except WorkerError as error:
-        raise _mendable(error, job, experiment) from None
+        message = error
+    for text in message.warnings:
+        warn(text)
+    if isinstance(message, WorkerError):
+        raise _mendable(message, job, experiment) from None
+    return message
 
 
 def _mendable(error: WorkerError, job: Job, experiment: PseudoExperiment | None) -> SubmissionError:

@@ -16,6 +16,9 @@ from .schema import FEATURES, PROCESSES
 from .sources import TestEvents
 from .systematics import soft_met_noise, transform
 
+#: What the seed of the last process's numbers is above that of its pseudo-experiment.
+LAST_STREAM = sum(range(len(PROCESSES)))
+
 
 @dataclass(frozen=True)
 class PseudoExperiment:
@@ -100,7 +103,7 @@ def make_test_set(test_events: TestEvents, mu: float, nuisance: Mapping[str, Any
         seed: seed of the pseudo-experiment.
 
     Returns:
-        {"data": DataFrame (events, 28), "weights": Series of ones}.
+        {"weights": Series of ones, "data": DataFrame (events, 28)}.
     """
     scales = process_scales(mu, *(nuisance[name] for name in ("ttbar_scale", "diboson_scale", "bkg_scale")))
     rows = draw_rows(test_events, scales, seed)
@@ -108,7 +111,7 @@ def make_test_set(test_events: TestEvents, mu: float, nuisance: Mapping[str, Any
     noise = soft_met_noise(nuisance["soft_met"], len(rows))
     features, _ = transform(test_events.primaries, rows, nuisance["tes"], nuisance["jes"], noise, rounded=True)
     data = pd.DataFrame(features, columns=list(FEATURES), copy=False)
-    return {"data": data, "weights": pd.Series(np.ones(len(data)), name="weights")}
+    return {"weights": pd.Series(np.ones(len(data)), name="weights"), "data": data}
 
 
 def experiment_test_set(

@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import numpy.typing as npt
 import pandas as pd
 import pyarrow as pa
 
@@ -28,7 +27,7 @@ from .schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES
 #: Share of the file's rows, its first ones, that pseudo-experiments are made of; the rest is for training.
 TEST_SHARE = 0.3
 
-#: Seed of the random training rows. The official program takes them from numpy's global state.
+#: Seed of the row groups that `train_events` chooses.
 TRAIN_ROWS_SEED = 31415
 
 #: Expected events of a pseudo-experiment above which it hardly fits into memory; in the challenge there are a million.
@@ -146,27 +145,25 @@ class OfficialFolder:
             Path(directory, "counts.json").write_text(json.dumps(of_process.tolist()))
         return TestEvents(primaries, weights, tuple(of_process.tolist()))
 
-    def train_set(
-        self,
-        train_size: float | None = None,
-        selected_indices: Sequence[int] | npt.NDArray[np.integer] | None = None,
-    ) -> pd.DataFrame:
-        """The training rows, as the official `get_train_set` gives them to a model.
+    def train_set(self, *, train_size: Any = None, selected_indices: Any = None) -> pd.DataFrame:
+        """The training rows, as the official `get_train_set` gives them to a model (docs/protocol.md#train-set).
+
+        A call without `selected_indices` draws from numpy's global stream, and advances it.
 
         Arguments:
             train_size: None for all; an int for that many random rows (capped); a float in [0, 1] for a share of them.
-            selected_indices: rows to take, counted from the first training row: list or integer array. Only without
-                `train_size`.
+            selected_indices: rows to take, counted from the first training row, a list or an array; they win over
+                `train_size`. Those beyond the training rows are test rows, and those beyond the file are left out.
 
         Returns:
             DataFrame with all columns of the file, in file order, weights rescaled to `sum_weights`.
 
         Raises:
-            ValueError: a `train_size` of another kind, or indices beyond the training rows.
+            ValueError: an argument of another kind, or more `selected_indices` than training rows.
             ChallengeError: as `test_events`, or a broken file.
         """
         rows = self._selected_train_rows(train_size, selected_indices)
-        ranges = self.file.ranges(self.test_rows, self.total_rows)
+        ranges = self.file.ranges(self.test_rows if rows is None else 0, self.total_rows)
         if rows is not None:
             ranges = [some for some in ranges if len(_within(rows, some.first, some.stop))]
 
@@ -217,23 +214,20 @@ class OfficialFolder:
         flush(primaries, weights, process)
         return Events(primaries, weights, process)
 
-    def _selected_train_rows(
-        self, train_size: float | None, selected_indices: Sequence[int] | npt.NDArray[np.integer] | None
-    ) -> IntArray | None:
+    def _selected_train_rows(self, train_size: Any, selected_indices: Any) -> IntArray | None:
         """Sorted rows of the file, or None for all training rows."""
-        if train_size is None and selected_indices is None:
-            return None
+        size = self.train_rows if train_size is None else _train_size(train_size, self.train_rows)
+        if selected_indices is None:
+            drawn = np.random.choice(self.train_rows, size=size, replace=False)
+            return None if size == self.train_rows else np.sort(drawn).astype(np.int64) + self.test_rows
         if train_size is None:
-            indices = np.asarray(selected_indices)
-            if indices.ndim != 1 or (len(indices) and indices.dtype.kind not in "iu"):
-                raise ValueError("selected_indices must be a list or an array of integers")
-            if len(indices) and (indices.min() < 0 or indices.max() >= self.train_rows):
-                raise ValueError(f"selected_indices must lie in 0 ... {self.train_rows - 1}, the training rows")
-        else:
-            size = _train_size(train_size, self.train_rows)
-            random = np.random.default_rng(TRAIN_ROWS_SEED)
-            indices = random.choice(self.train_rows, size=size, replace=False, shuffle=False)
-        return np.sort(indices.astype(np.int64)) + self.test_rows
+            if not isinstance(selected_indices, (list, np.ndarray)):
+                raise ValueError(f"selected_indices must be a list or an array, not {type(selected_indices).__name__}")
+            if len(selected_indices) > self.train_rows:
+                raise ValueError(f"{len(selected_indices)} selected_indices, but only {self.train_rows} training rows")
+        rows = np.sort(np.asarray(selected_indices), axis=None) + self.test_rows
+        # Fractions are cut off, as pandas cuts them off.
+        return rows[(rows >= 0) & (rows < self.total_rows)].astype(np.int64)
 
     def _rescaled(self, weights: FloatArray, total: float) -> FloatArray:
         """Weights that sum to `sum_weights` if `weights` are part of a sample that sums to `total`."""
@@ -310,14 +304,15 @@ def _metadata(folder: Path, parquet: Path) -> dict[str, Any]:
         return {}
 
 
-def _train_size(train_size: float, available: int) -> int:
-    if isinstance(train_size, (bool, np.bool_)):
-        raise ValueError(f"train_size must be an int or a float in [0, 1], not {train_size!r}")
-    if isinstance(train_size, (int, np.integer)) and train_size >= 0:
-        return min(int(train_size), available)
-    if isinstance(train_size, (float, np.floating)) and 0 <= train_size <= 1:
+def _train_size(train_size: Any, available: int) -> int:
+    """Number of rows; numpy's integers and single-precision numbers are none to the official program."""
+    if isinstance(train_size, int) and train_size >= 0:
+        return min(train_size, available)
+    if isinstance(train_size, float) and 0 <= train_size <= 1:
         return int(train_size * available)
-    raise ValueError(f"train_size must be an int >= 0 or a float in [0, 1], not {train_size!r}")
+    raise ValueError(
+        f"train_size must be an int >= 0 or a float in [0, 1], not {train_size!r} ({type(train_size).__name__})"
+    )
 
 
 def _is_number(value: object) -> bool:

@@ -14,8 +14,9 @@ import stat
 import sys
 import types
 import zipfile
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
 from runtime.errors import ChallengeError
 
@@ -36,7 +37,7 @@ def prepare(path: str | Path | None, directory: str | Path, output: str | Path) 
 
     Arguments:
         path: folder or zip with a `model.py` at its root; None for this project's own submission.
-        directory: where it is unpacked or copied to, without caches and hidden files of a folder.
+        directory: where it is unpacked or copied to, without what `is_left_out`.
         output: folder that is not copied, even if it lies in the submission's.
 
     Returns:
@@ -74,7 +75,7 @@ def prepare(path: str | Path | None, directory: str | Path, output: str | Path) 
 
 
 def checksum(folder: str | Path) -> str:
-    """SHA-256 of all files of a submission, names and contents; caches and hidden files do not count."""
+    """SHA-256 of all files of a submission, names and contents; what `is_left_out` does not count."""
     digest = hashlib.sha256()
     for file in sorted(Path(folder).rglob("*")):
         name = file.relative_to(folder)
@@ -91,16 +92,38 @@ def official_modules() -> set[str]:
     return {path.stem for path in OFFICIAL_FOLDER.glob("*.py")}
 
 
+#: Files and folders that tools leave in a folder, and that no submission reads; other hidden ones may hold weights.
+_LEFT_BY_TOOLS = frozenset(
+    {
+        ".git",
+        ".hg",
+        ".svn",
+        ".gitignore",
+        ".gitattributes",
+        ".github",
+        ".venv",
+        ".idea",
+        ".vscode",
+        ".DS_Store",
+        "__MACOSX",
+    }
+    | {".ipynb_checkpoints", ".mypy_cache", ".pytest_cache", ".ruff_cache", ".hypothesis", ".tox", ".nox"}
+)
+
+
 def is_left_out(name: str) -> bool:
-    """Whether a file or folder of this name is a cache or hidden."""
-    return name.startswith(".") or name == "__pycache__"
+    """Whether a file or folder of this name is what a tool left: compiled code, a repository, a cache."""
+    return name in _LEFT_BY_TOOLS or name.endswith((".pyc", ".swp"))
 
 
-def load_model_class(folder: str | Path) -> type:
+def load_model(folder: str | Path) -> Callable[..., Any]:
     """Import `Model` from the submission in `folder`; this process gets the official `sys.path` and a bare main module.
 
+    Returns:
+        what makes the model: a class, or any other callable.
+
     Raises:
-        ChallengeError: importing fails, or there is no class `Model`.
+        ChallengeError: importing fails, or there is no `Model` that can be called.
     """
     set_path(folder)
     _forget_names_of(folder)
@@ -113,10 +136,10 @@ def load_model_class(folder: str | Path) -> type:
     file = _file(module)
     if file.parent != Path(folder).resolve():
         raise ChallengeError(f"import model finds {file}, not {folder}/model.py: uninstall the package that has it")
-    model_class = getattr(module, "Model", None)
-    if not isinstance(model_class, type):
-        raise ChallengeError(f"{folder}/model.py defines no class Model")
-    return model_class
+    model: Callable[..., Any] | None = getattr(module, "Model", None)
+    if not callable(model):
+        raise ChallengeError(f"{folder}/model.py defines no class Model, nor anything of this name that can be called")
+    return model
 
 
 def set_path(folder: str | Path) -> None:

@@ -11,35 +11,29 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterator, MutableMapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pandas as pd
 
 from runtime.children import end_with_parent
 from runtime.errors import ChallengeError, shortage
 from runtime.files import replaced
 
-from .jobs import Job, Outcome, WorkerError
+from .callables import TrainSet, taken_warnings, warn
+from .jobs import Job, Outcome, Ready, WorkerError
 from .pseudo_experiments import PseudoExperiment, experiment_test_set
 from .result_files import ESTIMATE_LIMIT, is_finite
 from .schema import PREDICTION_KEYS
-from .sources import OfficialFolder, TestEvents, open_test_events
-from .submissions import load_model_class
+from .sources import TestEvents, open_test_events
+from .submissions import load_model
 from .systematics import systematics
 
-
-class TrainSet:
-    """The callable `get_train_set` that a model is given; it can be pickled with the model."""
-
-    def __init__(self, folder: Path):
-        self.folder = folder
-
-    def __call__(self, train_size: Any = None, selected_indices: Any = None) -> pd.DataFrame:
-        """The training events, as `OfficialFolder.train_set`."""
-        return OfficialFolder(self.folder).train_set(train_size, selected_indices)
+#: State of numpy's global stream when a model is made.
+_FIT_SEED = 31415
 
 
 def main(connection: Connection, job: Job) -> None:
@@ -51,18 +45,20 @@ def main(connection: Connection, job: Job) -> None:
         if job.gpu is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
         model = _fitted_model(job) if job.fits else _unpickled_model(job)
-        connection.send(None)
+        connection.send(Ready(taken_warnings()))
         if job.fits and job.model_file is not None:
             return
-        test_events = open_test_events(job.test_events)
+        test_events, earlier = open_test_events(job.test_events), Predictions()
         while True:
-            connection.send(_predict(model, test_events, job, connection.recv()))
+            connection.send(_predict(model, test_events, job, connection.recv(), earlier))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return  # the parent is gone, or wants us to be
     except Exception as error:
         with contextlib.suppress(OSError):  # the log is on the disk that is full
             traceback.print_exc()
-        connection.send(WorkerError(_reason(error)))
+        answer = WorkerError(_reason(error))
+        answer.warnings = taken_warnings()
+        connection.send(answer)
 
 
 def _enter_own_group() -> None:
@@ -91,11 +87,16 @@ def _redirect_output(log: Path) -> None:
 def _fitted_model(job: Job) -> Any:
     # In the official program the process that fits is the main one, which may still choose how it starts others.
     multiprocessing.set_start_method(None, force=True)
-    model_class = load_model_class(job.submission)
+    # Nor has that one seeded numpy's stream, which any seed stands for; with a fixed one a run can be repeated.
+    np.random.seed(_FIT_SEED)
+    with _blame("import of model.py"):
+        make_model = load_model(job.submission)
+    train_set = TrainSet(job.data)
     with _blame("Model()"):
-        model = model_class(get_train_set=TrainSet(job.data), systematics=systematics)
+        model = make_model(get_train_set=train_set, systematics=systematics)
     with _blame("Model.fit"):
         model.fit()
+    train_set.is_fitting = False
     if job.model_file is not None:
         with replaced(job.model_file, "wb") as file:
             file.write(_pickled(model))
@@ -113,19 +114,39 @@ def _pickled(model: Any) -> bytes:
 
 
 def _unpickled_model(job: Job) -> Any:
-    load_model_class(job.submission)
+    load_model(job.submission)
     assert job.model_file is not None, "the process that fits has pickled the model"
     with _blame("unpickling the fitted model"), open(job.model_file, "rb") as file:
         return pickle.load(file)  # written by this run's own fitting process
 
 
-def _predict(model: Any, test_events: TestEvents, job: Job, experiment: PseudoExperiment) -> Outcome:
+def _predict(
+    model: Any, test_events: TestEvents, job: Job, experiment: PseudoExperiment, earlier: Predictions
+) -> Outcome:
     start = time.perf_counter()
     test_set = experiment_test_set(test_events, experiment, job.systematics)
     middle = time.perf_counter()
     with _blame("Model.predict"):
         prediction = model.predict(test_set)
-    return Outcome(experiment, checked_prediction(prediction), middle - start, time.perf_counter() - middle)
+    seconds = time.perf_counter() - middle
+    earlier.add(prediction)
+    return Outcome(experiment, checked_prediction(prediction), middle - start, seconds, taken_warnings())
+
+
+class Predictions:
+    """What `predict` has returned: an object that comes again overwrites, on Codabench, what it held before."""
+
+    def __init__(self) -> None:
+        self._objects: dict[int, Any] = {}
+
+    def add(self, prediction: Any) -> None:
+        """Keep a prediction, and warn if it was there before."""
+        if id(prediction) in self._objects:
+            warn(
+                "Model.predict returns the same object again: on Codabench, where it is kept until a set is written, "
+                "earlier results become those of the last call; return a new dict each time"
+            )
+        self._objects[id(prediction)] = prediction
 
 
 @contextlib.contextmanager
@@ -133,8 +154,16 @@ def _blame(call: str) -> Iterator[None]:
     """Turn what the submission raises into a `WorkerError` that names the call; the traceback goes to the log."""
     try:
         yield
+    except (ChallengeError, WorkerError):
+        raise
     except Exception as error:
         raise WorkerError(f"{call} raised {type(error).__name__}: {error}") from error
+    except SystemExit as error:
+        raise WorkerError(
+            f"{call} called sys.exit({'' if error.code is None else error.code}): on Codabench the program ends there, "
+            f"with exit code {error.code if isinstance(error.code, int) else int(error.code is not None)} and without "
+            "results; return from the function, or raise an exception"
+        ) from error
 
 
 def checked_prediction(prediction: Any) -> dict[str, float]:
@@ -143,7 +172,7 @@ def checked_prediction(prediction: Any) -> dict[str, float]:
     Raises:
         WorkerError: not a dict, a key is missing, or a value is no number that JSON can hold and that can be scored.
     """
-    if not isinstance(prediction, dict):
+    if not isinstance(prediction, (MutableMapping, pd.Series)):
         raise WorkerError(f"Model.predict returned {type(prediction).__name__}, not a dict")
     for key in PREDICTION_KEYS:
         if key not in prediction:
@@ -151,12 +180,17 @@ def checked_prediction(prediction: Any) -> dict[str, float]:
         value = prediction[key]
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise WorkerError(
-                f'Model.predict returned "{key}" as {type(value).__name__}, which Codabench cannot write as JSON; '
-                "return a plain number: float(...)"
+                f'Model.predict returned "{key}" as {type(value).__name__}, which Codabench cannot write as JSON or '
+                "score; return a plain number: float(...)"
             )
         if not is_finite(value):
             raise WorkerError(
                 f'Model.predict returned {reprlib.repr(value)} as "{key}"; scores need finite numbers below '
                 f"{ESTIMATE_LIMIT:g}"
             )
-    return {key: float(prediction[key]) for key in PREDICTION_KEYS}
+    return {key: _plain(prediction[key]) for key in PREDICTION_KEYS}
+
+
+def _plain(number: float) -> float:
+    """Without numpy's type; whole numbers stay such, as in the official files."""
+    return int(number) if isinstance(number, int) else float(number)

@@ -15,7 +15,7 @@ from multiprocessing.process import BaseProcess
 from runtime.children import THREAD_VARIABLES, environment, refusals_named
 
 from . import worker_process
-from .jobs import Job, Outcome, WorkerError
+from .jobs import Job, Outcome, Ready, WorkerError
 from .pseudo_experiments import PseudoExperiment
 
 #: Seconds after which a worker that says nothing is looked at.
@@ -55,8 +55,8 @@ class Worker:
         with contextlib.suppress(ConnectionError):  # a dead worker is noticed at `receive`
             self.connection.send(experiment)
 
-    def receive(self) -> Outcome | None:
-        """The worker's next message: None ("ready") or an `Outcome`.
+    def receive(self) -> Outcome | Ready:
+        """The worker's next message.
 
         Raises:
             WorkerError: the submission failed, or the process died.
@@ -65,7 +65,7 @@ class Worker:
             while not self.connection.poll(LOOK_SECONDS):
                 if self.is_dead and not self.connection.poll():
                     raise EOFError
-            message: Outcome | WorkerError | None = self.connection.recv()
+            message: Outcome | Ready | WorkerError = self.connection.recv()
         except (EOFError, OSError):  # an OSError where it died in the middle of a message
             self.process.join()
             raise WorkerError(_death(self.process.exitcode)) from None
@@ -93,7 +93,8 @@ def _death(exitcode: int | None) -> str:
     if exitcode is not None and exitcode < 0:
         hint = ", as the system does when memory runs out (fewer --workers need less)" if exitcode == -9 else ""
         return f"the worker process was killed by signal {-exitcode}{hint}"
-    return f"the worker process ended unexpectedly with exit code {exitcode}"
+    hint = ", with which on Codabench the program would end without results" if exitcode == 0 else ""
+    return f"the worker process ended unexpectedly with exit code {exitcode}{hint}"
 
 
 @dataclass(frozen=True)
@@ -115,7 +116,7 @@ class Prediction:
             worker = _kept_worker(self.job)
             worker.give(self.experiment)
             outcome = worker.receive()
-            assert outcome is not None, "a worker that was given a pseudo-experiment answers with its outcome"
+            assert isinstance(outcome, Outcome), "a worker that was given a pseudo-experiment answers with its outcome"
             return outcome
         except WorkerError as error:
             _drop_worker()

@@ -7,6 +7,9 @@ import os
 
 from .processes import MAX_PROCESSES
 
+#: The largest seed that numpy's RandomState takes.
+MAX_SEED = 2**32 - 1
+
 
 def add_workers_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare --workers and --scheduler, of which one is `workers` as `tasks.as_completed` takes it."""
@@ -38,10 +41,10 @@ def processes(text: str) -> int:
 
 
 def seed(text: str) -> int:
-    """An argparse type: a seed that numpy's RandomState takes, with room for the numbers that a run adds to it."""
+    """An argparse type: a seed that numpy's RandomState takes."""
     number = _whole(text)
-    if not 0 <= number < 2**31:
-        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {2**31 - 1}")
+    if not 0 <= number <= MAX_SEED:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MAX_SEED}")
     return number
 
 

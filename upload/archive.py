@@ -52,7 +52,7 @@ def build(path: str | Path) -> int:
 
 
 def is_useless(name: str) -> bool:
-    """Whether a member of a zip is a cache or hidden, or lies in such a folder."""
+    """Whether a member of a zip is what a tool left in a folder, or lies in such a folder."""
     return any(map(is_left_out, PurePosixPath(name).parts))
 
 
@@ -61,5 +61,6 @@ def _files() -> Iterator[Path]:
         place = PROJECT / name
         for file in [place] if place.is_file() else sorted(place.rglob("*")):
             member = file.relative_to(PROJECT).as_posix()
-            if file.is_file() and not is_useless(member) and member != NOT_UPLOADED:
+            hidden = any(part.startswith(".") for part in PurePosixPath(member).parts)
+            if file.is_file() and not hidden and not is_useless(member) and member != NOT_UPLOADED:
                 yield file

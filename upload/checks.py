@@ -78,7 +78,7 @@ def _check_files(path: Path, names: Sequence[str]) -> str:
         raise ChallengeError(f"the zip holds {twice[0]} more than once: leave one of them")
     useless = [name for name in names if is_useless(name)]
     if useless:
-        raise ChallengeError(f"the zip holds {useless[0]}, a cache or hidden file: leave such files out")
+        raise ChallengeError(f"the zip holds {useless[0]}, which a tool has left there: leave such files out")
     size = path.stat().st_size
     if size > MAX_BYTES:
         raise ChallengeError(

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from ingestion_test.cli import main
-from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, run
+from ingestion_test.ingestion import JOURNAL_FILE, Progress, RunSettings, run
 from ingestion_test.jobs import Job
 from ingestion_test.pool import SubmissionError, predict_alone, predictor, visible_gpus
 from ingestion_test.sources import OfficialFolder
@@ -126,8 +126,10 @@ def _job(tmp_path, data_folder, files):
 
 def test_steps_are_told_and_a_model_is_fitted_once(tmp_path, data_folder):
     job, steps = _job(tmp_path, data_folder, COMPLETE), []
+    listener = Progress()
+    listener.step = steps.append
     for _ in range(2):
-        with predictor(job, 2, 4, steps.append) as predict:
+        with predictor(job, 2, 4, listener) as predict:
             outcomes = list(predict(SETTINGS.plan()))
         assert sorted(outcome.experiment.seed for outcome in outcomes) == [7, 8, 9, 10]
     assert steps == ["fitting the model", "taking the model that this run has fitted before"]
@@ -137,7 +139,7 @@ def test_steps_are_told_and_a_model_is_fitted_once(tmp_path, data_folder):
 def test_there_are_no_more_processes_than_pseudo_experiments(tmp_path, data_folder):
     files = predicting("print('pid', os.getpid()); " + good())
     job = _job(tmp_path, data_folder, files)
-    with predictor(job, 100, 1, str) as predict:
+    with predictor(job, 100, 1, Progress()) as predict:
         assert len(list(predict(SETTINGS.plan()[:1]))) == 1
     assert not job.model_file.exists()  # the process that fitted has predicted
 
@@ -145,18 +147,18 @@ def test_there_are_no_more_processes_than_pseudo_experiments(tmp_path, data_fold
 def test_a_failure_says_what_failed_apart_from_what_to_do(tmp_path, data_folder):
     job = _job(tmp_path, data_folder, predicting("raise ValueError('oh')"))
     first = SETTINGS.plan()[0]
-    with pytest.raises(SubmissionError) as error, predictor(job, 1, 4, str) as predict:
+    with pytest.raises(SubmissionError) as error, predictor(job, 1, 4, Progress()) as predict:
         list(predict(SETTINGS.plan()))
     assert error.value.reason == f"{first}: Model.predict raised ValueError: oh"
     assert str(error.value).startswith(f"{error.value.reason}; its output is in {tmp_path / 'log'}; add --only ")
     with pytest.raises(SubmissionError) as error:
-        predict_alone(replace(job, model_file=None, fits=True, log=None), first)
+        predict_alone(replace(job, model_file=None, fits=True, log=None), first, Progress())
     assert str(error.value) == error.value.reason == f"{first}: Model.predict raised ValueError: oh"
 
 
 def test_processes_end_with_the_block(tmp_path, data_folder):
     files = predicting(good(), fit=f"open({str(tmp_path / 'pid')!r}, 'w').write(str(os.getpid()))")
-    with predictor(_job(tmp_path, data_folder, files), 1, 4, str):
+    with predictor(_job(tmp_path, data_folder, files), 1, 4, Progress()):
         pid = int((tmp_path / "pid").read_text())
         assert os.path.exists(f"/proc/{pid}")
     assert not os.path.exists(f"/proc/{pid}")

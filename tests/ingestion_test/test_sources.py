@@ -45,7 +45,7 @@ def test_mapped_test_events_are_the_same(data_folder, tmp_path):
 def test_train_size(data_folder):
     source = OfficialFolder(data_folder)
     numbered = source.train_set()
-    for size, rows in ((0, 0), (100, 100), (10**9, 2100), (0.5, 1050), (1.0, 2100), (np.int64(7), 7)):
+    for size, rows in ((0, 0), (100, 100), (10**9, 2100), (0.5, 1050), (1.0, 2100), (np.float64(0.5), 1050)):
         part = source.train_set(train_size=size)
         assert len(part) == rows
         places = _places(part, numbered)
@@ -99,7 +99,6 @@ def test_most_training_events_are_row_groups_chosen_by_seed(data_folder, tmp_pat
 
 
 def test_organisers_loader_agrees(data_folder):
-    """`HiggsML.datasets.Data` draws other random rows, so what is compared does not depend on them."""
     package = pytest.importorskip("HiggsML.datasets", reason="the organisers' package is not installed")
     theirs = package.Data(str(data_folder))
     theirs.load_train_set(selected_indices=[5, 1, 1500])
@@ -112,17 +111,56 @@ def test_organisers_loader_agrees(data_folder):
         np.testing.assert_array_equal(frame["weights"], test_events.process(process)[1])
 
 
+#: Requests that both take: rows drawn from numpy's global stream, and rows chosen in ways wise and not.
+REQUESTS = [
+    {},
+    {"train_size": 100},
+    {"train_size": 0.25},
+    {"train_size": 0},
+    {"train_size": 5000},
+    {"train_size": np.float64(0.1)},
+    {"selected_indices": [5, 1, 1500, 5]},
+    {"selected_indices": []},
+    {"selected_indices": [-1, 3, 2099, 2100, 10**6]},
+    {"selected_indices": [0.5, 7.9, -1.5]},
+    {"selected_indices": [True, False]},
+    {"selected_indices": np.arange(50, dtype=np.uint16)},
+    {"train_size": 10, "selected_indices": [1, 2, 3]},
+    {"train_size": 10, "selected_indices": (4, 1)},
+]
+
+
+@pytest.mark.parametrize("request_", REQUESTS, ids=str)
+def test_train_sets_are_those_of_the_organisers_package(request_, data_folder):
+    package = pytest.importorskip("HiggsML.datasets", reason="the organisers' package is not installed")
+    theirs, ours = package.Data(str(data_folder)), OfficialFolder(data_folder)
+    np.random.seed(5)
+    expected = []
+    for _ in range(2):
+        theirs.load_train_set(**request_)
+        expected.append(theirs.get_train_set())
+    stream = np.random.random()
+    np.random.seed(5)
+    for frame in expected:
+        pd.testing.assert_frame_equal(ours.train_set(**request_), frame)
+    assert np.random.random() == stream
+
+
 @pytest.mark.parametrize(
     "arguments",
     [
         {"train_size": -1},
         {"train_size": 1.5},
         {"train_size": "all"},
-        {"train_size": True},
-        {"selected_indices": [-1]},
-        {"selected_indices": [2100]},
-        {"selected_indices": [0.5]},
-        {"selected_indices": [[1]]},
+        {"train_size": np.int64(5)},
+        {"train_size": np.float32(0.5)},
+        {"train_size": float("nan")},
+        {"selected_indices": (1, 2)},
+        {"selected_indices": range(3)},
+        {"selected_indices": pd.Series([1])},
+        {"selected_indices": pd.Index([1])},
+        {"selected_indices": {1, 2}},
+        {"selected_indices": [0] * 2101},
     ],
 )
 def test_bad_requests(arguments, data_folder):

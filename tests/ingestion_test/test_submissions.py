@@ -26,7 +26,7 @@ def test_a_folder_is_copied(tmp_path):
     (folder / "run.sh").touch(0o755)
     assert _prepare(folder, tmp_path / "work", folder / "out") == tmp_path / "work"
     copied = {str(path.relative_to(tmp_path / "work")) for path in (tmp_path / "work").rglob("*")}
-    assert copied == {*COMPLETE, "parts", "link.py", "run.sh"}
+    assert copied == {*COMPLETE, "parts", "parts/.hidden", "link.py", "run.sh", "__pycache__"}
     assert (tmp_path / "work" / "run.sh").stat().st_mode & 0o111
     assert checksum(tmp_path / "work") != checksum(folder)  # that of the results in it
 
@@ -98,8 +98,11 @@ def test_what_is_no_submission(tmp_path):
 def test_checksum_sees_names_and_contents_but_no_caches(tmp_path):
     folder = write(tmp_path / "a", COMPLETE)
     first = checksum(folder)
-    write(folder, {"__pycache__/model.pyc": "x", ".hidden": "y"})
+    write(folder, {"__pycache__/model.pyc": "x", ".git/config": "y"})
     assert checksum(folder) == first
+    write(folder, {".hidden": "y"})
+    assert checksum(folder) != first
+    (folder / ".hidden").unlink()
     write(folder, {"parts/other.py": ""})
     second = checksum(folder)
     assert second != first
@@ -111,10 +114,10 @@ def _load(folder, code="pass"):
     """Load a submission in a fresh interpreter, as a worker does, and run `code` there."""
     script = (
         f"import sys; sys.path.insert(0, {str(PROJECT)!r})\n"
-        "from ingestion_test.submissions import load_model_class\n"
+        "from ingestion_test.submissions import load_model\n"
         "from runtime.errors import ChallengeError\n"
         "try:\n"
-        f"    Model = load_model_class({str(folder)!r})\n"
+        f"    Model = load_model({str(folder)!r})\n"
         "except ChallengeError as error:\n"
         "    sys.exit('refused: ' + str(error))\n"
         f"{code}\n"

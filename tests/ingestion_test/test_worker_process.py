@@ -1,21 +1,26 @@
 """The process of a submission: what it may do there, and what becomes of its predictions."""
 
+from collections import UserDict
+
+import numpy as np
+import pandas as pd
 import pytest
 
 from ingestion_test.ingestion import RunSettings, run_one
 from ingestion_test.jobs import WorkerError
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.worker_process import TrainSet, checked_prediction
+from ingestion_test.worker_process import checked_prediction
 from tests.submissions import good, predicting, write
 
 GOOD = {"mu_hat": 1.0, "delta_mu_hat": 0.5, "p16": 0.5, "p84": 1.5}
 
 
-def test_a_prediction_is_four_floats():
-    prediction = checked_prediction(GOOD | {"mu_hat": 1, "further": "ignored"})
+def test_a_prediction_is_four_numbers_of_python():
+    prediction = checked_prediction(GOOD | {"mu_hat": 1, "p16": np.float64(0.5), "further": "ignored"})
     assert prediction == GOOD
     assert list(prediction) == list(GOOD)
-    assert all(type(value) is float for value in prediction.values())
+    assert [type(value) for value in prediction.values()] == [int, float, float, float]
+    assert checked_prediction(pd.Series(GOOD)) == checked_prediction(UserDict(GOOD)) == GOOD
 
 
 @pytest.mark.parametrize(
@@ -24,7 +29,10 @@ def test_a_prediction_is_four_floats():
         (None, "returned NoneType, not a dict"),
         ([1.0, 0.5, 0.5, 1.5], "returned list, not a dict"),
         ({"mu_hat": 1.0}, 'returned no "delta_mu_hat"; it must return mu_hat, delta_mu_hat, p16, p84'),
-        (GOOD | {"p16": "0.5"}, '"p16" as str, which Codabench cannot write as JSON; return a plain number: float'),
+        (
+            GOOD | {"p16": "0.5"},
+            '"p16" as str, which Codabench cannot write as JSON or score; return a plain number: float',
+        ),
         (GOOD | {"p16": None}, '"p16" as NoneType'),
         (GOOD | {"p16": True}, '"p16" as bool'),
         (GOOD | {"p84": float("inf")}, 'returned inf as "p84"; scores need finite numbers below 1e.50'),
@@ -35,12 +43,6 @@ def test_a_prediction_is_four_floats():
 def test_what_is_no_prediction(prediction, text):
     with pytest.raises(WorkerError, match=text):
         checked_prediction(prediction)
-
-
-def test_the_train_set_of_a_model_is_that_of_the_folder(data_folder):
-    source = OfficialFolder(data_folder)
-    assert TrainSet(data_folder)().equals(source.train_set())
-    assert TrainSet(data_folder)(selected_indices=[1, 2]).equals(source.train_set(selected_indices=[1, 2]))
 
 
 POOL = "multiprocessing.Pool(1).map(abs, [-1])[0]"

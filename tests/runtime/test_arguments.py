@@ -11,7 +11,7 @@ from runtime.processes import MAX_PROCESSES
 
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
-    [(count, "1", 1), (count, " 12 ", 12), (seed, "0", 0), (seed, "2147483647", 2**31 - 1), (processes, "1024", 1024)],
+    [(count, "1", 1), (count, " 12 ", 12), (seed, "0", 0), (seed, "4294967295", 2**32 - 1), (processes, "1024", 1024)],
 )
 def test_values(kind, text, value):
     assert kind(text) == value
@@ -23,8 +23,8 @@ def test_values(kind, text, value):
         (count, "0", "0 is less than 1"),
         (count, "1.5", "'1.5' is not a whole number"),
         (count, "", "'' is not a whole number"),
-        (seed, "-1", "-1 is not between 0 and 2147483647"),
-        (seed, "2147483648", "2147483648 is not between 0 and 2147483647"),
+        (seed, "-1", "-1 is not between 0 and 4294967295"),
+        (seed, "4294967296", "4294967296 is not between 0 and 4294967295"),
         (processes, "1025", f"1025 is more than {MAX_PROCESSES} processes"),
         (processes, "0", "0 is less than 1"),
     ],

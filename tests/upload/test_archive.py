@@ -42,7 +42,9 @@ def test_caches_and_hidden_files_are_left_out(tmp_path, monkeypatch):
     [
         (".git/config", True),
         ("parts/__pycache__/x.pyc", True),
-        ("parts/.hidden", True),
+        ("parts/.hidden", False),
+        (".weights/w.json", False),
+        ("__MACOSX/._model.py", True),
         ("model.py", False),
         ("parts/a.b.c", False),
         ("__pycache__.py", False),

@@ -26,11 +26,11 @@ def _verify(path):
     [
         ({"inner/model.py": ""}, "no model.py at the root of the zip; it is inner/model.py: zip the content"),
         ({"other.py": ""}, "no model.py at the root of the zip; put it beside the rest"),
-        (COMPLETE | {"parts/__pycache__/x.pyc": ""}, r"holds parts/__pycache__/x\.pyc, a cache"),
+        (COMPLETE | {"parts/__pycache__/x.pyc": ""}, r"holds parts/__pycache__/x\.pyc, which a tool has left"),
         ({"model.py": "type Pair = tuple"}, r"model\.py, line 1: .* the image has Python 3\.10"),
         ({"model.py": "\nimport zuko"}, r"model\.py, line 2, imports zuko, which the image does not have"),
-        ({"model.py": "", ".git/config": ""}, r"holds \.git/config, a cache or hidden file"),
-        ({"model.py": "", ".ipynb_checkpoints/a.py": ""}, r"holds \.ipynb_checkpoints/a\.py, a cache"),
+        ({"model.py": "", ".git/config": ""}, r"holds \.git/config, which a tool has left"),
+        ({"model.py": "", ".ipynb_checkpoints/a.py": ""}, r"holds \.ipynb_checkpoints/a\.py, which"),
         ({"model.py": "", "./model.py": ""}, r"holds model\.py more than once"),
         (predicting(good()) | {"systematics.py": ""}, "has a module systematics and finds its own first"),
         (predicting(good()) | {"parts/datasets.py": ""}, "has a module datasets and finds its own first"),
@@ -49,6 +49,7 @@ def test_what_codabench_would_refuse(files, text, tmp_path):
         {"model.py": "", "weights/systematics.npz": "", "datasets/a.npz": "", "a/b/datasets.py": ""},
         {"./model.py": "from helper import interval", "./parts/helper.py": ""},
         {"model.py": "", "parts/": ""},
+        {"model.py": "", ".weights/w.json": "2.5", "__pycache__/w.npz": ""},
     ],
 )
 def test_what_codabench_would_take(files, tmp_path):

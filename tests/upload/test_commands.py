@@ -25,7 +25,7 @@ def test_our_own_upload(tmp_path, capsys):
     *lines, last = capsys.readouterr().out.splitlines()
     assert [line[:2] for line in lines] == ["1.", "2.", "3.", "4.", "5."]
     assert all(" ... ok: " in line for line in lines)
-    assert "predicted 2 pseudo-experiments" in lines[-1]
+    assert "predicted 3 pseudo-experiments" in lines[-1]
     assert "a.zip is ready. Next: https://www.codabench.org" in last
 
 
