@@ -18,7 +18,7 @@ import torch
 
 from experiments.documents import add_docs_argument, publish
 
-#: In the order in which they are run; those that also draw a figure take --docs themselves.
+#: In the order in which they are run. Those that also keep a file take --docs themselves; one needs a card.
 NAMES = (
     "pseudo_experiment",
     "profile",
@@ -30,8 +30,9 @@ NAMES = (
     "real_file",
     "row_groups",
     "simulation",
+    "gpu",
 )
-DRAWING = ("scaling", "real_file")
+KEEPING = ("scaling", "real_file", "gpu")
 
 
 def machine() -> str:
@@ -67,11 +68,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m bench
         description=__doc__.splitlines()[0],
         epilog=f"example: {program} fit --docs docs",
     )
-    parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all")
+    parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all, gpu where there is a card")
     add_docs_argument(parser)
     known, flags = parser.parse_known_args(arguments)
-    for name in [known.name] if known.name else NAMES:
-        docs = ["--docs", str(known.docs)] if known.docs and name in DRAWING else []
+    possible = [name for name in NAMES if name != "gpu" or torch.cuda.is_available()]
+    for name in [known.name] if known.name else possible:
+        docs = ["--docs", str(known.docs)] if known.docs and name in KEEPING else []
         text = run(name, [*flags, *docs])
         publish(known.docs, "performance", {name: f"```\n{text}```\n"}, ())
 
