@@ -13,8 +13,9 @@ from collections.abc import Callable
 COMMANDS = {
     "score": ("ingestion_test.cli", True, "run a submission through the challenge and show its score"),
     "simulate": ("ingestion_test.cli", True, "write a folder of simulated events"),
+    "compare": ("ingestion_test.cli", True, "compare runs of score on the data sets that they have in common"),
     "train": ("training.__main__", False, "train the method: from events to weights and tables"),
-    "build": ("upload.__main__", True, "write the zip of this project's submission"),
+    "build": ("upload.__main__", True, "write the zip of this project's submission, or of a folder"),
     "verify": ("upload.__main__", True, "check any zip as Codabench would, and run it on simulated events"),
     "experiments": ("experiments.__main__", False, "the paper's comparisons and studies"),
     "benchmarks": ("benchmarks.__main__", False, "timings, each beside its alternative"),

@@ -1,4 +1,4 @@
-"""Command line of the challenge: `python -m ingestion_test score` and `simulate`."""
+"""Command line of the challenge: `python -m ingestion_test score`, `simulate` and `compare`."""
 
 from __future__ import annotations
 
@@ -17,6 +17,7 @@ from runtime.output import new_folder
 from runtime.progress import line_is_due
 
 from . import simulation
+from .comparison import compare
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
 from .jobs import Outcome
 from .nuisance import NUISANCE_NAMES
@@ -35,6 +36,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m inges
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_score(commands, program)
     _add_simulate(commands, program)
+    _add_compare(commands, program)
     return run_command(parser.parse_args(arguments), program, arguments)
 
 
@@ -100,6 +102,17 @@ def _add_simulate(commands: argparse._SubParsersAction[argparse.ArgumentParser],
     parser.set_defaults(command=simulation.run)
 
 
+def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser], program: str) -> None:
+    parser = commands.add_parser(
+        "compare",
+        help="compare runs on the data sets that they have in common",
+        description="Compare runs with the first one, data set by data set: differences and their statistical errors.",
+        epilog=f"example: {program} compare runs/mine runs/better",
+    )
+    parser.add_argument("runs", nargs="+", metavar="RUN", help="output folders of score, two or more")
+    parser.set_defaults(command=_compare)
+
+
 def _score(flags: argparse.Namespace) -> None:
     settings = RunSettings(flags.sets, flags.experiments, flags.systematics, flags.seed)
     source = OfficialFolder(flags.data or simulation.cached_folder())
@@ -125,6 +138,11 @@ def _score_one(settings: RunSettings, source: OfficialFolder, flags: argparse.Na
     prediction = ", ".join(f"{key} {value:.4f}" for key, value in outcome.prediction.items())
     print(f"{outcome.experiment}: mu {outcome.experiment.mu:.4f}; {prediction}")
     print(f"{outcome.seconds_events:.2f} s for the events, {outcome.seconds_predict:.2f} s for predict")
+
+
+def _compare(flags: argparse.Namespace) -> None:
+    comparison = compare(flags.runs)
+    print(*(f"note: {text}" for text in comparison.notes), comparison.table().text(), sep="\n")
 
 
 class Bar(Progress):

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
+from runtime.errors import ChallengeError
 from runtime.record import Record
 
 from .jobs import Outcome
@@ -42,6 +44,22 @@ class Journal:
     def _keep(self, outcome: Outcome, seconds: float) -> None:
         self.outcomes[outcome.experiment.set_index, outcome.experiment.index] = outcome
         self.seconds = seconds
+
+
+def read_journal(path: Path) -> tuple[dict[str, Any], list[Outcome]]:
+    """What a journal holds, whose run may still be writing it: what the run is of, and its outcomes.
+
+    Raises:
+        ChallengeError: the file cannot be read, or is no journal.
+    """
+    try:
+        content = path.read_bytes()
+        first, *lines = (json.loads(line) for line in content[: content.rfind(b"\n") + 1].splitlines())
+        if not isinstance(first, dict):
+            raise ValueError("its first line does not say which run it is")
+        return first, [_outcome(line) for line in lines]
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        raise ChallengeError(f"{path} is no journal of a run ({error!r}): give the output folder of a run") from error
 
 
 def _flat(outcome: Outcome) -> dict[str, float]:

@@ -33,9 +33,14 @@ REDRAWN = 400
 
 
 def rmse(mu: float, mu_hats: DoubleArray, delta_mu_hats: DoubleArray) -> float:
-    """Mean of sqrt((mu_hat - mu)^2 + ((mu_hat - mu)^2 - delta^2)^2) over arrays (experiments,)."""
+    """Mean of the `rmse_terms` of a set."""
+    return float(np.mean(rmse_terms(mu, mu_hats, delta_mu_hats)))
+
+
+def rmse_terms(mu: float, mu_hats: DoubleArray, delta_mu_hats: DoubleArray) -> DoubleArray:
+    """sqrt((mu_hat - mu)^2 + ((mu_hat - mu)^2 - delta^2)^2) of arrays (experiments,)."""
     squares = (mu_hats - mu) ** 2
-    return float(np.mean(np.sqrt(squares + (squares - delta_mu_hats**2) ** 2)))
+    return np.asarray(np.sqrt(squares + (squares - delta_mu_hats**2) ** 2))
 
 
 def mae(mu: float, mu_hats: DoubleArray, delta_mu_hats: DoubleArray) -> float:

@@ -23,18 +23,22 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m uploa
     )
     commands = parser.add_subparsers(required=True, metavar="build|verify")
     for example, command, summary in (
-        ("build", _build, "write the zip of this project's submission"),
+        ("build --submission my_submission", _build, "write the zip of this project's submission, or of a folder"),
         ("verify submission.zip", _verify, "check any zip as Codabench would, and run it on simulated events"),
     ):
         name = example.split()[0]
         subparser = commands.add_parser(name, help=summary, description=summary, epilog=f"example: {program} {example}")
         subparser.add_argument("zip", nargs="?", default="submission.zip", help="the file (default submission.zip)")
         subparser.set_defaults(command=command, program=program)
+        if command is _build:
+            subparser.add_argument(
+                "--submission", metavar="DIR", help="folder with model.py (default: this project's own)"
+            )
     return run_command(parser.parse_args(arguments), program, arguments)
 
 
 def _build(flags: argparse.Namespace) -> None:
-    print(f"{flags.zip}: {build(flags.zip) / 1e6:.2f} MB; next: {flags.program} verify {flags.zip}")
+    print(f"{flags.zip}: {build(flags.zip, flags.submission) / 1e6:.2f} MB; next: {flags.program} verify {flags.zip}")
 
 
 def _verify(flags: argparse.Namespace) -> None:

@@ -30,7 +30,7 @@ def checks(path: str | Path) -> list[Check]:
     """
     path = Path(path)
     if path.is_dir():
-        raise ChallengeError(f"{path} is a folder: zip its content, with model.py at the root")
+        raise ChallengeError(f"{path} is a folder: `python -m upload build --submission {path}` makes its zip")
     if not path.is_file():
         raise ChallengeError(f"no such file: {path}; `python -m upload build` makes submission.zip")
     try:

@@ -37,6 +37,23 @@ def test_caches_and_hidden_files_are_left_out(tmp_path, monkeypatch):
         assert content.namelist() == ["model.py", "submission/deep/__main__.py"]
 
 
+def test_a_folder_of_the_user(tmp_path):
+    """Its content and not the folder, without caches and hidden files, nor the zip of the last time."""
+    files = {"model.py": "a", "parts/b.py": "b", "weights.npz": "c", ".git/x": "", "__pycache__/model.pyc": ""}
+    folder = write(tmp_path / "mine", files)
+    for _ in range(2):
+        build(folder / "mine.zip", folder)
+        with zipfile.ZipFile(folder / "mine.zip") as content:
+            assert content.namelist() == ["model.py", "parts/b.py", "weights.npz"]
+            assert content.read("parts/b.py") == b"b"
+
+
+def test_a_folder_without_a_model(tmp_path):
+    with pytest.raises(ChallengeError, match=r"has no model\.py at its root"):
+        build(tmp_path / "a.zip", write(tmp_path / "mine", {"parts/model.py": ""}))
+    assert not (tmp_path / "a.zip").exists()
+
+
 @pytest.mark.parametrize(
     ("name", "useless"),
     [
@@ -56,7 +73,7 @@ def test_what_is_useless(name, useless):
 
 def test_a_zip_that_is_too_large_is_not_written(tmp_path, monkeypatch):
     monkeypatch.setattr(archive, "MAX_BYTES", 1000)
-    with pytest.raises(ChallengeError, match=r"a\.zip has .* MB, more than 0: make the artifacts smaller"):
+    with pytest.raises(ChallengeError, match=r"a\.zip has .* MB, more than 0: make its files smaller"):
         build(tmp_path / "a.zip")
     assert not list(tmp_path.iterdir())
 

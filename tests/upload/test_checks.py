@@ -59,7 +59,7 @@ def test_what_codabench_would_take(files, tmp_path):
 def test_what_is_no_zip(tmp_path):
     with pytest.raises(ChallengeError, match=r"no such file: .*`python -m upload build` makes"):
         checks(tmp_path / "nowhere.zip")
-    with pytest.raises(ChallengeError, match="is a folder: zip its content"):
+    with pytest.raises(ChallengeError, match="is a folder: `python -m upload build"):
         checks(tmp_path)
     (tmp_path / "text.zip").write_text("text")
     with pytest.raises(ChallengeError, match="is no zip"):

@@ -11,7 +11,7 @@ import pytest
 import higgsml
 from ingestion_test.submissions import PROJECT
 from submission import __main__ as door
-from tests.submissions import good, predicting
+from tests.submissions import good, predicting, write
 from tests.zips import write_zip
 from upload import __main__ as upload
 from upload import trial
@@ -27,6 +27,14 @@ def test_our_own_upload(tmp_path, capsys):
     assert all(" ... ok: " in line for line in lines)
     assert "predicted 3 pseudo-experiments" in lines[-1]
     assert "a.zip is ready. Next: https://www.codabench.org" in last
+
+
+def test_the_zip_of_a_folder(tmp_path, capsys):
+    folder = write(tmp_path / "mine", predicting(good()))
+    assert upload.main(["build", str(tmp_path / "a.zip"), "--submission", str(folder)]) == 0
+    assert "a.zip: 0.00 MB; next: python -m upload verify" in capsys.readouterr().out
+    assert upload.main(["verify", str(folder)]) == 2
+    assert f"`python -m upload build --submission {folder}` makes its zip" in capsys.readouterr().err
 
 
 @pytest.mark.slow
