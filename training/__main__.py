@@ -17,7 +17,7 @@ from runtime.errors import ChallengeError, run_command
 from runtime.output import output_folder
 
 from .config import PRESETS, SAMPLES, default_output
-from .config_file import load_config
+from .config_file import load_config, with_changes
 from .devices import usable_device
 from .stages import STAGES, Training, ship
 
@@ -34,6 +34,13 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m train
     choice = parser.add_mutually_exclusive_group()
     choice.add_argument("--preset", choices=tuple(PRESETS), default="default", help="default: default")
     choice.add_argument("--config", type=Path, metavar="FILE", help="TOML file: a preset and what differs from it")
+    add(
+        "--set",
+        action="append",
+        default=[],
+        metavar="FIELD=VALUE",
+        help="any field of the configuration, such as networks.classifier.epochs=4; may be given several times",
+    )
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add_workers_arguments(parser)
@@ -52,6 +59,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m train
 def _train(flags: argparse.Namespace) -> None:
     usable_device(flags.device)
     preset, config = load_config(flags.config) if flags.config else (flags.preset, PRESETS[flags.preset])
+    config = with_changes(config, flags.set)
     output = flags.output or default_output(flags.config.stem if flags.config else preset)
     source = OfficialFolder(flags.data or simulation.cached_folder(*SAMPLES[preset]))
     with output_folder(output):

@@ -1,4 +1,4 @@
-"""A configuration of one's own: a preset and what differs from it, in a TOML file.
+"""A configuration of one's own: a preset and what differs from it, in a TOML file or on the command line.
 
     base = "default"            # a preset of `config.PRESETS`; default if it is left out
 
@@ -8,7 +8,9 @@
 A field that may be none takes the text "none".
 """
 
+import json
 import tomllib
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
@@ -39,6 +41,34 @@ def load_config(path: Path) -> tuple[str, Config]:
     except FormatError as error:
         raise ChallengeError(f"{path}: {error}") from error
     return base, config
+
+
+def with_changes(config: Config, changes: Iterable[str]) -> Config:
+    """A configuration with some fields changed.
+
+    Arguments:
+        config: what is changed.
+        changes: texts such as "networks.classifier.epochs=4"; what stands after "=" is as in a TOML file, and a text
+            needs no quotation marks.
+
+    Raises:
+        ChallengeError: a field does not exist, or has a value that it cannot have.
+    """
+    for change in changes:
+        try:
+            config = restored(Config, _merged(config.record(), _parsed(change)))
+        except (FormatError, ValueError, RecursionError) as error:
+            raise ChallengeError(f"--set {change}: {error}; such as networks.classifier.epochs=4") from error
+    return config
+
+
+def _parsed(change: str) -> dict[str, Any]:
+    """The content of a line of TOML whose value may be a text without quotation marks."""
+    key, _, value = change.partition("=")
+    try:
+        return tomllib.loads(change)
+    except ValueError:
+        return tomllib.loads(f"{key} = {json.dumps(value.strip())}")
 
 
 def _merged(base: Any, changes: Any) -> Any:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import dataclasses
 import itertools
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,9 @@ from ingestion_test.run_scoring import score_folder
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments, count
+from runtime.errors import ChallengeError
 from runtime.output import finished_stages, output_folder
+from submission.likelihood import Likelihood
 from training.config import SAMPLES
 from training.devices import usable_device
 
@@ -61,7 +64,16 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add = parser.add_argument
     add("--preset", choices=PRESETS, default="full", help="size of the trainings and of the runs (default: full)")
     names, some = tuple(METHODS), some_of("method", METHODS)
-    add("--methods", type=some, default=names, metavar="A,B", help=f"of {', '.join(names)}: default all")
+    help = f"of {', '.join(names)}: default all, or none beside --submission"
+    add("--methods", type=some, default=(), metavar="A,B", help=help)
+    add(
+        "--submission",
+        type=_named_submission,
+        action="append",
+        default=[],
+        metavar="NAME=DIR",
+        help="a submission of your own, folder or zip, as a further row; may be given several times",
+    )
     add_workers_arguments(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
@@ -77,6 +89,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add_docs_argument(parser)
 
 
+def _named_submission(text: str) -> tuple[str, Path]:
+    name, _, path = text.partition("=")
+    if not re.fullmatch(r"[\w-]+", name) or name in METHODS or not path:
+        raise argparse.ArgumentTypeError(f"{text!r} is not NAME=DIR, with a NAME of letters that no method has")
+    return name, Path(path)
+
+
 def run(arguments: argparse.Namespace) -> None:
     """Train what is not trained, run each method, and write the table anew after each."""
     usable_device(arguments.device)
@@ -86,19 +105,28 @@ def run(arguments: argparse.Namespace) -> None:
     whole = max(experiments, arguments.experiments or 0)
     about = {"preset": arguments.preset, "data": source.fingerprint(), "code": code_checksum()}
     about |= {"seed": SEED, "experiments": whole}
+    submissions = dict(arguments.submission)
+    for path in submissions.values():
+        if not path.exists():
+            raise ChallengeError(f"no such submission: {path}; --submission takes NAME=DIR, a folder or a zip")
+    names = arguments.methods or (() if submissions else tuple(METHODS))
     with output_folder(output, _finished):
         claim(output / SETTINGS_FILE, about, arguments.resume)
-        for name in arguments.methods:
-            slow = METHODS[name].experiments or experiments
+        for name in (*names, *submissions):
+            slow = METHODS[name].experiments if name in METHODS else None
             settings = FirstOfRun(
                 num_sets=arguments.sets or sets,
-                num_experiments=arguments.experiments or min(experiments, slow),
+                num_experiments=arguments.experiments or min(experiments, slow or experiments),
                 seed=SEED,
                 whole=whole,
             )
-            print(f"== {name}: {METHODS[name].label}", flush=True)
-            machine = {"device": arguments.device, "workers": arguments.workers}
-            run_method(name, arguments.preset, settings, source, output, **machine, own_sample=not arguments.data)
+            if name in METHODS:
+                print(f"== {name}: {METHODS[name].label}", flush=True)
+                machine = {"device": arguments.device, "workers": arguments.workers}
+                run_method(name, arguments.preset, settings, source, output, **machine, own_sample=not arguments.data)
+            else:
+                print(f"== {name}: {submissions[name]}", flush=True)
+                measure(submissions[name], str(submissions[name]), settings, source, output / name, arguments.workers)
             rows = write_table(output, about)
     comparison = table(rows)
     print(comparison.text())
@@ -136,26 +164,51 @@ def run_method(
     Returns:
         the row, as `row`.
     """
-    folder = output / name
     submission = prepare(name, preset, source, output, device, workers, own_sample)
+    likelihood = likelihood_of(name, submission)
+    return measure(submission, METHODS[name].label, settings, source, output / name, workers, likelihood)
+
+
+def measure(
+    submission: Path,
+    label: str,
+    settings: FirstOfRun,
+    source: OfficialFolder,
+    folder: Path,
+    workers: int | str = 1,
+    likelihood: Likelihood | None = None,
+) -> dict[str, Any]:
+    """Let a submission predict the pseudo-experiments, score it, and keep its row of the table.
+
+    Arguments:
+        submission: folder or zip.
+        label: in table and figures.
+        settings, source, workers: as for `run_method`.
+        folder: of its results.
+        likelihood: whose bound the row shows.
+
+    Returns:
+        the row, as `row`.
+    """
     with Bar() as bar:
         outcomes = ingest(settings, source, submission, folder, workers, resume=True, progress=bar)
     seconds = [round(outcome.seconds_predict, 4) for outcome in outcomes]  # as a continued run finds them
-    print(score_folder(folder, folder, settings={"Submission": name, "Events": source, "Seed": settings.seed}))
+    print(score_folder(folder, folder, settings={"Submission": label, "Events": source, "Seed": settings.seed}))
     predictions = load_predictions(folder)
     mus = predictions.settings["ground_truth_mus"]
-    method_row = row(mus, predictions.results, seconds) | {"cramer_rao": bound(likelihood_of(name, submission), mus)}
+    method_row = {"label": label} | row(mus, predictions.results, seconds) | {"cramer_rao": bound(likelihood, mus)}
     files.write_json(folder / ROW_FILE, method_row)
     return method_row
 
 
 def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     """Write table2.json, results.md and the figures from the rows of all methods that have one; returns the rows."""
-    rows = kept_rows(output, METHODS, ROW_FILE)
+    others = sorted(path.parent.name for path in output.glob(f"*/{ROW_FILE}") if path.parent.name not in METHODS)
+    rows = kept_rows(output, (*METHODS, *others), ROW_FILE)
     files.write_json(output / "table2.json", {"settings": about, "paper": PAPER, "methods": rows})
     with files.replaced(output / "results.md") as file:
         file.write(table(rows).markdown())
-    labelled = {METHODS[name].label: row for name, row in rows.items()}
+    labelled = {row["label"]: row for row in rows.values()}
     figures.intervals(output / "table2-intervals.png", labelled)
     figures.coverage(output / "table2-coverage.png", labelled)
     return rows

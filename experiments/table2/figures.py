@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -11,6 +12,7 @@ from matplotlib.figure import Figure
 from experiments.plotting import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, panels, save
 from ingestion_test.scoring import ONE_SIGMA, coverage_band
 
+#: Colours and markers of the methods; a round further the markers are hollow.
 STYLES = (
     *((BLUE, "o"), (RED, "s"), (GREEN, "^"), (ORANGE, "D")),
     *((PURPLE, "v"), (SKY, "P"), (GREY, "X")),
@@ -39,10 +41,11 @@ def coverage(path: Path, rows: Mapping[str, Any]) -> None:
 def _plot(figure: Figure, axes: Any, path: Path, rows: Mapping[str, Any], key: str) -> None:
     """A point with its error per method and set, the sets side by side: some true mu are too close for an axis."""
     mus = sorted({subset["mu"] for row in rows.values() for subset in row["sets"]})
-    for number, ((label, row), (colour, marker)) in enumerate(zip(rows.items(), STYLES)):
+    for number, ((label, row), (colour, marker)) in enumerate(zip(rows.items(), itertools.cycle(STYLES))):
         place = [mus.index(subset["mu"]) + 0.7 * ((number + 0.5) / len(rows) - 0.5) for subset in row["sets"]]
         values, errors = zip(*(subset[key] for subset in row["sets"]))
         style = {"color": colour, "marker": marker, "markersize": 4, "capsize": 2, "linestyle": "none"}
+        style["markerfacecolor"] = colour if number < len(STYLES) else "none"
         axes.errorbar(place, values, errors, label=label, **style)
     for place in range(1, len(mus)):
         axes.axvline(place - 0.5, color="0.85", lw=0.6)

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from experiments.bounds import widths
-from experiments.methods.registry import METHODS
 from ingestion_test.scoring import Scores, score_sets
 from runtime.tables import Table
 from submission.arrays import FloatArray
@@ -112,12 +111,12 @@ def _spread(redrawn: Sequence[Mapping[str, Any]], name: str) -> float:
 
 
 def table(rows: Mapping[str, Any]) -> Table:
-    """The comparison as `Table`; `rows` is a dict from method to its row."""
+    """The comparison as `Table`; `rows` is a dict from method to its row, with its "label"."""
     head = ["method", *(title for _, title, _ in COLUMNS), "data sets"]
     lines = []
     for name, row in rows.items():
         numbers = [_cell(row[key], kind) for key, _, kind in COLUMNS]
-        lines.append([f"{name}: {METHODS[name].label}", *numbers, f"{row['num_sets']} × {row['num_experiments']}"])
+        lines.append([f"{name}: {row['label']}", *numbers, f"{row['num_sets']} × {row['num_experiments']}"])
     for name, values in PAPER.items():
         lines.append([name, *(_cell(value, kind) for value, (_, _, kind) in zip(values, COLUMNS)), "10 × 100"])
     return Table(head, lines)

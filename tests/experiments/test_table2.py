@@ -18,6 +18,7 @@ from ingestion_test.scoring import coverage_penalty
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.submissions import PROJECT
 from submission import artifacts
+from tests.submissions import good, predicting, write
 
 # The same data for all -----------------------------------------------------------------------------------------------
 
@@ -124,6 +125,33 @@ def test_submissions_of_other_code_are_not_continued(tmp_path, monkeypatch, simu
     assert "holds other results (code differ)" in capsys.readouterr().err
 
 
+@pytest.mark.slow
+def test_a_submission_of_ones_own_is_a_row_beside_the_others(simulated_folder, tmp_path, shown):
+    folder = write(tmp_path / "mine", predicting(good()))
+    flags = ["table2", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
+    flags += ["--experiments", "1", "--workers", "1"]
+    assert main([*flags, "--submission", f"mine={folder}"]) == 0
+    assert main([*flags, "--methods", "template-fit", "--resume"]) == 0
+    rows = json.loads((tmp_path / "out" / "table2.json").read_text())["methods"]
+    assert list(rows) == ["template-fit", "mine"]
+    assert rows["mine"]["interval"][0] == pytest.approx(1.0)
+    assert f"mine: {folder}" in (tmp_path / "out" / "results.md").read_text()
+    keys = [{key: line["seed"] for key, line in _journal(tmp_path / "out", name).items()} for name in rows]
+    assert keys[0] == keys[1]
+
+
+@pytest.mark.parametrize("text", ["mine", "=x", "default=x", "a/b=x", "mine="])
+def test_what_names_no_submission(text, capsys):
+    with pytest.raises(SystemExit):
+        main(["table2", "--submission", text])
+    assert "is not NAME=DIR" in capsys.readouterr().err
+
+
+def test_a_submission_that_is_not_there_is_named_before_anything_is_run(simulated_folder, tmp_path, capsys):
+    assert main(["table2", "--data", str(simulated_folder), "--submission", f"mine={tmp_path / 'nowhere'}"]) == 2
+    assert "no such submission" in capsys.readouterr().err
+
+
 def test_unknown_methods_are_named(capsys):
     with pytest.raises(SystemExit):
         main(["table2", "--methods", "default,magic"])
@@ -170,7 +198,8 @@ def test_errors_against_independent_computations(results):
 
 
 def test_the_table_shows_value_and_error(results):
-    text = table({"default": row(*results, seconds=[0.6]) | {"score": (0.5, 0.125)}}).text()
+    text = table({"mine": row(*results, seconds=[0.6]) | {"label": "a folder", "score": (0.5, 0.125)}}).text()
+    assert "mine: a folder" in text
     assert "0.500 ± 0.125" in text
     assert "3 × 200" in text
     assert "10.0 ± 0.0" in text

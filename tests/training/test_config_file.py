@@ -10,7 +10,7 @@ from runtime.errors import ChallengeError
 from submission.codec import restored
 from training.__main__ import main
 from training.config import PRESETS, Config
-from training.config_file import load_config
+from training.config_file import load_config, with_changes
 
 DOCS = Path(__file__).resolve().parents[2] / "docs"
 
@@ -157,3 +157,30 @@ def test_a_training_records_the_configuration(data_folder, tmp_path, capsys, mon
     Path("own.toml").write_text("[gate]\nwidth = 'wide'\n")
     assert main(["flows", "--config", "own.toml", "--data", str(data_folder)]) == 2
     assert "error: own.toml: gate.width: a whole number is needed, not 'wide'" in capsys.readouterr().err
+
+
+def test_fields_from_the_command_line():
+    changes = ["networks.classifier.epochs=4", "networks.flows=none", "belt.ordering = central", "belt.mu_range=[0, 5]"]
+    config, cnf = with_changes(PRESETS["cnf"], changes), PRESETS["cnf"]
+    networks = dataclasses.replace(cnf.networks, flows=None)
+    networks = dataclasses.replace(networks, classifier=dataclasses.replace(networks.classifier, epochs=4))
+    belt = dataclasses.replace(cnf.belt, ordering="central", mu_range=(0.0, 5.0))
+    assert config == dataclasses.replace(cnf, networks=networks, belt=belt)
+
+
+@pytest.mark.parametrize(
+    ("change", "text"),
+    [
+        ("networks.classifier.epoch=4", "epoch"),
+        ("networks.classifier.epochs=-1", "at least 1"),
+        ("networks.classifier.epochs=many", "many"),
+        ("networks", "such as networks.classifier.epochs=4"),
+        ("=4", "such as networks.classifier.epochs=4"),
+    ],
+)
+def test_what_cannot_be_set_is_one_line(change, text, tmp_path, capsys):
+    assert main(["all", "--set", change, "--output", str(tmp_path)]) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"error: --set {change}: ")
+    assert text in error
+    assert error.count("\n") == 1
