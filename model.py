@@ -1,5 +1,6 @@
 """The submission: signal strength and interval from a classifier, a profile likelihood and a Neyman belt."""
 
+import os
 import warnings
 from typing import Any
 
@@ -10,30 +11,57 @@ from submission import artifacts
 from submission.arrays import FloatArray
 from submission.estimator import Estimator
 from submission.score import settle
+from submission.tables import Tables, adapted
+
+#: Environment variable with the minutes that `fit` may take, and how many these are without it.
+MINUTES_VARIABLE, MINUTES = "HIGGSML_FIT_MINUTES", 30.0
 
 
 class Model:
     """The trained method of `submission/`, in the interface of the challenge.
 
-    Everything was trained beforehand, so no argument is used. A pickled model is empty: the process that gets it reads
-    the artifacts and finds its device itself, at its first `predict`.
+    The networks were trained beforehand. `fit` tests whether the tables that were made with them describe the
+    challenge's training events, and makes others where they do not. A pickled model holds the tables that `fit` has
+    made: the process that gets it reads the artifacts and finds its device itself, at its first `predict`.
 
     Arguments:
-        get_train_set: callable that returns the training events.
+        get_train_set: callable that returns the training events; None to take the shipped tables.
         systematics: the official callable that shifts events.
         model_type: the organisers' package HiggsML gives it to every model; the competition does not.
+        fit_minutes: time for `fit`; 0 to take the shipped tables. None for what the environment says
+            (`HIGGSML_FIT_MINUTES`), 30 without it.
+
+    Attributes:
+        fit_summary: dict of texts that say what `fit` has done; empty before.
     """
 
-    def __init__(self, get_train_set: Any = None, systematics: Any = None, model_type: Any = None) -> None:
+    def __init__(
+        self,
+        get_train_set: Any = None,
+        systematics: Any = None,
+        model_type: Any = None,
+        fit_minutes: float | None = None,
+    ) -> None:
         self._estimator: Estimator | None = None
+        self._get_train_set, self._systematics = get_train_set, systematics
+        self._fit_minutes, self._tables = fit_minutes, Tables()
+
+    @property
+    def fit_summary(self) -> dict[str, str]:
+        """What `fit` has done, texts by their names."""
+        return self._tables.summary
 
     def fit(self) -> None:
-        """Read the artifacts, so that what is wrong with them is known before the first pseudo-experiment.
+        """Read the artifacts, test the tables with training events, and make others if they fail.
+
+        What goes wrong with the training events is a line of text, and the shipped tables are used.
 
         Raises:
             submission.artifacts.ArtifactError: a file is missing, damaged or of another version.
         """
-        self._estimator = artifacts.load()
+        estimator = artifacts.load()
+        self._tables = adapted(estimator, self._get_train_set, self._systematics, _minutes(self._fit_minutes))
+        self._estimator = self._tables.of(estimator)
 
     def predict(self, test_set: dict[str, Any]) -> dict[str, float]:
         """Estimate mu.
@@ -50,10 +78,10 @@ class Model:
             ValueError: no such dict, a column is missing or there twice, a feature or a weight is no number, not finite
                 or absurdly large, or a weight is negative.
         """
-        estimator = self._estimator = self._estimator or artifacts.load()
+        estimator = self._estimator = self._estimator or self._tables.of(artifacts.load())
         settle(estimator.histogram.scorer)
         data, weights = _events(test_set)
-        estimate = estimator.estimate(data, weights)
+        estimate = self._tables.widened(estimator.estimate(data, weights), estimator.belt.config.mu_range)
         if (weights != 1).any():
             warnings.warn("weights that are not 1: the interval takes their sum for a number of events", stacklevel=2)
         if not estimate.valid:
@@ -62,7 +90,17 @@ class Model:
         return {"mu_hat": estimate.mu_hat, "delta_mu_hat": half, "p16": estimate.p16, "p84": estimate.p84}
 
     def __getstate__(self) -> dict[str, Any]:
-        return {"_estimator": None}
+        return self.__dict__ | {"_estimator": None, "_get_train_set": None, "_systematics": None}
+
+
+def _minutes(given: float | None) -> float:
+    """The minutes that `fit` may take."""
+    text = os.environ.get(MINUTES_VARIABLE, "")
+    try:
+        return float(text or MINUTES) if given is None else float(given)
+    except ValueError:
+        print(f"fit: {MINUTES_VARIABLE} is {text!r}, which is no number of minutes: it has {MINUTES:.0f}", flush=True)
+        return MINUTES
 
 
 def _events(test_set: Any) -> tuple[pd.DataFrame, FloatArray]:

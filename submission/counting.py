@@ -2,6 +2,7 @@
 
 import dataclasses
 import itertools
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -40,9 +41,15 @@ class PointCounts:
             weights: array (events,), expected events that each stands for.
         """
         inside = bins >= 0
-        place, weights = process[inside] * self.counts.shape[1] + bins[inside], weights[inside]
+        place, weights = process[inside].astype(np.int64) * self.counts.shape[1] + bins[inside], weights[inside]
         for total, amount in ((self.counts, weights), (self.variance, np.square(weights, dtype=float))):
             total += np.bincount(place, amount, total.size).reshape(total.shape)
+
+    @classmethod
+    def total(cls, parts: "Sequence[PointCounts]", scale: float = 1.0) -> "PointCounts":
+        """The counts of all `parts` together, each event `scale` times."""
+        counts, variance = (sum(getattr(part, name) for part in parts) for name in ("counts", "variance"))
+        return cls(scale * counts, scale**2 * variance)
 
 
 def grid() -> FloatArray:

@@ -18,6 +18,12 @@ CATEGORIES = ("1-jet", "2-jet")
 LEPTONS = ("PRI_lep", "PRI_had")
 JETS = {"1-jet": ("PRI_jet_leading",), "2-jet": ("PRI_jet_leading", "PRI_jet_subleading")}
 
+#: The measured features of an event, of which the others are functions; what `systematics` shifts.
+PRIMARIES = (
+    *(f"{name}_{part}" for name in (*LEPTONS, *JETS["2-jet"]) for part in ("pt", "eta", "phi")),
+    *("PRI_n_jets", "PRI_jet_all_pt", "PRI_met", "PRI_met_phi"),
+)
+
 _DIJET = ("DER_deltaeta_jet_jet", "DER_mass_jet_jet", "DER_prodeta_jet_jet", "DER_lep_eta_centrality")
 
 _COMMON = (
