@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from submission import artifacts
+from submission import artifacts, codec
 from submission.arrays import FloatArray
 from submission.estimator import Estimator
 from submission.score import settle
@@ -72,7 +72,7 @@ class Model:
         Returns:
             dict of floats: mu_hat, delta_mu_hat (half the interval), p16 and p84. All are finite and within the belt's
             range of mu; where the data are none that the templates describe, a warning says so and the interval is
-            the whole range.
+            the whole range. Further ones say how well the fit went (`submission.estimator.Estimate`).
 
         Raises:
             ValueError: no such dict, a column is missing or there twice, a feature or a weight is no number, not finite
@@ -86,8 +86,20 @@ class Model:
             warnings.warn("weights that are not 1: the interval takes their sum for a number of events", stacklevel=2)
         if not estimate.valid:
             warnings.warn("the templates do not describe these data: the interval is the whole range", stacklevel=2)
-        half = (estimate.p84 - estimate.p16) / 2
-        return {"mu_hat": estimate.mu_hat, "delta_mu_hat": half, "p16": estimate.p16, "p84": estimate.p84}
+        return estimate.prediction
+
+    def measurement(self, test_set: dict[str, Any]) -> bytes:
+        """All that the interval of a test set is made by, for a page about it (`python -m measurement explain`).
+
+        Arguments:
+            test_set: as for `predict`; raises what that raises.
+
+        Returns:
+            a `submission.estimator.Measurement`, as `submission.codec.encode` writes it.
+        """
+        estimator = self._estimator = self._estimator or artifacts.load()
+        settle(estimator.histogram.scorer)
+        return codec.encode(estimator.measurement(*_events(test_set)))
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_estimator": None, "_get_train_set": None, "_systematics": None}

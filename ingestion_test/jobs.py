@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from .pseudo_experiments import PseudoExperiment
@@ -45,12 +45,21 @@ class Ready:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a pseudo-experiment: the prediction, the seconds for its events and for `predict`, warnings."""
+    """What became of a pseudo-experiment.
+
+    Arguments:
+        experiment: the `PseudoExperiment`.
+        prediction: the four numbers of the challenge, by `schema.PREDICTION_KEYS`.
+        seconds_events, seconds_predict: seconds for its events and for `predict`.
+        further: numbers that the submission hands over beyond those, by its own names (docs/score.md#further-numbers).
+        warnings: texts about what Codabench would do otherwise.
+    """
 
     experiment: PseudoExperiment
     prediction: dict[str, float]
     seconds_events: float
     seconds_predict: float
+    further: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
 
 

@@ -62,9 +62,9 @@ def read_journal(path: Path) -> tuple[dict[str, Any], list[Outcome]]:
         raise ChallengeError(f"{path} is no journal of a run ({error!r}): give the output folder of a run") from error
 
 
-def _flat(outcome: Outcome) -> dict[str, float]:
+def _flat(outcome: Outcome) -> dict[str, Any]:
     timing = {"seconds_events": round(outcome.seconds_events, 4), "seconds_predict": round(outcome.seconds_predict, 4)}
-    return asdict(outcome.experiment) | outcome.prediction | timing
+    return asdict(outcome.experiment) | outcome.prediction | timing | {"further": outcome.further}
 
 
 def _outcome(line: dict[str, Any]) -> Outcome:
@@ -75,4 +75,7 @@ def _outcome(line: dict[str, Any]) -> Outcome:
             raise ValueError(f"{name} is {line[name]!r}")
     experiment = PseudoExperiment(line["set_index"], line["index"], line["seed"], line["mu"])
     prediction = {key: line[key] for key in PREDICTION_KEYS}
-    return Outcome(experiment, prediction, line["seconds_events"], line["seconds_predict"])
+    further = line.get("further", {})
+    if not isinstance(further, dict) or not all(map(is_finite, further.values())):
+        raise ValueError(f"further is {further!r}")
+    return Outcome(experiment, prediction, line["seconds_events"], line["seconds_predict"], further)

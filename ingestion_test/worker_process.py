@@ -11,7 +11,7 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Iterator, MutableMapping
+from collections.abc import Iterator, Mapping, MutableMapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -130,7 +130,8 @@ def _predict(
         prediction = model.predict(test_set)
     seconds = time.perf_counter() - middle
     earlier.add(prediction)
-    return Outcome(experiment, checked_prediction(prediction), middle - start, seconds, taken_warnings())
+    checked, further = checked_prediction(prediction), further_numbers(prediction)
+    return Outcome(experiment, checked, middle - start, seconds, further, taken_warnings())
 
 
 class Predictions:
@@ -194,3 +195,12 @@ def checked_prediction(prediction: Any) -> dict[str, float]:
 def _plain(number: float) -> float:
     """Without numpy's type; whole numbers stay such, as in the official files."""
     return int(number) if isinstance(number, int) else float(number)
+
+
+def further_numbers(prediction: Mapping[Any, Any]) -> dict[str, float]:
+    """The finite numbers of a prediction beyond the challenge's four; the official program takes no notice of them."""
+    return {
+        key: float(value)
+        for key, value in prediction.items()
+        if isinstance(key, str) and key not in PREDICTION_KEYS and is_finite(value)
+    }

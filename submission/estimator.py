@@ -10,6 +10,7 @@ from .confidence import Belt
 from .features import FEATURES
 from .histogram import Histogram
 from .likelihood import FitResult, Likelihood
+from .parameters import PARAMETERS
 
 #: What is as large as this is no feature and no weight.
 LARGEST_VALUE = np.float32(1e9)  # of a type that half precision can be compared with
@@ -27,6 +28,9 @@ class Estimate:
         sigma: its standard deviation, from the likelihood.
         p16, p84: ends of the confidence interval.
         valid: whether the fit converged and the templates describe the data; if not the interval is the whole range.
+        twice_nll, degrees_of_freedom: -2 ln L at the maximum, and of the chi-squared distribution that it has where the
+            templates describe the data.
+        pulls: (fitted pull, its standard deviation) of each nuisance parameter that is fitted, by its name.
     """
 
     mu_hat: float
@@ -34,6 +38,26 @@ class Estimate:
     p16: float
     p84: float
     valid: bool
+    twice_nll: float
+    degrees_of_freedom: int
+    pulls: dict[str, tuple[float, float]]
+
+    @property
+    def prediction(self) -> dict[str, float]:
+        """What `Model.predict` returns: the challenge's four numbers, and others (docs/score.md#further-numbers)."""
+        pulls = {f"pull_{name}": pull for name, (pull, _) in self.pulls.items()}
+        errors = {f"pull_error_{name}": error for name, (_, error) in self.pulls.items()}
+        half = (self.p84 - self.p16) / 2
+        quality = {"twice_nll": self.twice_nll, "degrees_of_freedom": float(self.degrees_of_freedom)}
+        return {
+            "mu_hat": self.mu_hat,
+            "delta_mu_hat": half,
+            "p16": self.p16,
+            "p84": self.p84,
+            **quality,
+            **pulls,
+            **errors,
+        }
 
     @classmethod
     def of(cls, fit: FitResult, belt: Belt) -> "Estimate":
@@ -45,7 +69,44 @@ class Estimate:
             p16=float(intervals.p16[0]),
             p84=float(intervals.p84[0]),
             valid=bool(fit.valid[0]),
+            twice_nll=float(fit.twice_nll[0]),
+            degrees_of_freedom=int(fit.degrees_of_freedom[0]),
+            pulls={
+                name: (float(pull), float(error))
+                for name, pull, error in zip(PARAMETERS[1:], fit.pulls[0, 1:], fit.errors[0, 1:])
+                if error > 0
+            },
         )
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """A data set and all that its interval is made by: what a page of this one measurement is made of.
+
+    Arguments:
+        counts: array (bins,), of the data.
+        channels: dict from the name of each channel of the histogram to its first bin and the one after its last.
+        likelihood: `likelihood.Likelihood` of the bins.
+        belt: `confidence.Belt`.
+    """
+
+    counts: FloatArray
+    channels: dict[str, tuple[int, int]]
+    likelihood: Likelihood
+    belt: Belt
+
+    @classmethod
+    def of(
+        cls, histogram: Histogram, likelihood: Likelihood, belt: Belt, data: pd.DataFrame, weights: FloatArray
+    ) -> "Measurement":
+        """The measurement of events; arguments as `Estimator`, and as its `estimate`."""
+        channels = {name: (channel.start, channel.stop) for name, channel in histogram.channels.items()}
+        return cls(histogram.counts(data, weights), channels, likelihood, belt)
+
+    @property
+    def estimate(self) -> Estimate:
+        """mu and its interval."""
+        return Estimate.of(self.likelihood.fit(self.counts[None]), self.belt)
 
 
 @dataclass(frozen=True)
@@ -89,9 +150,13 @@ class Estimator:
             ValueError: a column is missing or there twice, a feature or a weight is no number, not finite or as large
                 as `LARGEST_VALUE`, or a weight is negative.
         """
+        return self.measurement(data, weights).estimate
+
+    def measurement(self, data: pd.DataFrame, weights: FloatArray) -> Measurement:
+        """The `Measurement` of events; arguments and errors as `estimate`."""
         weights = np.asarray(weights)
         _require_numbers(data, weights)
-        return self.from_counts(self.histogram.counts(data, weights))
+        return Measurement.of(self.histogram, self.likelihood, self.belt, data, weights)
 
     def from_counts(self, counts: FloatArray) -> Estimate:
         """The `Estimate` of a data set of `counts`, array (bins,)."""

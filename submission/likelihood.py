@@ -5,9 +5,12 @@
 with n the observed and E the expected counts of the bins. The factors f_b stand for the templates' own statistical
 error, of relative variance r_b, and are profiled analytically (J. S. Conway, arXiv:1103.0354, section 5). The nuisance
 parameters enter through their pulls: standard normal before the clip of the challenge, within it afterwards.
+So -2 ln L is relative to the saturated model, e_b = n_b with all pulls 0: at its minimum it says how well the templates
+describe the data (docs/mathematics.md#goodness-of-fit).
 """
 
 import dataclasses
+from collections.abc import Mapping
 from functools import cached_property
 
 import numpy as np
@@ -82,8 +85,10 @@ class FitResult:
     Attributes:
         pulls: array (data sets, 7), mu and the pulls of the nuisance parameters, as `parameters.PARAMETERS`.
         covariance: array (data sets, 7, 7), inverse of the expected information at the maximum, priors included; 0
-            for parameters that are not fitted.
-        twice_nll: array (data sets,), -2 ln L at the maximum.
+            for parameters that are not fitted or held.
+        twice_nll: array (data sets,), -2 ln L at the maximum, relative to the saturated model.
+        degrees_of_freedom: array (data sets,) of int, of the chi-squared distribution that `twice_nll` has for large
+            counts where the templates describe the data.
         valid: array (data sets,) of bool: the fit has converged, mu is below the end of its range, there are events,
             and, if `check_fit`, the templates describe the data. At the lower end of its range mu is what the data
             prefer: they have less than the background where signal is expected.
@@ -93,6 +98,7 @@ class FitResult:
     pulls: FloatArray
     covariance: FloatArray
     twice_nll: FloatArray
+    degrees_of_freedom: IntArray
     valid: BoolArray
     iterations: IntArray
 
@@ -105,6 +111,11 @@ class FitResult:
     def sigma(self) -> FloatArray:
         """Standard deviation of mu_hat, nuisance parameters profiled, array (data sets,)."""
         return np.sqrt(self.covariance[:, 0, 0])
+
+    @property
+    def errors(self) -> FloatArray:
+        """Standard deviations of `pulls`, all others profiled, array (data sets, 7); 0 where not fitted or held."""
+        return np.sqrt(np.diagonal(self.covariance, axis1=1, axis2=2))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -192,27 +203,45 @@ class Likelihood:
         information = self.information(pulls, total)
         return CramerRao(information[:, 0, 0] ** -0.5, np.sqrt(np.linalg.inv(information)[:, 0, 0]))
 
-    def fit(self, counts: ArrayLike) -> FitResult:
+    def fit(self, counts: ArrayLike, held: Mapping[str, ArrayLike] | None = None) -> FitResult:
         """Maximise the likelihood of each data set.
 
         Arguments:
             counts: array (data sets, bins).
+            held: values of parameters that are held, not fitted: a dict from the name of a fitted parameter to mu or
+                the pull, a number or an array (data sets,). The prior of a held pull stays in -2 ln L.
 
         Returns:
             `FitResult`; finite whatever the counts are.
 
         Raises:
-            ValueError: the counts have another number of bins, or one is negative or not finite.
+            ValueError: the counts have another number of bins, or one is negative or not finite; a held parameter is
+                not among the fitted ones, or its value out of `bounds`.
         """
         counts = np.asarray(counts, dtype=float)
         if counts.ndim != 2 or counts.shape[1] != self.templates.bins:
             raise ValueError(f"counts of shape {counts.shape}; needed is (data sets, {self.templates.bins})")
         if not (np.isfinite(counts).all() and (counts >= 0).all()):
             raise ValueError("counts that are negative or not finite")
-        starts = range(0, max(len(counts), 1), _BLOCK)
-        blocks = [self._fit_block(counts[start : start + _BLOCK]) for start in starts]
+        start, free = self._start_of(len(counts), held or {})
+        rows = [slice(first, first + _BLOCK) for first in range(0, max(len(counts), 1), _BLOCK)]
+        blocks = [self._fit_block(counts[some], start[some], free) for some in rows]
         fields = [field.name for field in dataclasses.fields(FitResult)]
         return FitResult(**{name: np.concatenate([getattr(block, name) for block in blocks]) for name in fields})
+
+    def _start_of(self, size: int, held: Mapping[str, ArrayLike]) -> tuple[FloatArray, BoolArray]:
+        """Where the fits of `size` data sets start, array (size, 7), and which parameters are free, array (7,)."""
+        start, free = np.tile(self.start, (size, 1)), self.fitted.copy()
+        for name, values in held.items():
+            if name not in PARAMETERS or not self.fitted[PARAMETERS.index(name)]:
+                fitted = ", ".join(np.array(PARAMETERS)[self.fitted])
+                raise ValueError(f"{name} cannot be held, as this likelihood does not fit it; it fits {fitted}")
+            place = PARAMETERS.index(name)
+            start[:, place], free[place] = values, False
+            low, high = self.bounds[:, place]
+            if not ((start[:, place] >= low) & (start[:, place] <= high)).all():
+                raise ValueError(f"{name} cannot be held at {np.asarray(values)}: it can be {low:.4g} to {high:.4g}")
+        return start, free
 
     def _evaluate(self, pulls: FloatArray, counts: FloatArray) -> tuple[FloatArray, FloatArray, FloatArray]:
         """-2 ln L (points,), its gradient (points, 7) and nearly its second derivatives (points, 7, 7)."""
@@ -237,10 +266,9 @@ class Likelihood:
         curvature[:, _SOFT_MET, _SOFT_MET] += np.maximum(2 * slope[:, _SOFT_MET], -1)
         return value, slope + 2 * prior, curvature
 
-    def _fit_block(self, counts: FloatArray) -> FitResult:
+    def _fit_block(self, counts: FloatArray, start: FloatArray, free: BoolArray) -> FitResult:
         """Fisher scoring with the damping of Levenberg and Marquardt."""
-        size = len(counts)
-        pulls = np.tile(self.start, (size, 1))
+        size, pulls = len(counts), start.copy()
         value, slope, curvature = self._evaluate(pulls, counts)
         damping = np.zeros(size)
         iterations = np.zeros(size, dtype=int)
@@ -248,7 +276,7 @@ class Likelihood:
         active = np.arange(size)
         while len(active) and iterations[active[0]] < MAX_ITERATIONS:
             iterations[active] += 1
-            step = self._step(pulls[active], slope[active], curvature[active], damping[active])
+            step = self._step(free, pulls[active], slope[active], curvature[active], damping[active])
             promise = -0.5 * np.sum(step * slope[active], axis=1)
             new = self._evaluate(pulls[active] + step, counts[active])
             gain = value[active] - new[0]
@@ -266,13 +294,19 @@ class Likelihood:
         valid = converged & (pulls[:, 0] < self.bounds[1, 0]) & (counts.sum(axis=1) > 0)
         if self.config.check_fit:
             valid &= value < counts.shape[1] + WORST_FIT * np.sqrt(2 * counts.shape[1])
-        covariance = np.linalg.inv(self.information(pulls, counts.sum(axis=1))) * np.outer(self.fitted, self.fitted)
-        return FitResult(pulls, covariance, value, valid, iterations)
+        both = np.outer(free, free)
+        information = np.where(both, self.information(pulls, counts.sum(axis=1)), np.eye(len(PARAMETERS)))
+        covariance = np.linalg.inv(information) * both
+        # Of bins and priors as many as there are, less the parameters and the total that a shape is normalised to.
+        freedom = counts.shape[1] - self.config.shape_only + self.fitted[1:].sum() - free.sum()
+        return FitResult(pulls, covariance, value, np.full(size, freedom), valid, iterations)
 
-    def _step(self, pulls: FloatArray, slope: FloatArray, curvature: FloatArray, damping: FloatArray) -> FloatArray:
+    def _step(
+        self, free: BoolArray, pulls: FloatArray, slope: FloatArray, curvature: FloatArray, damping: FloatArray
+    ) -> FloatArray:
         """Damped Newton steps, (points, 7), within the bounds; a parameter that a bound holds back does not move."""
         lower, upper = self.bounds
-        fixed = ~self.fitted | (pulls <= lower) & (slope > 0) | (pulls >= upper) & (slope < 0)
+        fixed = ~free | (pulls <= lower) & (slope > 0) | (pulls >= upper) & (slope < 0)
         matrix = np.where(fixed[:, :, None] | fixed[:, None], 0.0, curvature)
         diagonal = np.arange(len(PARAMETERS))
         matrix[:, diagonal, diagonal] = np.where(fixed, 1.0, matrix[:, diagonal, diagonal] * (1 + damping[:, None]))

@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from submission import codec
 from submission.score import settle
 
 
@@ -27,20 +28,26 @@ class ArtifactModel(ABC):
 
     @abstractmethod
     def load(self) -> Any:
-        """The estimator: `histogram`, and `estimate(data, weights)` that returns `submission.estimator.Estimate`."""
+        """The estimator: `histogram`, and the methods `estimate` and `measurement` as of `submission.estimator`'s."""
 
     def fit(self) -> None:
         """Read the estimator."""
         self.estimator = self.load()
 
     def predict(self, test_set: Mapping[str, Any]) -> dict[str, float]:
-        """mu_hat, delta_mu_hat (half the interval), p16 and p84 of {"data": events, "weights": one per event}."""
+        """What `submission.estimator.Estimate.prediction` says of {"data": events, "weights": one per event}."""
+        prediction: dict[str, float] = self._ready().estimate(test_set["data"], test_set["weights"]).prediction
+        return prediction
+
+    def measurement(self, test_set: Mapping[str, Any]) -> bytes:
+        """The `submission.estimator.Measurement` of a test set, as `submission.codec.encode` writes it."""
+        return codec.encode(self._ready().measurement(test_set["data"], test_set["weights"]))
+
+    def _ready(self) -> Any:
         if self.estimator is None:
             self.fit()
         settle(self.estimator.histogram.scorer)
-        result = self.estimator.estimate(test_set["data"], test_set["weights"])
-        half = (result.p84 - result.p16) / 2
-        return {"mu_hat": result.mu_hat, "delta_mu_hat": half, "p16": result.p16, "p84": result.p84}
+        return self.estimator
 
     def __getstate__(self) -> dict[str, Any]:
         return vars(self) | {"estimator": None}

@@ -26,7 +26,7 @@ def test_all_configurations_differ():
 
 
 def test_a_model_settles_on_the_device_of_its_process(monkeypatch):
-    moved, estimate = [], Estimate(1.0, 0.1, 0.9, 1.1, True)
+    moved, estimate = [], Estimate(1.0, 0.1, 0.9, 1.1, True, 20.0, 19, {})
     scorer = types.SimpleNamespace(to=moved.append)
     histogram = types.SimpleNamespace(scorer=scorer)
 

@@ -9,7 +9,7 @@ import pytest
 from ingestion_test.ingestion import RunSettings, run_one
 from ingestion_test.jobs import WorkerError
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.worker_process import checked_prediction
+from ingestion_test.worker_process import checked_prediction, further_numbers
 from tests.submissions import good, predicting, write
 
 GOOD = {"mu_hat": 1.0, "delta_mu_hat": 0.5, "p16": 0.5, "p84": 1.5}
@@ -21,6 +21,12 @@ def test_a_prediction_is_four_numbers_of_python():
     assert list(prediction) == list(GOOD)
     assert [type(value) for value in prediction.values()] == [int, float, float, float]
     assert checked_prediction(pd.Series(GOOD)) == checked_prediction(UserDict(GOOD)) == GOOD
+
+
+def test_further_numbers_are_those_that_a_journal_can_hold():
+    more = {"twice_nll": 80, "nan": float("nan"), "flag": True, "text": "a", 3: 1.0, "large": 10**60, "list": [1.0]}
+    assert further_numbers(GOOD | more) == {"twice_nll": 80.0}
+    assert further_numbers(GOOD) == {}
 
 
 @pytest.mark.parametrize(

@@ -6,11 +6,13 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from submission import codec
 from submission.confidence import Belt, BeltConfig
-from submission.estimator import LARGEST_VALUE, NEEDED, Estimate, Estimator
+from submission.estimator import LARGEST_VALUE, NEEDED, Estimate, Estimator, Measurement
 from submission.features import CATEGORIES
 from submission.histogram import Histogram
 from submission.likelihood import Likelihood
+from submission.parameters import PARAMETERS
 from submission.score import Scorer
 from tests.statistics_examples import example_templates
 from tests.submission.networks_examples import FirstInput, events, standardisations
@@ -41,6 +43,28 @@ def test_an_estimate_is_that_of_the_counts(estimator, data):
     counts = estimator.histogram.counts(data, weights)
     assert counts.sum() == pytest.approx(weights.sum())
     assert estimator.estimate(data, weights) == estimator.from_counts(counts)
+
+
+def test_a_measurement_is_that_of_the_events(estimator, data):
+    weights = np.ones(len(data))
+    measurement = codec.decode(Measurement, codec.encode(estimator.measurement(data, weights)))
+    assert measurement.channels == {"1-jet": (0, 5), "2-jet": (5, 10), "0-jet": (10, 20)}
+    np.testing.assert_array_equal(measurement.counts, estimator.histogram.counts(data, weights))
+    assert measurement.estimate == estimator.estimate(data, weights)
+
+
+def test_a_prediction_says_how_well_the_fit_went(estimator, data):
+    estimate = estimator.estimate(data, np.ones(len(data)))
+    prediction = estimate.prediction
+    assert list(prediction)[:4] == ["mu_hat", "delta_mu_hat", "p16", "p84"]
+    assert prediction["delta_mu_hat"] == (estimate.p84 - estimate.p16) / 2
+    fit = estimator.likelihood.fit(estimator.histogram.counts(data, np.ones(len(data)))[None])
+    assert prediction["twice_nll"] == fit.twice_nll[0]
+    assert prediction["degrees_of_freedom"] == fit.degrees_of_freedom[0] == 19
+    for place, name in enumerate(PARAMETERS[1:], 1):
+        assert prediction[f"pull_{name}"] == fit.pulls[0, place]
+        assert prediction[f"pull_error_{name}"] == fit.covariance[0, place, place] ** 0.5
+    assert all(type(value) is float for value in prediction.values())
 
 
 def test_an_estimate_has_the_belt_s_interval():

@@ -7,6 +7,7 @@ import pytest
 from submission.likelihood import MU_RANGE, PRESETS, Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, PULL_BOUNDS, draw_pulls, values_from_pulls
 from tests.statistics_examples import example_templates
+from training.neyman import with_template_error
 
 CONFIGS = {
     **PRESETS,
@@ -101,11 +102,53 @@ def test_error_is_that_of_the_profile_likelihood():
     likelihood = Likelihood(example_templates())
     _, counts = throw(likelihood, 1)
     best = likelihood.fit(counts)
-    held = Likelihood(example_templates())
-    vars(held)["fitted"] = np.array([name != "mu" for name in PARAMETERS])
     for sign in (-1, 1):
-        held.start[0] = best.mu_hat[0] + sign * best.sigma[0]
-        assert held.fit(counts).twice_nll[0] - best.twice_nll[0] == pytest.approx(1, abs=0.15)
+        held = likelihood.fit(counts, {"mu": best.mu_hat + sign * best.sigma})
+        assert held.twice_nll[0] - best.twice_nll[0] == pytest.approx(1, abs=0.15)
+
+
+def test_held_parameters_are_not_fitted(likelihood):
+    """Held at the best values, or at others that iminuit holds too."""
+    _, counts = throw(likelihood, 6)
+    best = likelihood.fit(counts)
+    for place in np.flatnonzero(likelihood.fitted):
+        name = PARAMETERS[place]
+        same = likelihood.fit(counts, {name: best.pulls[:, place]})
+        np.testing.assert_allclose(same.pulls, best.pulls, atol=2e-3)
+        np.testing.assert_allclose(same.twice_nll, best.twice_nll, atol=1e-5)
+        assert (same.errors[:, place] == 0).all()
+        assert (same.sigma <= best.sigma * (1 + 1e-6)).all()
+    held = likelihood.fit(counts, {"mu": 2.5})
+    assert (held.mu_hat == 2.5).all()
+    assert (held.twice_nll >= best.twice_nll).all()
+    inside = likelihood.fitted & (held.pulls > likelihood.bounds[0]) & (held.pulls < likelihood.bounds[1])
+    slope = np.where(inside, likelihood.gradient(held.pulls, counts), 0)[:, 1:]
+    assert np.abs(slope).max() < 0.05
+
+
+def test_what_cannot_be_held_is_refused():
+    likelihood = Likelihood(example_templates(), PRESETS["paper"])
+    counts = throw(likelihood, 2)[1]
+    for held, text in (
+        ({"soft_met": 0.0}, "soft_met cannot be held, as this likelihood does not fit it; it fits mu, tes, jes"),
+        ({"taus": 0.0}, "taus cannot be held"),
+        ({"tes": 11.0}, "tes cannot be held at 11.0: it can be -10 to 10"),
+        ({"mu": np.nan}, "mu cannot be held at nan"),
+    ):
+        with pytest.raises(ValueError, match=text):
+            likelihood.fit(counts, held)
+
+
+@pytest.mark.parametrize("name", CONFIGS)
+def test_goodness_of_fit_is_chi_squared(name):
+    """With the templates' own error drawn too."""
+    templates = example_templates(relative_variance=0.1)
+    likelihood = Likelihood(templates, CONFIGS[name])
+    pulls, random = throw(likelihood, 1000)[0], np.random.default_rng(8)
+    expected = with_template_error(likelihood, templates.expected(values_from_pulls(pulls)), random)
+    fit = likelihood.fit(random.poisson(expected))
+    freedom = fit.degrees_of_freedom
+    assert fit.twice_nll.mean() == pytest.approx(freedom[0], abs=4 * np.sqrt(2 * freedom[0] / 1000))
 
 
 def test_pulls_of_mu_are_standard_normal():

@@ -11,7 +11,7 @@ from experiments.methods.mle_nu.nuisance import NuisanceFit, SumOfScores, fit_nu
 from experiments.methods.mle_nu.scorer import NuScorer
 from submission.arrays import ArrayLike, FloatArray
 from submission.confidence import Belt
-from submission.estimator import Estimate
+from submission.estimator import Estimate, Measurement
 from submission.histogram import Histogram
 from submission.likelihood import PRESETS, FitResult, Likelihood
 from submission.templates import PROCESSES, TERMS, Templates
@@ -54,6 +54,13 @@ class NuEstimator:
             raise ValueError("there is no belt yet")
         return Estimate.of(self.fit(data, weights)[1], self.belt)
 
+    def measurement(self, data: pd.DataFrame, weights: ArrayLike) -> Measurement:
+        """Histogram and templates at the fitted nuisance parameters, and the belt; arguments as for `fit`."""
+        if self.belt is None:
+            raise ValueError("there is no belt yet")
+        _, histogram, likelihood = self._likelihood(data, np.asarray(weights, dtype=np.float64))
+        return Measurement.of(histogram, likelihood, self.belt, data, np.asarray(weights))
+
     def fit(self, data: pd.DataFrame, weights: ArrayLike) -> tuple[NuisanceFit, FitResult]:
         """Nuisance parameters, then mu.
 
@@ -62,11 +69,15 @@ class NuEstimator:
             weights: weight of each event, array (events,).
         """
         weights = np.asarray(weights, dtype=np.float64)
+        nuisance, histogram, likelihood = self._likelihood(data, weights)
+        return nuisance, likelihood.fit(histogram.counts(data, weights)[None])
+
+    def _likelihood(self, data: pd.DataFrame, weights: FloatArray) -> tuple[NuisanceFit, Histogram, Likelihood]:
+        """The fitted nuisance parameters, the histogram for them, and the likelihood of its counts."""
         assert isinstance(self.histogram.scorer, NuScorer)
         nuisance = fit_nuisance(SumOfScores.of(self.histogram.scorer, data, weights))
         histogram = self.at(nuisance.pulls)
-        likelihood = Likelihood(self.templates(histogram, nuisance.values), PRESETS["mu alone"])
-        return nuisance, likelihood.fit(histogram.counts(data, weights)[None])
+        return nuisance, histogram, Likelihood(self.templates(histogram, nuisance.values), PRESETS["mu alone"])
 
     def at(self, pulls: FloatArray) -> Histogram:
         """The histogram of scores with both copies of the nuisance parameters at `pulls` (eq. 28)."""
