@@ -196,6 +196,5 @@ def test_in_the_organisers_package(simulated_folder, tmp_path):
     theirs.process_results_dict()
     theirs.save_result(str(tmp_path))
     results = json.loads((tmp_path / "result_0.json").read_text())
-    assert {name: len(values) for name, values in results.items()} == dict.fromkeys(
-        ("mu_hats", "delta_mu_hats", "p16s", "p84s"), 2
-    )
+    for name in ("mu_hats", "delta_mu_hats", "p16s", "p84s", "twice_nlls"):
+        assert len(results[name]) == 2, name
