@@ -4,6 +4,9 @@ import argparse
 import sys
 from collections.abc import Sequence
 
+from runtime.plots import plain_style  # before matplotlib
+
+# isort: split
 from experiments import official_shift
 from experiments.ablation import command as ablation
 from experiments.digits import command as digits
@@ -39,7 +42,8 @@ def main(argv: Sequence[str] | None = None, program: str = "python -m experiment
         )
         module.add_arguments(command)
         command.set_defaults(command=module.run)
-    return run_command(parser.parse_args(argv), program, argv)
+    with plain_style():
+        return run_command(parser.parse_args(argv), program, argv)
 
 
 if __name__ == "__main__":

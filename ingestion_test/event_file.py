@@ -18,21 +18,19 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from runtime.errors import ChallengeError
+from runtime.errors import ChallengeError, shortage
 
 from .arrays import FloatArray, IntArray, SingleArray, allocated
+from .columns import EVENT_COLUMNS, check_values, plain, plain_schema
 from .schema import PRIMARIES, PROCESSES
-
-#: What is as large as this is no weight, no momentum and no angle.
-VALUE_LIMIT = 1e9
 
 #: Row groups that are read at a time; more would cost memory, and decoding is no faster than the disk by then.
 ROW_GROUPS_AT_A_TIME = min(8, os.cpu_count() or 1)
 
 BATCH_ROWS = 1 << 17
 
-#: Columns that `Events` are made of.
-EVENT_COLUMNS = (*PRIMARIES, "weights", "detailed_labels")
+#: Bytes that are read ahead of each column; with none a row group would be read as a whole, however large.
+READ_AHEAD = 1 << 20
 
 Result = TypeVar("Result")
 
@@ -76,13 +74,10 @@ class EventFile:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self.total_rows: int = self._open().metadata.num_rows
-        _check_columns(path, self.schema)
-
-    @property
-    def schema(self) -> Any:
-        """The columns, as arrow's schema."""
-        return self._open().schema_arrow
+        file = self._open()
+        self.total_rows: int = file.metadata.num_rows
+        #: The columns as they are read, arrow's schema.
+        self.schema: Any = plain_schema(path, file.schema_arrow)
 
     def ranges(self, first: int, stop: int) -> list[RowRange]:
         """What each row group holds of the rows [first, stop) of the file."""
@@ -155,14 +150,11 @@ class EventFile:
         Raises:
             ChallengeError: a process is not known.
         """
-        labels = batch.column("detailed_labels")
-        if not pa.types.is_dictionary(labels.type):
-            labels = labels.dictionary_encode()
+        labels = batch.column("detailed_labels").dictionary_encode()
         with self.reading("detailed_labels"):
             names = labels.dictionary.to_pylist()
         places = labels.indices.drop_null().to_numpy()
-        used = np.bincount(places, minlength=len(names))  # a Categorical may name more
-        unknown = [str(name) for name, rows in zip(names, used) if rows and name not in PROCESSES]
+        unknown = [name for name in names if name not in PROCESSES]
         if unknown or labels.null_count:
             raise ChallengeError(
                 f"{self.path}: detailed_labels has {', '.join(unknown) or 'empty entries'}; "
@@ -180,9 +172,7 @@ class EventFile:
         except MemoryError:  # arrow's is an ArrowException as well
             raise
         except (OSError, ValueError, pa.ArrowException) as error:
-            raise ChallengeError(
-                f"{self.path}: {what} cannot be read ({error}); the file is damaged, load it again"
-            ) from error
+            raise ChallengeError(f"{self.path}: {what} cannot be read ({error}); {_remedy(error)}") from error
 
     def _batches(self, metadata: Any, rows: RowRange, columns: Sequence[str] | None) -> Iterator[tuple[int, Any]]:
         """(number of its first row, batch), checked, for `rows`."""
@@ -194,30 +184,28 @@ class EventFile:
             length = min(batch.num_rows, rows.stop - row) - skip
             if length > 0:
                 wanted = batch.slice(skip, length)
-                _check_values(self.path, wanted, row + skip)
+                check_values(self.path, wanted, row + skip)
                 yield row + skip, wanted
             row += batch.num_rows
 
     def _row_group(self, metadata: Any, group: int, columns: Sequence[str] | None) -> Iterator[Any]:
         with self.reading(f"row group {group}"):
-            file = pq.ParquetFile(self.path, metadata=metadata)
+            file = pq.ParquetFile(self.path, metadata=metadata, pre_buffer=False, buffer_size=READ_AHEAD)
             batches = file.iter_batches(BATCH_ROWS, row_groups=[group], columns=columns, use_threads=False)
         while True:
             with self.reading(f"row group {group}"):
                 batch = next(batches, None)
+                if batch is not None:
+                    batch = plain(batch, self.schema)
             if batch is None:
                 return
             yield batch
 
     def _open(self) -> Any:
-        try:
+        with self.reading("the footer"):
             file = pq.ParquetFile(self.path)
             _ = file.schema_arrow.names  # which a damaged file may hold, but not as text
             return file
-        except MemoryError:
-            raise
-        except (OSError, ValueError, pa.ArrowException) as error:
-            raise ChallengeError(f"{self.path} cannot be read as parquet ({error}); load it again") from error
 
 
 def random_ranges(ranges: Sequence[RowRange], most: int, seed: int) -> list[RowRange]:
@@ -231,54 +219,12 @@ def random_ranges(ranges: Sequence[RowRange], most: int, seed: int) -> list[RowR
     return [chosen[place] for place in sorted(chosen)]
 
 
-def _check_columns(path: Path, schema: Any) -> None:
-    """Refuse a file whose columns are missing, there twice or of a wrong type."""
-    twice = sorted({name for name in schema.names if schema.names.count(name) > 1})
-    if twice:
-        raise ChallengeError(f"{path} has more than one column {', '.join(twice)}; leave one of each")
-    missing = [name for name in (*EVENT_COLUMNS, "labels") if name not in schema.names]
-    if missing:
-        raise ChallengeError(
-            f"{path} lacks the columns {', '.join(missing)}; it needs the 16 primaries (PRI_...), weights, "
-            "detailed_labels and labels"
-        )
-    numeric = (*PRIMARIES, "weights", "labels")
-    wrong = [f"{name} ({schema.field(name).type})" for name in numeric if not _is_numeric(schema.field(name).type)]
-    if not _is_text(schema.field("detailed_labels").type):
-        wrong.append(f"detailed_labels ({schema.field('detailed_labels').type})")
-    if wrong:
-        raise ChallengeError(
-            f"{path}: wrong type of {', '.join(wrong)}; primaries, weights and labels are numbers (float32), "
-            "detailed_labels is text"
-        )
-
-
-def _check_values(path: Path, batch: Any, first: int) -> None:
-    """Refuse a batch with values that no event can have; `first` is the file's number of its first row."""
-    for name in (*PRIMARIES, "weights"):
-        if name not in batch.schema.names:
-            continue
-        column = batch.column(name)
-        if column.null_count:
-            bad = ~np.asarray(column.is_valid())
-        else:
-            values = column.to_numpy()
-            bad = ~((values > -VALUE_LIMIT) & (values < VALUE_LIMIT))  # nor is NaN
-            if name == "weights":
-                bad |= values < 0
-        if bad.any():
-            row = int(np.flatnonzero(bad)[0])
-            value = "missing" if column[row].as_py() is None else column[row].as_py()
-            raise ChallengeError(
-                f"{path}: {name} is {value} in row {first + row}; weights must be finite and not negative, "
-                f"primaries finite (-25 stands for undefined), all below {VALUE_LIMIT:g}; remove or mend such rows"
-            )
-
-
-def _is_numeric(kind: Any) -> bool:
-    return bool(pa.types.is_integer(kind) or (pa.types.is_floating(kind) and not pa.types.is_float16(kind)))
-
-
-def _is_text(kind: Any) -> bool:
-    kind = kind.value_type if pa.types.is_dictionary(kind) else kind
-    return bool(pa.types.is_string(kind) or pa.types.is_large_string(kind))
+def _remedy(error: Exception) -> str:
+    """What is to be done about an error of arrow or the system in reading a file."""
+    if isinstance(error, pa.ArrowNotImplementedError):
+        return "write the file again, with the types and the compression that pandas takes by default"
+    if getattr(error, "errno", None) is None:  # not the system's
+        return "the file is damaged, load it again"
+    if isinstance(error, PermissionError):
+        return "make it readable"
+    return shortage(error) or "the system refuses it: see that file and disk are there"

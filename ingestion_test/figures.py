@@ -15,7 +15,9 @@ import re
 from collections.abc import Callable, Iterable, Sequence
 from typing import Concatenate, ParamSpec
 
-import matplotlib
+from runtime.plots import plain_style  # before matplotlib
+
+# isort: split
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -63,7 +65,7 @@ def as_svg(plot: Callable[Concatenate[Axes, Arguments], None]) -> Callable[Conca
     @functools.wraps(plot)
     def svg(label: str, *arguments: Arguments.args, **named: Arguments.kwargs) -> str:
         # The salt makes the ids within the SVG its own, and the same in every run.
-        with matplotlib.rc_context(STYLE | {"svg.hashsalt": label}):
+        with plain_style(STYLE | {"svg.hashsalt": label}):
             figure = Figure(figsize=(4.2, 3.0), layout="constrained")
             axes = figure.subplots()
             plot(axes, *arguments, **named)

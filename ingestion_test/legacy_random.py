@@ -10,9 +10,10 @@ from __future__ import annotations
 import math
 from typing import Any
 
-import numba
 import numpy as np
 import numpy.typing as npt
+
+from runtime.compiled import compiled
 
 from .arrays import FloatArray, IntArray
 
@@ -90,13 +91,13 @@ def _state(random: np.random.RandomState) -> npt.NDArray[np.uint32]:
     return words
 
 
-@numba.njit(cache=True, inline="always")
+@compiled
 def _twisted(upper: Any, lower: Any, far: Any) -> Any:
     mixed = (upper & np.uint32(0x80000000)) | (lower & np.uint32(0x7FFFFFFF))
     return far ^ (mixed >> np.uint32(1)) ^ (np.uint32(0x9908B0DF) * (mixed & np.uint32(1)))
 
 
-@numba.njit(cache=True)
+@compiled
 def _next_words(state: npt.NDArray[np.uint32], words: npt.NDArray[np.uint32]) -> None:
     """Advance the state by as many words as it has, and temper them into `words`."""
     for i in range(_WORDS - _DISTANCE):
@@ -112,7 +113,7 @@ def _next_words(state: npt.NDArray[np.uint32], words: npt.NDArray[np.uint32]) ->
         words[i] = word ^ (word >> np.uint32(18))
 
 
-@numba.njit(cache=True)
+@compiled
 def _poisson_rows(state: npt.NDArray[np.uint32], weights: FloatArray, scale: Any, first: int, rows: IntArray) -> int:
     """Fill `rows` as far as it reaches, and return how many rows are drawn.
 
@@ -143,7 +144,7 @@ def _poisson_rows(state: npt.NDArray[np.uint32], weights: FloatArray, scale: Any
     return drawn
 
 
-@numba.njit(cache=True)
+@compiled
 def _shuffle(state: npt.NDArray[np.uint32], values: IntArray) -> None:
     """Swap each entry, from the last one on, with one at or before its place."""
     state, words = state.copy(), np.empty(_WORDS, np.uint32)

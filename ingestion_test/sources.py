@@ -21,8 +21,10 @@ from runtime.errors import ChallengeError
 from runtime.files import parsed_json
 
 from .arrays import FloatArray, IntArray, SingleArray, allocated, flush
-from .event_file import BATCH_ROWS, EVENT_COLUMNS, EventFile, Events, RowRange, random_ranges
-from .schema import DATA_FILE, METADATA_FILE, PRIMARIES, PROCESSES
+from .columns import EVENT_COLUMNS, frame
+from .data_folder import parquet_file
+from .event_file import BATCH_ROWS, EventFile, Events, RowRange, random_ranges
+from .schema import METADATA_FILE, PRIMARIES, PROCESSES
 
 #: Share of the file's rows, its first ones, that pseudo-experiments are made of; the rest is for training.
 TEST_SHARE = 0.3
@@ -72,7 +74,7 @@ class OfficialFolder:
 
     def __init__(self, folder: str | os.PathLike[str]) -> None:
         self.folder = Path(os.path.realpath(folder))
-        self.path = _parquet_file(self.folder)
+        self.path = parquet_file(self.folder)
         metadata = _metadata(self.folder, self.path)
         self.file = EventFile(self.path)
         self.total_rows = self.file.total_rows
@@ -173,12 +175,11 @@ class OfficialFolder:
             return [batch.take(pa.array(_within(rows, row, row + batch.num_rows) - row)) for row, batch in batches]
 
         batches = itertools.chain(*self.file.for_each(ranges, None, read))
-        with self.file.reading("the training rows"):
-            frame = pa.Table.from_batches(batches, schema=self.file.schema).to_pandas()
-        if len(frame):
-            weights = frame["weights"].to_numpy()
-            frame["weights"] = self._rescaled(weights, weights.sum(dtype=np.float64))
-        return frame
+        events = frame(self.path, pa.Table.from_batches(batches, schema=self.file.schema))
+        if len(events):
+            weights = events["weights"].to_numpy()
+            events["weights"] = self._rescaled(weights, weights.sum(dtype=np.float64))
+        return events
 
     def train_events(
         self,
@@ -275,18 +276,6 @@ def open_test_events(directory: str | os.PathLike[str]) -> TestEvents:
 def _within(rows: IntArray, first: int, stop: int) -> IntArray:
     """Those of the sorted `rows` that lie in [first, stop)."""
     return rows[np.searchsorted(rows, first) : np.searchsorted(rows, stop)]
-
-
-def _parquet_file(folder: Path) -> Path:
-    if not folder.is_dir():
-        raise ChallengeError(f"no such folder: {folder}; --data takes the folder that holds {DATA_FILE}")
-    files = sorted(path for path in folder.glob("*.parquet") if path.is_file())
-    if folder / DATA_FILE in files:
-        return folder / DATA_FILE
-    if len(files) != 1:
-        what = "no parquet file" if not files else f"{len(files)} parquet files, none of them {DATA_FILE},"
-        raise ChallengeError(f"{what} in {folder}; it should hold {DATA_FILE}")
-    return files[0]
 
 
 def _metadata(folder: Path, parquet: Path) -> dict[str, Any]:

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from runtime.plots import plain_style  # before matplotlib
+
+# isort: split
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from matplotlib.figure import Figure
 
 from runtime.arguments import count
 from runtime.errors import run_command
@@ -117,9 +121,7 @@ def _density(values: FloatArray, weights: FloatArray, edges: FloatArray) -> tupl
 
 def plot_process(process: str, simulated: Events, reference: Events, path: Path) -> None:
     """Distributions of one process after the post-selection, each with the ratio simulated / reference below."""
-    import matplotlib.pyplot as plt
-
-    figure = plt.figure(figsize=(15, 7.5), layout="constrained")
+    figure = Figure(figsize=(15, 7.5), layout="constrained")
     grid = figure.add_gridspec(4, 5, height_ratios=(3, 1, 3, 1))
     for place, (name, (label, top)) in enumerate(SHOWN.items()):
         row, column = divmod(place, 5)
@@ -142,7 +144,6 @@ def plot_process(process: str, simulated: Events, reference: Events, path: Path)
     figure.axes[0].legend()
     figure.suptitle(f"{process}, after the post-selection; bars: statistical errors")
     figure.savefig(path, dpi=70)
-    plt.close(figure)
 
 
 def plot_shifts(
@@ -153,9 +154,8 @@ def plot_shifts(
     bins: int = 8,
 ) -> None:
     """Ratio shifted / nominal of three observables for each nuisance parameter, all processes together."""
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(len(SHIFTS), len(names), figsize=(13, 9), layout="constrained")
+    figure = Figure(figsize=(13, 9), layout="constrained")
+    axes = figure.subplots(len(SHIFTS), len(names))
     for row, shifts in zip(axes, SHIFTS.values()):
         for axis, name in zip(row, names):
             label, top = SHOWN[name]
@@ -180,7 +180,6 @@ def plot_shifts(
     axes[0, 0].legend()
     figure.suptitle("Effect of the nuisance parameters, all processes; bars: statistical errors (bootstrap)")
     figure.savefig(path, dpi=70)
-    plt.close(figure)
 
 
 def _shift_ratio(
@@ -240,9 +239,8 @@ def plot_moments(
         features: array (events, 28) after the post-selection.
         weights, names: weight and name of the process of each event, arrays (events,).
     """
-    import matplotlib.pyplot as plt
-
-    figure, axes = plt.subplots(2, len(IN_REGIONS), figsize=(15, 6.5), layout="constrained")
+    figure = Figure(figsize=(15, 6.5), layout="constrained")
+    axes = figure.subplots(2, len(IN_REGIONS))
     regions = official.regions(features)
     for row, (region, title) in zip(axes, SHOWN_REGIONS.items()):
         inside = regions[region] & (names == process)
@@ -261,7 +259,6 @@ def plot_moments(
     figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside lower center", ncols=2)
     figure.suptitle(f"{process}: simulated events, and mean and standard deviation of the full official data")
     figure.savefig(path, dpi=70)
-    plt.close(figure)
 
 
 def draw_figures(reference: pd.DataFrame, rows: int, seed: int, output: Path) -> None:
@@ -303,6 +300,7 @@ def main() -> int:
         parser.error("--reference needs --output")
     beyond: list[int] = []
 
+    @plain_style()
     def command(flags: argparse.Namespace) -> None:
         if flags.official:
             beyond.append(compare_with_official(flags.data or cached_folder(), flags.most, flags.output))

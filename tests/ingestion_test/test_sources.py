@@ -215,7 +215,7 @@ def test_no_folder_and_no_file(tmp_path):
     with pytest.raises(ChallengeError, match="no parquet file in"):
         OfficialFolder(tmp_path)
     (tmp_path / DATA_FILE).write_bytes(b"PAR1 and then nonsense")
-    with pytest.raises(ChallengeError, match="cannot be read as parquet"):
+    with pytest.raises(ChallengeError, match="the footer cannot be read"):
         OfficialFolder(tmp_path)
 
 
