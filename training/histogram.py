@@ -7,6 +7,7 @@ import numpy as np
 
 from ingestion_test.schema import FEATURES
 from ingestion_test.systematics import transform
+from runtime.errors import ChallengeError
 from submission.arrays import FloatArray, IntArray
 from submission.histogram import NO_JET_FEATURE, Histogram, edges_of_scores
 from submission.score import Scorer
@@ -46,6 +47,9 @@ def make_histogram(scorer: Scorer, known: Sample, events: Sample, config: Templa
             templates' events are free of the choice.
         events: of the templates; the edges for events without a jet are taken from the first ones.
         device: "cpu" or "cuda".
+
+    Raises:
+        ChallengeError: bins for events without a jet are asked for, and there are none.
     """
     batches = draw_batches(known, config.edge_events, np.random.default_rng(config.seed))
     bins = (config.signal_bins, config.background_bins)
@@ -54,6 +58,8 @@ def make_histogram(scorer: Scorer, known: Sample, events: Sample, config: Templa
     if config.no_jet_bins:
         features = dict(zip(FEATURES, transform(events.primaries[: config.edge_events])[0].T))
         mass = features[NO_JET_FEATURE][features["PRI_n_jets"] == 0]
+        if not len(mass):
+            raise ChallengeError("no event without a jet passes the post-selection: set templates.no_jet_bins to 0")
         no_jet = np.unique(np.quantile(mass, np.arange(1, config.no_jet_bins) / config.no_jet_bins))
     return Histogram(scorer.to("cpu"), tuple(edges), no_jet)
 

@@ -21,6 +21,7 @@ from submission import artifacts
 from submission.likelihood import Likelihood
 
 from . import checkpoints
+from .conditions import check_for_templates, events_with_jets
 from .config import Config
 from .histogram import BinsOfFeatures, make_histogram
 from .networks import ClassifierResult, FlowsResult, Kind, train_classifier, train_flows
@@ -214,14 +215,14 @@ def ship(training: Training, folder: str | Path) -> None:
 def _flows(training: Training) -> FlowsResult:
     if training.config.networks.flows is None:
         return FlowsResult((), {})
-    sample, held_out = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
+    sample, held_out = (events_with_jets(training.source, part) for part in ("networks", "held-out"))
     resources = training.device, training.checkpoints, training.workers
     return train_flows(sample, held_out, training.config.networks, *resources)
 
 
 def _classifier(training: Training) -> ClassifierResult:
     flows = training.result("flows", FlowsResult)
-    sample, held_out = (training_part(training.source, part).with_jets() for part in ("networks", "held-out"))
+    sample, held_out = (events_with_jets(training.source, part) for part in ("networks", "held-out"))
     config = training.config
     arguments = (config.networks, config.gate, training.device, training.checkpoints, training.kind)
     return train_classifier(sample, held_out, flows.discriminators, *arguments)
@@ -233,7 +234,8 @@ def _templates(training: Training) -> TemplatesResult:
     folder = training.checkpoints / "templates"
     folder.mkdir(exist_ok=True)
     sample = training_part(training.source, "templates", config.rows, folder)
-    known = training_part(training.source, "networks").with_jets()
+    check_for_templates(sample, training.source)
+    known = events_with_jets(training.source, "networks")
     histogram = make_histogram(classifier.scorer, known, sample, config, training.device)
     events = TemplateEvents(
         functools.partial(load_sample, folder),
