@@ -188,7 +188,9 @@ class Belt:
         return log_density - log_mean[:, None]
 
 
-def make_belt(mu: FloatArray, mu_hat: FloatArray, sigma: FloatArray, config: BeltConfig) -> Belt:
+def make_belt(
+    mu: FloatArray, mu_hat: FloatArray, sigma: FloatArray, config: BeltConfig, kind: type[Belt] = Belt
+) -> Belt:
     """The belt that pseudo-experiments give.
 
     Its coverage at a mu has the statistical error of a polynomial of degree 3: with true mu spread as `spread_mu` does,
@@ -198,9 +200,10 @@ def make_belt(mu: FloatArray, mu_hat: FloatArray, sigma: FloatArray, config: Bel
         mu: array (throws,), true mu within `config.mu_range`.
         mu_hat, sigma: arrays (throws,), estimates and their errors, of valid fits.
         config: `BeltConfig`.
+        kind: `Belt`, or a subclass with a statistic of its own, which accepts where it is large (ordering "pratt").
 
     Returns:
-        `Belt`.
+        the belt, a `kind`.
 
     Raises:
         numpy.linalg.LinAlgError: no thresholds can be found.
@@ -220,7 +223,7 @@ def make_belt(mu: FloatArray, mu_hat: FloatArray, sigma: FloatArray, config: Bel
     shift, spread = _fit_normal(basis, (mu_hat - mu) / unit)
     location, scale = mus[:, None] + table_unit * (table_basis @ shift), table_unit * np.exp(table_basis @ spread)
     zeros = np.zeros_like(scale)
-    belt = Belt(config, grid, usual, largest, location, scale, zeros, zeros)
+    belt = kind(config, grid, usual, largest, location, scale, zeros, zeros)
     if config.ordering == "central":
         shares, start = [(1 - COVERAGE) / 2, (1 + COVERAGE) / 2], zeros
     else:

@@ -92,11 +92,12 @@ class CompiledFlow:
 
 
 def usable(flow: "Flow") -> bool:
-    """Whether the kernel exists here and reads flows of this shape."""
+    """Whether the kernel exists here and reads flows of this shape and these transforms."""
     c = flow.config
     fits = c.features <= 128 and c.width <= 256 and c.width % ROWS == 0
     on_cpu: bool = flow.scale.device.type == "cpu"
-    return on_cpu and fits and _built()[0] is not None
+    known = all(kind.__name__ in KINDS for kind, _, _ in flow.plan)
+    return on_cpu and fits and known and _built()[0] is not None
 
 
 def _packed(weight: torch.Tensor, bias: torch.Tensor) -> FloatArray:

@@ -1,11 +1,17 @@
 """What pages show as code does what the text around it says."""
 
+import importlib
 import json
 import re
+import sys
+import zipfile
 from pathlib import Path
 
 import pytest
 
+import experiments.methods
+from experiments.__main__ import main as experiments_main
+from experiments.methods.registry import METHODS
 from ingestion_test.cli import main
 from ingestion_test.pseudo_experiments import ground_truth_mus
 from tests.submissions import write
@@ -32,3 +38,49 @@ def test_the_first_model_of_write_a_model(tmp_path, data_folder):
     assert (high - low) / (3 - 0.1) == pytest.approx(0.6827, abs=1e-3)
     assert scores["coverage"] == pytest.approx(sum(low <= mu <= high for mu in ground_truth_mus(3, 31415)) / 3)
     assert 0 < scores["coverage"] < 1
+
+
+# docs/extend.md ------------------------------------------------------------------------------------------------------
+
+#: Of each example the name of its file, and the class that stands in its weights.
+EXAMPLES = {"logistic": "Logistic", "skewing": "skewing", "loose": "Loose", "feldman_cousins": "FeldmanCousins"}
+
+
+@pytest.fixture
+def examples(tmp_path, monkeypatch):
+    """The examples as modules of `experiments.methods`, each with its line in the registry."""
+    folder = tmp_path / "methods"
+    folder.mkdir()
+    monkeypatch.setattr(experiments.methods, "__path__", [*experiments.methods.__path__, str(folder)])
+    for block in blocks("extend.md", "python"):
+        name = re.match(r"# experiments/methods/(\w+)\.py\n", block)[1]
+        (folder / f"{name}.py").write_text(block)
+        module = importlib.import_module(f"experiments.methods.{name}")
+        monkeypatch.setitem(METHODS, name, module.method())
+    yield
+    for name in EXAMPLES:
+        sys.modules.pop(f"experiments.methods.{name}", None)
+
+
+@pytest.mark.slow
+def test_the_examples_of_extend(examples, simulated_folder, tmp_path):
+    """Each is trained, travels in a submission that knows nothing of this project, and predicts."""
+    output = tmp_path / "out"
+    flags = ["table2", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
+    flags += ["--sets", "1", "--experiments", "1"]
+    assert experiments_main([*flags, "--methods", ",".join(("default", *EXAMPLES))]) == 0
+    rows = json.loads((output / "table2.json").read_text())["methods"]
+    assert set(rows) == {"default", *EXAMPLES}
+    for name, part in EXAMPLES.items():
+        assert 0 < rows[name]["interval"][0] < 2.9 + 1e-9
+        description = _description(output / name / "submission" / "submission" / "artifacts" / "estimator.npz")
+        assert f'"{part}"' in description, name
+    predictions = [(output / name / "result_0.json").read_text() for name in rows]
+    assert len(set(predictions)) == len(rows), "each differs from the others"
+    classifiers = [(output / name / "training" / "classifier.npz").read_bytes() for name in rows]
+    assert len(set(classifiers)) == 3, "likelihood and belt have taken the classifier of default"
+
+
+def _description(path):
+    with zipfile.ZipFile(path) as archive:
+        return archive.read("description.json").decode()

@@ -21,6 +21,8 @@ class Method:
         training: class of its training.
         estimator: class of the estimator in its artifacts; None if it has none.
         package: folder of `experiments/methods/` with its `model.py`; None for this project's own.
+        module: name of the module with the classes that its artifacts hold beyond the submission's own
+            (docs/extend.md); None where there are none, or in a package.
         experiments: pseudo-experiments per value of mu that a full run has at the most; None for all.
     """
 
@@ -29,4 +31,5 @@ class Method:
     training: type[Training] = Training
     estimator: type | None = Estimator
     package: str | None = None
+    module: str | None = None
     experiments: int | None = None

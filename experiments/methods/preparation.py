@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import shutil
 import tempfile
 from collections.abc import Iterable
@@ -122,7 +123,8 @@ def run_or_adopt(training: Training, stage: str, others: Iterable[Training]) -> 
         training.summary(stage)
         return
     for other in others:
-        if other.about(stage) == training.about(stage) and other.has(stage):
+        same_code = other.stages[stage] == training.stages[stage] and other.kind == training.kind
+        if same_code and other.about(stage) == training.about(stage) and other.has(stage):
             print(f"{stage}: taken from {other.output}", flush=True)
             training.output.mkdir(parents=True, exist_ok=True)
             with files.replaced(training.path(stage), "wb") as file:
@@ -143,3 +145,18 @@ def _copy_code(method: Method, folder: Path, keep_artifacts: bool) -> None:
         for name in _SHARED:
             shutil.copy2(PROJECT / "experiments" / name, folder / "experiments" / name)
     shutil.copy2(origin / "model.py", folder / "model.py")
+    if method.module is not None:
+        _add_module(method.module, folder)
+
+
+def _add_module(name: str, folder: Path) -> None:
+    """Put a module of `experiments.methods` beside the project's own model, which imports it."""
+    file = importlib.import_module(name).__file__
+    assert file is not None, f"{name} is no file"
+    copy = folder.joinpath(*name.split(".")).with_suffix(".py")
+    copy.parent.mkdir(parents=True)
+    shutil.copy2(file, copy)
+    for package in _SHARED[:2]:
+        shutil.copy2(PROJECT / "experiments" / package, folder / "experiments" / package)
+    with open(folder / "model.py", "a", encoding="utf-8") as model:
+        model.write(f"\nimport {name}  # noqa: E402, F401, so that the classes of the artifacts are known\n")
