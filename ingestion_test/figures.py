@@ -24,6 +24,7 @@ from matplotlib.figure import Figure
 from matplotlib.ticker import AutoLocator
 
 from .arrays import DoubleArray
+from .pseudo_experiments import MU_RANGE
 from .scoring import ONE_SIGMA, Scores, SetScore, coverage_band, covered
 
 BLUE, VERMILLION, GREEN = "#0072b2", "#d55e00", "#009e73"
@@ -103,8 +104,7 @@ def _mus(sets: Iterable[SetScore]) -> DoubleArray:
 
 
 def _against_mu(axes: Axes, scores: Scores, ylabel: str) -> None:
-    mus = _mus(scores.sets)
-    axes.set_xlim(_limits(mus, *mus))
+    axes.set_xlim(_limits(MU_RANGE, *_mus(scores.sets)))
     axes.set_xlabel("true μ")
     axes.set_ylabel(ylabel)
 
@@ -146,10 +146,10 @@ def coverage_against_mu(axes: Axes, scores: Scores) -> None:
     for size, alpha, name in ((scores.size / len(scores.sets), 0.2, "one set"), (scores.size, 0.4, "all sets")):
         axes.axhspan(*map(float, coverage_band(size)), color=GREEN, alpha=alpha, linewidth=0, label=f"±2σ₆₈, {name}")
     axes.axhline(ONE_SIGMA, color=GREEN)
-    errors = [score.coverage_error for score in scores.sets]
-    axes.errorbar(
-        _mus(scores.sets), [score.coverage for score in scores.sets], errors, fmt="o", color=BLUE, label="set"
-    )
+    shares = np.array([score.coverage for score in scores.sets])
+    low, high = np.array([score.coverage_interval for score in scores.sets]).T
+    errors = np.maximum(0, (shares - low, high - shares))
+    axes.errorbar(_mus(scores.sets), shares, errors, fmt="o", color=BLUE, label="set")
     axes.axhline(scores.coverage, color=BLUE, linestyle="--", linewidth=0.8)
     low, high = axes.get_ylim()
     axes.set_ylim(max(low, -0.02), min(high, 1.02))
@@ -208,10 +208,24 @@ def pull_against_mu(axes: Axes, scores: Scores) -> None:
 
 
 @as_svg
+def estimate_against_mu(axes: Axes, scores: Scores) -> None:
+    """Mean and standard deviation of each set's mu_hat against the true mu."""
+    axes.axline((0, 0), slope=1, color=GREEN, label="μ̂ = μ")
+    mus, estimates = _mus(scores.sets), [score.mu_hats for score in scores.sets]
+    means, deviations = (np.array([function(mu_hats) for mu_hats in estimates]) for function in (np.mean, np.std))
+    errors = deviations / np.sqrt([len(mu_hats) for mu_hats in estimates])
+    axes.errorbar(mus, means, deviations, fmt="none", color=BLUE, linewidth=0.8, label="standard deviation")
+    axes.errorbar(mus, means, errors, fmt="o", color=BLUE, linewidth=2.5, capsize=0, label="mean")
+    _against_mu(axes, scores, "μ̂")
+    axes.set_ylim(_limits(np.concatenate([means - deviations, means + deviations]), *MU_RANGE))
+    _legend(axes)
+
+
+@as_svg
 def ends_against_mu(axes: Axes, scores: Scores) -> None:
     """Both ends of every interval against the true mu."""
     mus = np.repeat(_mus(scores.sets), [score.size for score in scores.sets])
-    low, high = _limits(np.concatenate([end for score in scores.sets for end in (score.p16, score.p84)]), *mus)
+    low, high = _limits(np.concatenate([end for score in scores.sets for end in (score.p16, score.p84)]), *MU_RANGE)
     for name, colour, marker in (("p16", BLUE, 0), ("p84", VERMILLION, 1)):
         points = np.clip(np.concatenate([getattr(score, name) for score in scores.sets]), low - 1, high + 1)
         picture = len(points) > MAX_VECTOR_POINTS

@@ -16,6 +16,9 @@ from .schema import FEATURES, PROCESSES
 from .sources import TestEvents
 from .systematics import soft_met_noise, transform
 
+#: Smallest and largest true mu.
+MU_RANGE = (0.1, 3.0)
+
 #: What the seed of the last process's numbers is above that of its pseudo-experiment.
 LAST_STREAM = sum(range(len(PROCESSES)))
 
@@ -34,8 +37,8 @@ class PseudoExperiment:
 
 
 def ground_truth_mus(num_sets: int, seed: int) -> list[float]:
-    """The true mu of each set, uniform in [0.1, 3]."""
-    mus: list[float] = np.random.RandomState(seed).uniform(0.1, 3, num_sets).tolist()
+    """The true mu of each set, uniform in `MU_RANGE`."""
+    mus: list[float] = np.random.RandomState(seed).uniform(*MU_RANGE, num_sets).tolist()
     return mus
 
 

@@ -17,11 +17,30 @@ from runtime.files import replaced
 from . import figures
 from .arrays import DoubleArray
 from .schema import RESULT_LISTS
-from .score_table import number
+from .score_table import coverage_text, number
 from .scoring import BOOTSTRAPS, Bootstrap, Score, Scores, SetScore, coverage_band
 
 #: What the final phase bootstraps, and how it is called here.
 BOOTSTRAPPED = {"quantiles_score": "Score", "coverage": "Coverage", "interval": "Interval"}
+
+#: What the words of the page mean.
+WORDS = {
+    "μ, μ̂": "The signal strength: the number of Higgs bosons relative to that of the Standard Model; its estimate.",
+    "Pseudo-experiment, set": "A simulated measurement; those that have the same true μ. Each pseudo-experiment has "
+    "nuisance parameters of its own: properties of detector and theory that are known only roughly.",
+    "p16, p84": "The ends of the submission's interval for μ, which shall hold the true μ in 68.27% of the cases.",
+    "Coverage": "The share of the intervals that hold the true μ.",
+    "σ₆₈": "The statistical error of the coverage of N right intervals, √(0.6827 · 0.3173 / N).",
+    "Interval": "The mean length |p84 − p16| of the intervals.",
+    "Penalty f": "1 where the coverage is within 0.6827 ± 2σ₆₈; beyond, 1 + (distance / σ₆₈)⁴ below and "
+    "1 + (distance / σ₆₈)³ above.",
+    "Score": "−ln((interval + 0.001) f). Beside it stands the range of 68% of the scores where the pseudo-experiments "
+    "of each set are redrawn with replacement.",
+    "RMSE, MAE": "The challenge's own: with e = μ̂ − μ and the Δμ̂ that the submission gives, means of "
+    "√(e² + (e² − Δμ̂²)²) and of |e| + ||e| − Δμ̂|.",
+    "Pull": "(μ̂ − μ) in units of half the interval; 68% of them should lie between −1 and 1.",
+    "Bootstrap": "The same computation on sets that are drawn with replacement, to see how much of a number is chance.",
+}
 
 _FOLDER = Path(__file__).parent
 
@@ -84,6 +103,7 @@ def write_report(
         scores=scores,
         settings=texts,
         sections=sections,
+        words=[(word, meaning) for word, meaning in WORDS.items() if bootstrap or word != "Bootstrap"],
         tables=_tables(scores, bootstrap),
         experiments=[_experiments(score) for score in scores.sets],
         content=_content(scores, bootstrap, texts, seconds_per_experiment),
@@ -95,9 +115,9 @@ def write_report(
 def _tiles(scores: Scores, seconds_per_experiment: float | None) -> list[tuple[str, str, str]]:
     """The numbers at the top: name, value and what stands small beside it."""
     tiles = [
-        ("Score", number(scores.quantiles_score), ""),
+        ("Score", number(scores.quantiles_score), " to ".join(map(number, scores.score_quantiles))),
         ("Interval", number(scores.interval), f"± {number(scores.interval_error)}"),
-        ("Coverage", number(scores.coverage), f"± {number(scores.coverage_error)}"),
+        ("Coverage", number(scores.coverage), coverage_text(scores).partition(" ")[2]),
         ("Penalty f", f"{scores.f:.4g}", ""),
         ("RMSE", number(scores.rmse), ""),
         ("MAE", number(scores.mae), ""),
@@ -114,7 +134,7 @@ def _against_mu(scores: Scores) -> list[Plot]:
     return [
         _plot(
             "Coverage",
-            "Share of each set's intervals that hold the true μ, with its error √(c(1−c)/N). "
+            "Share of each set's intervals that hold the true μ, with its 68% interval (Wilson's). "
             "Dashed: all sets; line: 0.6827.",
             figures.coverage_against_mu,
             scores,
@@ -129,6 +149,13 @@ def _against_mu(scores: Scores) -> list[Plot]:
             "Pull",
             "(μ̂ − μ) / (half the interval). Point and thick bar: the median and its error; thin bar: the central 68%.",
             figures.pull_against_mu,
+            scores,
+        ),
+        _plot(
+            "μ̂ against μ",
+            "The estimates of each set. Point and thick bar: the mean and its error; thin bar: the standard deviation; "
+            "line: μ̂ = μ.",
+            figures.estimate_against_mu,
             scores,
         ),
         _plot(
@@ -175,7 +202,7 @@ def _sets(scores: Scores) -> list[Plot]:
     return [
         _plot(
             f"Set {i}",
-            f"μ = {score.mu:.4f}, coverage {score.coverage:.3f} ± {score.coverage_error:.3f}, "
+            f"μ = {score.mu:.4f}, coverage {coverage_text(score)}, "
             f"interval {number(score.interval)}, score {number(score.quantiles_score)}",
             figures.intervals,
             score,
@@ -225,7 +252,7 @@ def _score_cells(score: Scores | SetScore) -> Row:
         number(score.rmse),
         number(score.mae),
         f"{number(score.interval)} ± {number(score.interval_error)}",
-        f"{score.coverage:.3f} ± {score.coverage_error:.3f}",
+        coverage_text(score),
         f"{score.f:.4g}",
         number(score.quantiles_score),
     )

@@ -12,6 +12,7 @@ if __name__ == "__main__":
     # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from ingestion_test.provenance import provenance
 from ingestion_test.report import write_report
 from ingestion_test.result_files import Predictions, load_predictions, write_scores
 from ingestion_test.score_table import summary_table
@@ -54,7 +55,7 @@ def score_folder(
             output / "detailed_results.html",
             scores,
             bootstraps,
-            {**_describe(predictions), **(settings or {})},
+            {**_describe(predictions), **(settings or {}), **provenance(Path(prediction))},
             seconds_per_experiment,
             predictions.warnings,
         )

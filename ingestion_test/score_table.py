@@ -4,12 +4,25 @@ from __future__ import annotations
 
 from runtime.tables import Table
 
-from .scoring import BOOTSTRAPS, Bootstrap, Scores
+from .scoring import BOOTSTRAPS, Bootstrap, Score, Scores
 
 
 def number(value: float) -> str:
     """Text of a dimensionless number: four decimals, or four digits where it is large."""
     return f"{value:.4f}" if abs(value) < 1e4 else f"{value:.4g}"
+
+
+def coverage_text(score: Score) -> str:
+    """A coverage with its statistical error, which goes one way alone where no interval covers, or every one.
+
+    Example:
+        >>> coverage_text(Score(rmse=0.2, mae=0.3, interval=0.4, coverage=0.0, size=4))
+        '0.0000 + 0.2000'
+    """
+    low, high = score.coverage_interval
+    if 0 < score.coverage < 1:
+        return f"{number(score.coverage)} ± {number(score.coverage_error)}"
+    return f"{number(score.coverage)} {'-' if score.coverage else '+'} {number(high - low)}"
 
 
 def summary_table(
@@ -25,7 +38,7 @@ def summary_table(
         "RMSE": number(scores.rmse),
         "MAE": number(scores.mae),
         "interval": number(scores.interval),
-        "coverage": f"{number(scores.coverage)} ± {number(scores.coverage_error)}",
+        "coverage": coverage_text(scores),
         "f": f"{scores.f:.4g}",
         "score": number(scores.quantiles_score),
     }

@@ -80,6 +80,20 @@ def quantiles_score(interval: Numbers, coverage: Numbers, size: Numbers) -> Numb
     return -np.log((interval + EPSILON) * coverage_penalty(coverage, size))
 
 
+def share_interval(share: float, size: int) -> tuple[float, float]:
+    """Ends of the 68% interval of a share of `size` cases; unlike sqrt(c (1 - c) / N) it is right at 0 and 1 too.
+
+    Source: E. B. Wilson, J. Am. Stat. Assoc. 22 (1927) 209.
+
+    Example:
+        >>> low, high = share_interval(0.0, 4)
+        >>> low, round(high, 3)
+        (0.0, 0.2)
+    """
+    centre, half = share + 0.5 / size, np.sqrt(share * (1 - share) / size + 0.25 / size**2)
+    return float(max(0.0, (centre - half) / (1 + 1 / size))), float(min(1.0, (centre + half) / (1 + 1 / size)))
+
+
 @dataclass(frozen=True)
 class Score:
     """Scores of one set or of all.
@@ -101,6 +115,11 @@ class Score:
     def coverage_error(self) -> float:
         """Statistical error of the coverage, sqrt(c (1 - c) / N)."""
         return float(np.sqrt(self.coverage * (1 - self.coverage) / self.size))
+
+    @property
+    def coverage_interval(self) -> tuple[float, float]:
+        """Ends of the coverage's 68% interval, `share_interval`."""
+        return share_interval(self.coverage, self.size)
 
     @property
     def f(self) -> float:
@@ -158,6 +177,16 @@ class Scores(Score):
     """Overall score and, in `sets`, the score of each set."""
 
     sets: tuple[SetScore, ...]
+
+    @property
+    def score_quantiles(self) -> DoubleArray:
+        """The 16% and 84% quantiles of the score where the pseudo-experiments of each set are redrawn."""
+        random, width, covers = np.random.default_rng(0), np.zeros(REDRAWN), np.zeros(REDRAWN)
+        for subset in self.sets:
+            rows = random.integers(subset.size, size=(REDRAWN, subset.size))
+            width += subset.widths[rows].sum(axis=1)
+            covers += covered(subset.mu, subset.p16, subset.p84)[rows].sum(axis=1)
+        return np.quantile(quantiles_score(width / self.size, covers / self.size, self.size), (0.16, 0.84))
 
     @property
     def interval_error(self) -> float:

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 import numpy as np
 import pytest
 
-from ingestion_test.report import write_report
+from ingestion_test.report import WORDS, write_report
 from ingestion_test.schema import RESULT_LISTS
 from ingestion_test.scoring import bootstrap, score_sets
 
@@ -94,7 +94,7 @@ def test_user_text_is_escaped(page):
 
 def test_has_all_plots_each_with_a_description(page):
     labels = [value for tag, name, value in page.attributes if (tag, name) == ("svg", "aria-label")]
-    titles = ["Coverage", "Interval", "Pull", "Ends of the intervals", "Estimates", "Score"]
+    titles = ["Coverage", "Interval", "Pull", "μ̂ against μ", "Ends of the intervals", "Estimates", "Score"]
     titles += ["Score", "Coverage", "Interval", "Set 0", "Set 1", "Set 2"]
     assert [label.split(".")[0] for label in labels] == titles
     assert page.count["svg"] == page.count["figure"] == len(titles)
@@ -106,6 +106,12 @@ def test_says_the_numbers(page):
         assert f"{value:.4f}" in page.text
     assert f"{scores.coverage:.4f} ± {scores.coverage_error:.4f}" in page.text
     assert "12.3" in page.text
+    assert "{:.4f} to {:.4f}".format(*scores.score_quantiles) in page.text
+
+
+def test_explains_its_words(page):
+    assert all(word in page.text for word in WORDS)
+    assert {"pull", "coverage", "penalty f", "bootstrap"} <= {word.lower() for word in WORDS}
 
 
 def test_tables_of_the_pseudo_experiments(page):
@@ -132,7 +138,7 @@ def test_embedded_numbers(page):
 def test_without_the_final_phase(tmp_path):
     write_report(tmp_path / "report.html", make_scores())
     page = Page((tmp_path / "report.html").read_text(encoding="utf-8"))
-    assert page.count["svg"] == 9
+    assert page.count["svg"] == 10
     assert "bootstrap" not in page.text.lower()
     assert page.embedded["bootstrap"] is None
     assert ("div", "role", "alert") not in page.attributes
@@ -150,7 +156,7 @@ def test_the_final_phase_fits_into_two_megabytes(tmp_path):
     scores = make_scores(sets=10, size=1000)
     write_report(tmp_path / "report.html", scores, bootstrap(scores))
     assert (tmp_path / "report.html").stat().st_size < 2_000_000
-    assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).count["svg"] == 19
+    assert Page((tmp_path / "report.html").read_text(encoding="utf-8")).count["svg"] == 20
 
 
 def test_a_run_gives_the_same_file_again(tmp_path):

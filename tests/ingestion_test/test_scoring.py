@@ -14,6 +14,7 @@ from ingestion_test.scoring import (
     coverage_penalty,
     quantiles_score,
     score_sets,
+    share_interval,
     sigma68,
 )
 from tests.conftest import OFFICIAL
@@ -164,3 +165,29 @@ class TestHiggsML:
         write_scores(tmp_path / "scores.json", score_sets(mus, results), 3)
         ours = json.loads((tmp_path / "scores.json").read_text())
         assert {key: round(value, 4) for key, value in ours.items()} == json.loads((folder / "scores.json").read_text())
+
+
+@pytest.mark.parametrize("size", [1, 10, 1000])
+@pytest.mark.parametrize("covering", [0.0, 0.3, 0.6827, 1.0])
+def test_the_interval_of_a_share_holds_the_probabilities_that_would_give_it(size, covering):
+    """Its ends are those p from which the share is one standard deviation sqrt(p (1 - p) / N) away."""
+    share = round(covering * size) / size
+    for end, limit in zip(share_interval(share, size), (0, 1)):
+        assert end == limit or abs(share - end) == pytest.approx(np.sqrt(end * (1 - end) / size))
+    assert share_interval(share, size)[0] < share_interval(share, size)[1]
+
+
+def test_the_spread_of_redrawn_scores_is_that_of_new_ones():
+    def scores(seed, size=400):
+        random, mus = np.random.default_rng(seed), [0.5, 1.0, 2.0]
+        results = []
+        for mu in mus:
+            mu_hat = mu + 0.2 * random.normal(size=size)
+            half = 0.2 * random.uniform(0.9, 1.1, size)
+            results.append({"mu_hats": mu_hat, "delta_mu_hats": half, "p16": mu_hat - half, "p84": mu_hat + half})
+        return score_sets(mus, results)
+
+    widths = [np.ptp(scores(seed).score_quantiles) / 2 for seed in range(20)]
+    # The score follows from the length alone where the coverage is in the band, and falls where it is not.
+    low, high = np.quantile([scores(seed).quantiles_score for seed in range(300)], (0.16, 0.84))
+    assert np.median(widths) == pytest.approx((high - low) / 2, rel=0.6)
