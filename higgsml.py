@@ -14,6 +14,7 @@ COMMANDS = {
     "score": ("ingestion_test.cli", True, "run a submission through the challenge and show its score"),
     "simulate": ("ingestion_test.cli", True, "write a folder of simulated events"),
     "compare": ("ingestion_test.cli", True, "compare runs of score on the data sets that they have in common"),
+    "check-data": ("ingestion_test.cli", True, "look at a folder of events before hours are spent on it"),
     "train": ("training.__main__", False, "train the method: from events to weights and tables"),
     "build": ("upload.__main__", True, "write the zip of this project's submission, or of a folder"),
     "verify": ("upload.__main__", True, "check any zip as Codabench would, and run it on simulated events"),

@@ -1,4 +1,4 @@
-"""Command line of the challenge: `python -m ingestion_test score`, `simulate` and `compare`."""
+"""Command line of the challenge: `python -m ingestion_test score`, `simulate`, `compare` and `check-data`."""
 
 from __future__ import annotations
 
@@ -18,6 +18,7 @@ from runtime.progress import line_is_due
 
 from . import simulation
 from .comparison import compare
+from .data_check import check_data
 from .ingestion import DEFAULT_SEED, Progress, RunSettings, run, run_one
 from .jobs import Outcome
 from .nuisance import NUISANCE_NAMES
@@ -37,6 +38,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m inges
     _add_score(commands, program)
     _add_simulate(commands, program)
     _add_compare(commands, program)
+    _add_check_data(commands, program)
     return run_command(parser.parse_args(arguments), program, arguments)
 
 
@@ -113,6 +115,17 @@ def _add_compare(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     parser.set_defaults(command=_compare)
 
 
+def _add_check_data(commands: argparse._SubParsersAction[argparse.ArgumentParser], program: str) -> None:
+    parser = commands.add_parser(
+        "check-data",
+        help="look at a folder of events before hours are spent on it",
+        description="Show rows, yields and distributions of a folder in the official format beside the simulation's.",
+        epilog=f"example: {program} check-data events",
+    )
+    parser.add_argument("data", metavar="DIR", help="folder in the official format")
+    parser.set_defaults(command=_check_data)
+
+
 def _score(flags: argparse.Namespace) -> None:
     settings = RunSettings(flags.sets, flags.experiments, flags.systematics, flags.seed)
     source = OfficialFolder(flags.data or simulation.cached_folder())
@@ -138,6 +151,12 @@ def _score_one(settings: RunSettings, source: OfficialFolder, flags: argparse.Na
     prediction = ", ".join(f"{key} {value:.4f}" for key, value in outcome.prediction.items())
     print(f"{outcome.experiment}: mu {outcome.experiment.mu:.4f}; {prediction}")
     print(f"{outcome.seconds_events:.2f} s for the events, {outcome.seconds_predict:.2f} s for predict")
+
+
+def _check_data(flags: argparse.Namespace) -> None:
+    check = check_data(OfficialFolder(flags.data), OfficialFolder(simulation.cached_folder("small", seed=1)))
+    print(*(table.text() for table in check.tables), sep="\n\n")
+    print(*(f"\nwarning: {text}" for text in check.warnings) if check.warnings else ("\nno warnings",))
 
 
 def _compare(flags: argparse.Namespace) -> None:

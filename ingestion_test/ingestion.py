@@ -98,6 +98,9 @@ class Progress:
     def step(self, text: str) -> None:
         """A new step of the run begins."""
 
+    def fitted(self, seconds_cpu: float) -> None:
+        """The model is fitted, in so many seconds of CPU time."""
+
     def start(self, total: int, outcomes: Sequence[Outcome]) -> None:
         """Prediction begins with `outcomes` of `total` there already."""
 

@@ -38,9 +38,15 @@ class Job:
 
 @dataclass(frozen=True)
 class Ready:
-    """A worker has its model, and can predict; its warnings say what Codabench would do otherwise."""
+    """A worker has its model, and can predict.
+
+    Arguments:
+        warnings: texts about what Codabench would do otherwise.
+        seconds_cpu: CPU time of fitting, or of unpickling.
+    """
 
     warnings: tuple[str, ...] = ()
+    seconds_cpu: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -53,6 +59,7 @@ class Outcome:
         seconds_events, seconds_predict: seconds for its events and for `predict`.
         further: numbers that the submission hands over beyond those, by its own names (docs/score.md#further-numbers).
         warnings: texts about what Codabench would do otherwise.
+        seconds_cpu: CPU time of events and prediction; 0 where it was found in a journal.
     """
 
     experiment: PseudoExperiment
@@ -61,6 +68,7 @@ class Outcome:
     seconds_predict: float
     further: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    seconds_cpu: float = 0.0
 
 
 class WorkerError(Exception):

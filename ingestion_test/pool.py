@@ -44,6 +44,9 @@ class Listener(Protocol):
     def step(self, text: str) -> None:
         """A new step begins."""
 
+    def fitted(self, seconds_cpu: float) -> None:
+        """A process has fitted the model, in so many seconds of CPU time."""
+
     def warning(self, text: str) -> None:
         """Codabench would do something else with this submission."""
 
@@ -67,10 +70,10 @@ def predictor(job: Job, workers: Workers, size: int, listener: Listener) -> Iter
     warn = functools.cache(listener.warning)
     with contextlib.ExitStack() as stack:
         if isinstance(workers, int):
-            processes = _start(job, min(workers, size), listener.step, warn, stack)
+            processes = _start(job, min(workers, size), listener, warn, stack)
             yield functools.partial(_by_processes, job, processes, warn)
         else:
-            _fit(job, True, listener.step, warn, stack)
+            _fit(job, True, listener, warn, stack)
             yield functools.partial(_by_executor, job, workers, warn)
 
 
@@ -96,22 +99,23 @@ def visible_gpus() -> list[str]:
     return [str(number) for number, _ in enumerate(Path("/dev").glob("nvidia[0-9]*"))]
 
 
-def _fit(job: Job, pickled: bool, step: Tell, warn: Tell, stack: contextlib.ExitStack) -> Worker | None:
+def _fit(job: Job, pickled: bool, listener: Listener, warn: Tell, stack: contextlib.ExitStack) -> Worker | None:
     """The process that has fitted the model, and pickled it if need be; None if that was done before."""
     assert job.model_file is not None, "the model of a run has a file"
     if job.model_file.exists():
-        step("taking the model that this run has fitted before")
+        listener.step("taking the model that this run has fitted before")
         return None
-    step("fitting the model")
+    listener.step("fitting the model")
     worker = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), os.cpu_count() or 1)
     stack.callback(worker.close)
-    _received(worker, job, warn)
+    ready = _received(worker, job, warn)
+    listener.fitted(ready.seconds_cpu)
     return worker
 
 
-def _start(job: Job, number: int, step: Tell, warn: Tell, stack: contextlib.ExitStack) -> list[Worker]:
+def _start(job: Job, number: int, listener: Listener, warn: Tell, stack: contextlib.ExitStack) -> list[Worker]:
     """Processes that hold the fitted model or are about to unpickle it; `stack` ends them."""
-    fitting = _fit(job, number > 1, step, warn, stack)
+    fitting = _fit(job, number > 1, listener, warn, stack)
     if fitting is not None and number == 1:
         return [fitting]
     gpus: Sequence[str | None] = visible_gpus() or [None]

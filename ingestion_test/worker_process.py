@@ -44,8 +44,9 @@ def main(connection: Connection, job: Job) -> None:
             _redirect_output(job.log)
         if job.gpu is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
+        start = _cpu_seconds()
         model = _fitted_model(job) if job.fits else _unpickled_model(job)
-        connection.send(Ready(taken_warnings()))
+        connection.send(Ready(taken_warnings(), _cpu_seconds() - start))
         if job.fits and job.model_file is not None:
             return
         test_events, earlier = open_test_events(job.test_events), Predictions()
@@ -123,7 +124,7 @@ def _unpickled_model(job: Job) -> Any:
 def _predict(
     model: Any, test_events: TestEvents, job: Job, experiment: PseudoExperiment, earlier: Predictions
 ) -> Outcome:
-    start = time.perf_counter()
+    start, cpu_start = time.perf_counter(), _cpu_seconds()
     test_set = experiment_test_set(test_events, experiment, job.systematics)
     middle = time.perf_counter()
     with _blame("Model.predict"):
@@ -131,7 +132,12 @@ def _predict(
     seconds = time.perf_counter() - middle
     earlier.add(prediction)
     checked, further = checked_prediction(prediction), further_numbers(prediction)
-    return Outcome(experiment, checked, middle - start, seconds, further, taken_warnings())
+    return Outcome(experiment, checked, middle - start, seconds, further, taken_warnings(), _cpu_seconds() - cpu_start)
+
+
+def _cpu_seconds() -> float:
+    """CPU time of this process, of all its threads, and of the processes that it has started and that have ended."""
+    return sum(os.times()[:4])
 
 
 class Predictions:

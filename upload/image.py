@@ -30,5 +30,5 @@ DEPENDENCIES = frozenset(
 #: Bytes of the largest zip that Codabench takes.
 MAX_BYTES = 50_000_000
 
-#: Seconds that a pseudo-experiment of the final phase may take: 10,000 of them, 30 processes, two hours.
-MAX_SECONDS = 2 * 3600 * 30 / 10_000
+#: The final phase: its pseudo-experiments, the processes that share them, and the seconds that all may take.
+EXPERIMENTS, PROCESSES, PHASE_SECONDS = 10_000, 30, 2 * 3600

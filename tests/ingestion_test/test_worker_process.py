@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from ingestion_test.ingestion import RunSettings, run_one
+from ingestion_test.ingestion import Progress, RunSettings, run, run_one
 from ingestion_test.jobs import WorkerError
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.worker_process import checked_prediction, further_numbers
@@ -82,3 +82,22 @@ def test_a_terminal_does_not_stop_what_prints_to_it(data_folder, tmp_path):
     folder = write(tmp_path / "submission", predicting(body))
     outcome = run_one(RunSettings(1, 1), OfficialFolder(data_folder), folder, tmp_path / "work", 0, 0)
     assert outcome.prediction["mu_hat"] == 1.0
+
+
+@pytest.mark.slow
+def test_cpu_time_is_that_of_work_and_not_of_waiting(tmp_path, data_folder):
+    """Of fit and predict, with their threads."""
+    busy = "end = time.process_time() + 0.5\n        while time.process_time() < end: pass\n        "
+    heard = []
+
+    class Heard(Progress):
+        def fitted(self, seconds_cpu):
+            heard.append(seconds_cpu)
+
+    files = predicting("time.sleep(1)\n        " + busy + good(), fit=busy + "time.sleep(1)", head="import time")
+    folder, settings = write(tmp_path / "submission", files), RunSettings(num_sets=1, num_experiments=1)
+    (outcome,) = run(settings, OfficialFolder(data_folder), folder, tmp_path / "out", progress=Heard())
+    assert outcome.seconds_predict > 1.4
+    assert outcome.seconds_cpu > 0.45
+    assert heard[0] > 0.45
+    assert outcome.seconds_cpu < outcome.seconds_predict + outcome.seconds_events

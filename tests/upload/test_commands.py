@@ -9,6 +9,8 @@ from unittest import mock
 import pytest
 
 import higgsml
+from ingestion_test.jobs import Outcome
+from ingestion_test.pseudo_experiments import PseudoExperiment
 from ingestion_test.submissions import PROJECT
 from submission import __main__ as door
 from tests.submissions import good, predicting, write
@@ -55,6 +57,26 @@ def test_all_doors_lead_to_the_same(main, tmp_path, capsys):
     assert "error: no such file" in capsys.readouterr().err
     assert main(["build", str(tmp_path / "no" / "a.zip")]) == 2
     assert "No such file or directory; give another place" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("fit", "predictions", "warned"),
+    [(1, (9.0, 2.0, 8.0), False), (7300, (1.0, 1.0, 1.0), True), (1, (30.0, 25.0, 22.0), True)],
+)
+def test_what_takes_longer_than_the_final_phase_is_warned_of(fit, predictions, warned, monkeypatch, tmp_path):
+    """By CPU time; of what a process loads at its first prediction it says nothing."""
+
+    def run(*_, progress):
+        progress.fitted(fit)
+        return [Outcome(PseudoExperiment(0, 0, 0, 1.0), {}, 60.0, 60.0, seconds_cpu=seconds) for seconds in predictions]
+
+    monkeypatch.setattr(trial, "run", run)
+    monkeypatch.setattr(trial, "OfficialFolder", str)
+    monkeypatch.setattr(trial.simulation, "write_folder", lambda *_, **__: tmp_path)
+    text = trial.try_out(tmp_path / "a.zip")
+    assert f"fitted in {fit} s of CPU time" in text
+    assert f"{min(predictions):.3g} s of CPU time each" in text
+    assert ("warning: the final phase (10,000" in text) is warned
 
 
 def test_a_run_that_does_not_end(tmp_path, monkeypatch, capsys):
