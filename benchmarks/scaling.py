@@ -122,16 +122,24 @@ def further(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
 
 
 def figure(path: Path, events: Sequence[Mapping[str, Any]], runs: Sequence[Mapping[str, Any]]) -> None:
-    """Both lines."""
-    figure, axes = panels(1, 2, (9, 3.6))
-    labels = "events of a pseudo-experiment", "pseudo-experiments of a run beyond the first"
-    for axis, rows, label in zip(axes, (events, further(runs)), labels):
-        for name in (name for name in rows[0] if name != "number"):
-            axis.plot([row["number"] for row in rows], [row[name] for row in rows], "o-", markersize=4, label=name)
-        axis.set(xscale="log", yscale="log", xlabel=label, ylabel="CPU seconds, MiB")
+    """CPU seconds against events and against pseudo-experiments, and memory."""
+    figure, axes = panels(1, 3, (13, 3.6))
+    run = "pseudo-experiments of a run beyond the first"
+    shown = (
+        (events, "events of a pseudo-experiment", ", s", "CPU time [s]"),
+        (further(runs), run, ", s", "CPU time [s]"),
+        (further(runs), run, ", MiB", "most memory [MiB]"),
+    )
+    for axis, (rows, label, unit, ylabel) in zip(axes, shown):
+        for name in (name for name in rows[0] if name.endswith(unit)):
+            values = [row[name] for row in rows]
+            axis.plot([row["number"] for row in rows], values, "o-", markersize=4, label=name.removesuffix(unit))
+        axis.set(xscale="log", yscale="log" if unit == ", s" else "linear", xlabel=label, ylabel=ylabel)
+        if unit == ", MiB":
+            axis.set_ylim(0, 1.25 * max(row[name] for row in rows for name in row if name.endswith(unit)))
         axis.grid(alpha=0.3)
         axis.legend(fontsize=8)
-    save(figure, path, dpi=120)
+    save(figure, path, dpi=110)
 
 
 def main() -> None:

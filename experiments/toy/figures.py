@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -26,6 +27,8 @@ STYLES = {
     "mixed": (GREY, "-."),
     "ratio": (GREY, "-"),
 }
+#: Of each network the analytic prediction that it is compared with.
+PREDICTED = {"i": "bayes", "ii": "q_c", "iii": "mixed", "iv": "mixed", "iv plain": "mixed"}
 SHOWN = 1500  # points of each class drawn in a panel
 
 
@@ -119,26 +122,30 @@ def rotated(
 def accuracies(
     path: Path, results: Mapping[str, Any], networks: Mapping[str, str], predictions: Mapping[str, str]
 ) -> None:
-    """Fig. 3: accuracy against nu, networks as points with errors over the seeds, predictions as lines."""
-    figure, axes = panels(1, len(results), (5 * len(results), 5))
-    for axis, (title, result) in zip(axes, results.items()):
+    """Fig. 3: accuracy against nu of the predictions, and below how far the networks are from theirs.
+
+    Network and prediction hardly differ, so their lines would hide each other in one panel.
+    """
+    figure, axes = panels(2, len(results), (5 * len(results), 7), sharex="col", height_ratios=(3, 2))
+    for column, (title, result) in zip(axes.T, results.items()):
+        upper, lower = column
+        nu = np.asarray(result["nu"])
         for name, label in predictions.items():
             colour, line = STYLES[name]
-            axis.plot(
-                result["nu"],
-                result["accuracy"][name],
-                color=colour,
-                linestyle=line,
-                label=label.replace("q_c", "$q_c$"),
-            )
-        for name, label in networks.items():
+            text = label.replace("q_c", "$q_c$")
+            upper.plot(nu, result["accuracy"][name], color=colour, linestyle=line, label=text)
+        lower.axhline(0, color="0.5", lw=0.8)
+        for number, (name, label) in enumerate(networks.items()):
             colour, marker = STYLES[name]
-            values, errors = result["accuracy"][name], result["error"][name]
-            axis.errorbar(
-                result["nu"], values, errors, color=colour, marker=marker, markersize=4, capsize=2, lw=0.7,
-                label=f"({name}) {label}",
-            )  # fmt: skip
+            less, errors = (np.asarray(result[key][name]) for key in ("accuracy", "error"))
+            less = less - np.asarray(result["accuracy"][PREDICTED[name]])
+            place = nu + (number - (len(networks) - 1) / 2) * 0.012 * np.ptp(nu)  # side by side
+            style = {"color": colour, "marker": marker, "markersize": 4, "capsize": 2, "linestyle": "none"}
+            lower.errorbar(place, 100 * less, 100 * errors, label=f"({name}) {label}", **style)
         unit = " [rad]" if "rotation" in title else ""
-        axis.set(title=title, xlabel=rf"nuisance parameter $\nu${unit}", ylabel="accuracy")
-    figure.legend(*axes[0].get_legend_handles_labels(), loc=BELOW, ncols=3)
+        upper.set(title=title, ylabel="accuracy of the predictions")
+        lower.set(xlabel=rf"nuisance parameter $\nu${unit}", ylabel="network less prediction [%]")
+    both = zip(*(panel.get_legend_handles_labels() for panel in axes[:, 0]))
+    handles, labels = (list(itertools.chain(*parts)) for parts in both)
+    figure.legend(handles, labels, loc=BELOW, ncols=3)
     save(figure, path, dpi=85)
