@@ -1,0 +1,1 @@
+"""Export of the model of one measurement to pyhf and cabinetry: docs/export.md."""
