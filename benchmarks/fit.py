@@ -4,7 +4,7 @@ All fit the same data sets, thrown from the shipped templates at mu = 1. iminuit
 gets the very function that we minimise. pyhf cannot express it: its modifiers interpolate each parameter by itself, and
 ours are polynomials with mixed terms. So beside it stands the likelihood that both can express: mu, tes and jes with
 the linear terms of the same templates, the common scale of the backgrounds, no error of the templates. That the
-estimates are the same, within the tolerance of MIGRAD, is printed. pyhf comes from benchmarks/requirements.txt.
+estimates are the same, within the tolerance of MIGRAD, is printed.
 """
 
 from __future__ import annotations

@@ -1,1 +1,1 @@
-"""Export of the model of one measurement to pyhf and cabinetry: docs/export.md."""
+"""The model of one measurement for pyhf and cabinetry."""

@@ -18,6 +18,7 @@ from runtime.errors import ChallengeError
 from submission.arrays import FloatArray
 from submission.likelihood import Likelihood
 from submission.parameters import draw_pulls, values_from_pulls
+from submission.templates import TERMS, Templates
 from submission.throws import with_template_error
 
 from .workspace import workspace
@@ -79,7 +80,11 @@ def pyhf_fit(spec: Mapping[str, Any]) -> tuple[float, float]:
 def compare(
     likelihood: Likelihood, channels: Mapping[str, slice], counts: FloatArray, plain: bool = False
 ) -> Agreement:
-    """Fit data sets by both; arguments as `workspace`, but for `counts`, array (data sets, bins)."""
+    """Fit data sets by both; arguments as `workspace`, but for `counts`, array (data sets, bins).
+
+    Raises:
+        ChallengeError: as `workspace`, `load_pyhf` and `pyhf_fit`.
+    """
     fit = likelihood.fit(counts)
     ours = [observed_error(likelihood, pulls, data) for pulls, data in zip(fit.pulls, counts)]
     theirs = np.array([pyhf_fit(workspace(likelihood, channels, data, plain)) for data in counts]).reshape(-1, 2)
@@ -112,8 +117,6 @@ def throw_counts(likelihood: Likelihood, mu: FloatArray, random: np.random.Gener
 
 def linear(likelihood: Likelihood) -> Likelihood:
     """The likelihood with those terms of the templates alone that `histosys` expresses exactly."""
-    from submission.templates import TERMS, Templates
-
     kept = np.array([sum(powers) <= 1 and not powers[2] for powers in TERMS])
     templates = likelihood.templates
     coefficients = np.where(kept[:, None], templates.coefficients, 0.0)

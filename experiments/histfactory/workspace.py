@@ -10,7 +10,7 @@ further samples of this process, whose sum it is:
                                     goes with cosh(b tes) - 1, about (b tes)^2 / 2, their difference with sinh(b tes);
     and the same for jes            what is linear or constant in them is taken off the sample of the process.
 
-Sources: CERN-OPEN-2012-016 (HistFactory), https://pyhf.github.io/pyhf-tutorial/HistFactory.html, and docs/export.md.
+Sources: CERN-OPEN-2012-016 (HistFactory), https://pyhf.github.io/pyhf-tutorial/HistFactory.html.
 """
 
 from __future__ import annotations
@@ -28,11 +28,11 @@ from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS, slopes_from_pulls, values_from_pulls
 from submission.templates import PROCESSES, SIGNAL, SOFT_MET_UNIT, TERMS, scales
 
-#: Growth b per pull of the factors that stand for powers: cosh(b x) - 1 is (b x)^2 / 2, but for a share (b x)^2 / 12 of it.
+#: Growth b per pull of the factors that stand for powers: cosh(b x) - 1 is (b x)^2 / 2 up to a factor 1 + (b x)^2 / 12.
 BEND = 0.25
 
-#: A term is left out where it changes the counts by less than this many standard deviations, all bins together, tes and
-#: jes at one standard deviation and soft_met at 5 GeV.
+#: A sample beside that of its process is left out where each of its terms changes the counts by less than this many
+#: standard deviations, all bins together, tes and jes at one standard deviation and soft_met at 5 GeV.
 NEGLIGIBLE = 0.05
 
 #: A normalisation 1 + width * pull is `normsys` below this width, where a power and a line are the same; a wider one is
@@ -44,6 +44,14 @@ FARTHEST_PULL = 5.0
 
 #: Nuisance parameters that move events, in the order of the powers in `TERMS`.
 _KINEMATIC = PARAMETERS[1:4]
+
+#: Terms that the samples bent in tes, those bent in jes, and those of soft_met^2 and soft_met^4 carry.
+_CARRIED = (
+    ((2, 0, 0), (3, 0, 0), (1, 1, 0), (2, 1, 0)),
+    ((0, 2, 0), (0, 3, 0), (1, 2, 0)),
+    ((0, 0, 1), (1, 0, 1), (0, 1, 1)),
+    ((0, 0, 2),),
+)
 
 #: Lower and upper template of a nuisance parameter: arrays (bins,).
 _Ends = tuple[FloatArray, FloatArray]
@@ -198,18 +206,16 @@ def _exact(likelihood: Likelihood) -> list[_Sample]:
 
 
 def _relevant(likelihood: Likelihood) -> FloatArray:
-    """Coefficients (processes, terms, bins) by pulls of tes and jes and by soft_met^2 in GeV^2; negligible ones are 0.
-
-    Constant and linear terms all stay.
-    """
+    """Coefficients (processes, terms, bins) by pulls of tes and jes and by soft_met^2 in GeV^2; small ones are 0."""
     coefficients = likelihood.templates.coefficients.copy()
     variance = np.maximum(likelihood.templates.nominal.sum(axis=0), 1.0)
+    significance = np.sqrt(np.sum(coefficients**2 / variance, axis=2))
+    for carried in _CARRIED:
+        places = [TERMS.index(powers) for powers in carried]
+        coefficients[np.ix_(significance[:, places].max(axis=1) < NEGLIGIBLE, places)] = 0
     powers = np.array(TERMS)
-    matters = np.sqrt(np.sum(coefficients**2 / variance, axis=2)) > NEGLIGIBLE
-    matters[:, (powers.sum(axis=1) <= 1) & (powers[:, 2] == 0)] = True
-    fitted = likelihood.fitted[[PARAMETERS.index(name) for name in _KINEMATIC]]
-    matters &= ((powers == 0) | fitted).all(axis=1)
-    coefficients[~matters] = 0
+    held = ~likelihood.fitted[[PARAMETERS.index(name) for name in _KINEMATIC]]
+    coefficients[:, (powers[:, held] > 0).any(axis=1)] = 0
     return coefficients / SOFT_MET_UNIT ** (2 * powers[:, 2, None])
 
 
@@ -245,4 +251,5 @@ def _part(
     process: int, part: str, data: FloatArray, slopes: Mapping[str, FloatArray], growth: dict[str, float]
 ) -> _Sample:
     """A sample whose data change by `slopes` per pull."""
-    return _Sample(process, part, data, {name: (data - slope, data + slope) for name, slope in slopes.items()}, growth)
+    ends = {name: (data - slope, data + slope) for name, slope in slopes.items() if slope.any()}
+    return _Sample(process, part, data, ends, growth)
