@@ -11,6 +11,7 @@ from experiments import official_shift
 from experiments.ablation import command as ablation
 from experiments.digits import command as digits
 from experiments.final_phase import command as final_phase
+from experiments.histfactory import command as histfactory
 from experiments.table2 import command as table2
 from experiments.toy import command as toy
 from experiments.trained_method import command as trained_method
@@ -22,6 +23,7 @@ COMMANDS = {
     "digits": (digits, "--preset smoke"),
     "method": (trained_method, "--event-level runs/final-events"),
     "final": (final_phase, "--repeats 5"),
+    "export": (histfactory, "2:5 --output workspace.json"),
     "official-shift": (official_shift, "--rows 200000"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),
     "ablation": (ablation, "--preset smoke"),

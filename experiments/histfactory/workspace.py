@@ -251,5 +251,5 @@ def _part(
     process: int, part: str, data: FloatArray, slopes: Mapping[str, FloatArray], growth: dict[str, float]
 ) -> _Sample:
     """A sample whose data change by `slopes` per pull."""
-    ends = {name: (data - slope, data + slope) for name, slope in slopes.items() if slope.any()}
+    ends: dict[str, _Ends] = {name: (data - slope, data + slope) for name, slope in slopes.items() if slope.any()}
     return _Sample(process, part, data, ends, growth)

@@ -1,11 +1,16 @@
 """The model of one measurement in pyhf and cabinetry."""
 
 import dataclasses
+import json
 import sys
+from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
+from experiments.__main__ import main
+from experiments.histfactory.command import comparison
 from experiments.histfactory.fits import compare, linear, load_pyhf, throw_counts
 from experiments.histfactory.workspace import workspace
 from runtime.errors import ChallengeError
@@ -13,9 +18,12 @@ from submission import artifacts
 from submission.likelihood import PRESETS, LikelihoodConfig
 from submission.parameters import PARAMETERS, draw_pulls
 from submission.templates import Templates
+from tests.pages import blocks
 
 # pyhf and cabinetry are not ours to mend.
 pytestmark = pytest.mark.filterwarnings("ignore")
+
+PAGE = Path(__file__).resolve().parents[2] / "docs" / "export.md"
 
 #: Bins of each channel: neighbours of the shipped ones are added up, as a fit of pyhf takes long with many.
 BINS = 4
@@ -115,15 +123,30 @@ def test_without_pyhf_a_user_reads_what_to_do(monkeypatch):
         load_pyhf()
 
 
-def test_cabinetry_fits_and_plots(likelihood, channels, counts, tmp_path, pyhf):
-    cabinetry = pytest.importorskip("cabinetry", reason="cabinetry is not installed")
-    model, data = cabinetry.model_utils.model_and_data(workspace(likelihood, channels, counts[0]))
-    fit = cabinetry.fit.fit(model, data)
+def test_command_writes_and_compares(simulated_folder, shown, monkeypatch, tmp_path, pyhf):
+    path = tmp_path / "workspace.json"
+    assert main(["export", "1:0", "--data", str(simulated_folder), "--output", str(path), "--sets", "2"]) == 0
+    assert "mu = " in shown()
+    assert sum(pyhf.Workspace(json.loads(path.read_text())).observations["1-jet"]) > 10_000
+    assert main(["export", "2:0", "--data", str(simulated_folder), "--sets", "2"]) == 2
+
+
+def test_comparison_says_what_interpolation_does(likelihood, channels, pyhf):
+    estimator = SimpleNamespace(likelihood=likelihood, histogram=SimpleNamespace(channels=channels))
+    table = comparison(estimator, 2)
+    exact, plain, same = (float(row[1]) for row in table.rows)
+    assert same < 0.01
+    assert exact < plain
+
+
+def test_cabinetry_goes_on_as_the_page_says(likelihood, channels, counts, tmp_path, monkeypatch, pyhf):
+    pytest.importorskip("cabinetry", reason="cabinetry is not installed")
+    monkeypatch.chdir(tmp_path)
+    Path("workspace.json").write_text(json.dumps(workspace(likelihood, channels, counts[0])))
+    variables = {}
+    for block in blocks(PAGE):
+        exec(compile(block, str(PAGE), "exec"), variables)
+    fit, place = variables["fit"], variables["model"].config.poi_index
     mu_hat = likelihood.fit(counts[:1]).mu_hat[0]
-    assert fit.bestfit[model.config.poi_index] == pytest.approx(
-        mu_hat, abs=0.05 * fit.uncertainty[model.config.poi_index]
-    )
-    prediction = cabinetry.model_utils.prediction(model, fit_results=fit)
-    cabinetry.visualize.data_mc(prediction, data, figure_folder=tmp_path, close_figure=True)
-    cabinetry.visualize.pulls(fit, figure_folder=tmp_path, close_figure=True)
-    assert len(list(tmp_path.glob("*.pdf"))) == len(channels) + 1
+    assert fit.bestfit[place] == pytest.approx(mu_hat, abs=0.05 * fit.uncertainty[place])
+    assert len(list(Path("figures").glob("*.pdf"))) == len(channels) + 1
