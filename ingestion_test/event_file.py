@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import concurrent.futures
 import contextlib
-import os
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -19,13 +18,14 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from runtime.errors import ChallengeError, shortage
+from runtime.machine import cores
 
 from .arrays import FloatArray, IntArray, SingleArray, allocated
 from .columns import EVENT_COLUMNS, check_values, plain, plain_schema
 from .schema import PRIMARIES, PROCESSES
 
 #: Row groups that are read at a time; more would cost memory, and decoding is no faster than the disk by then.
-ROW_GROUPS_AT_A_TIME = min(8, os.cpu_count() or 1)
+ROW_GROUPS_AT_A_TIME = min(8, cores())
 
 BATCH_ROWS = 1 << 17
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Protocol, TypeAlias, cast
 
 from runtime.errors import ChallengeError
+from runtime.machine import carried, cores
 from runtime.tasks import Workers, as_completed
 
 from .jobs import Job, Outcome, Ready, WorkerError
@@ -57,9 +58,10 @@ def predictor(job: Job, workers: Workers, size: int, listener: Listener) -> Iter
 
     Arguments:
         job: its `Job`, which does not fit.
-        workers: number of processes, at most `size`. With 1 the process that fits predicts too, as in the official
-            serial run; with more the model is pickled to each, as in the official parallel run. Or what does the tasks
-            as `runtime.tasks.as_completed` takes it: then each thread of its workers has such a process.
+        workers: number of processes, at most `size` and what the machine carries. With 1 the process that fits
+            predicts too, as in the official serial run; with more the model is pickled to each, as in the official
+            parallel run. Or what does the tasks as `runtime.tasks.as_completed` takes it: then each thread of its
+            workers has such a process.
         size: number of pseudo-experiments.
         listener: what is told of steps and, once each, of warnings.
 
@@ -70,7 +72,7 @@ def predictor(job: Job, workers: Workers, size: int, listener: Listener) -> Iter
     warn = functools.cache(listener.warning)
     with contextlib.ExitStack() as stack:
         if isinstance(workers, int):
-            processes = _start(job, min(workers, size), listener, warn, stack)
+            processes = _start(job, carried(min(workers, size)), listener, warn, stack)
             yield functools.partial(_by_processes, job, processes, warn)
         else:
             _fit(job, True, listener, warn, stack)
@@ -84,7 +86,7 @@ def predict_alone(job: Job, experiment: PseudoExperiment, listener: Listener) ->
         SubmissionError: the submission fails.
     """
     warn = functools.cache(listener.warning)
-    with contextlib.closing(Worker(job, os.cpu_count() or 1)) as worker:
+    with contextlib.closing(Worker(job, cores())) as worker:
         _received(worker, job, warn)
         worker.give(experiment)
         return cast(Outcome, _received(worker, job, warn))
@@ -106,7 +108,7 @@ def _fit(job: Job, pickled: bool, listener: Listener, warn: Tell, stack: context
         listener.step("taking the model that this run has fitted before")
         return None
     listener.step("fitting the model")
-    worker = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), os.cpu_count() or 1)
+    worker = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), cores())
     stack.callback(worker.close)
     ready = _received(worker, job, warn)
     listener.fitted(ready.seconds_cpu)
@@ -119,7 +121,7 @@ def _start(job: Job, number: int, listener: Listener, warn: Tell, stack: context
     if fitting is not None and number == 1:
         return [fitting]
     gpus: Sequence[str | None] = visible_gpus() or [None]
-    threads = max(1, (os.cpu_count() or 1) // number)
+    threads = max(1, cores() // number)
     workers = []
     for place in range(number):
         workers.append(Worker(replace(job, gpu=gpus[place % len(gpus)]), threads))

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import os
 
+from .machine import cores
 from .processes import MAX_PROCESSES
 
 #: The largest seed that numpy's RandomState takes.
@@ -14,8 +14,8 @@ MAX_SEED = 2**32 - 1
 def add_workers_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare --workers and --scheduler, of which one is `workers` as `tasks.as_completed` takes it."""
     add = parser.add_mutually_exclusive_group().add_argument
-    cores = str(os.cpu_count())  # a text, which argparse tells from the same number given with --scheduler
-    add("--workers", type=processes, default=cores, metavar="N", help="processes (default: one per core)")
+    default = str(cores())  # a text, which argparse tells from the same number given with --scheduler
+    add("--workers", type=processes, default=default, metavar="N", help="processes (default: one per core)")
     add(
         "--scheduler",
         dest="workers",

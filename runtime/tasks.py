@@ -20,6 +20,7 @@ from tqdm import tqdm
 from . import cluster
 from .children import THREAD_VARIABLES
 from .errors import ChallengeError
+from .machine import carried
 from .processes import Processes
 from .threads import one_thread, one_thread_from_now_on
 
@@ -113,7 +114,7 @@ def _in_processes(tasks: Sequence[Task[Result]], workers: int, ordered: bool = F
     """As `as_completed`, by processes of one thread each; where `ordered`, in the order of `tasks`."""
     waiting, deaths = dict(enumerate(tasks)), 0
     while waiting:
-        number_of_processes = min(workers, len(waiting))
+        number_of_processes = carried(min(workers, len(waiting)))
         try:
             with Processes(number_of_processes, dict.fromkeys(THREAD_VARIABLES, "1")) as executor:
                 for number, result in _results(dict(waiting), executor, AHEAD * number_of_processes, ordered=ordered):

@@ -12,6 +12,7 @@ from runtime.errors import ChallengeError
 
 from .archive import is_useless
 from .image import MAX_BYTES
+from .names import check_names
 from .sources import check_imports, check_syntax
 from .trial import TRIAL_SECONDS, try_out
 
@@ -48,7 +49,7 @@ def checks(path: str | Path) -> list[Check]:
     return [
         ("model.py at the root, nothing useless beside it", lambda: _check_files(path, names)),
         ("Python 3.10, as in the image", lambda: check_syntax(sources)),
-        ("packages of the image, no others", lambda: check_imports(sources)),
+        ("packages of the image, and names in them", lambda: f"{check_imports(sources)}; {check_names(sources)}"),
         ("no module named as one of the official program's", lambda: _check_modules(sources)),
         (f"a run on simulated events, half a minute ({TRIAL_SECONDS // 60} at the most)", lambda: try_out(path)),
     ]

@@ -12,6 +12,9 @@ STANDARD_LIBRARY = sys.stdlib_module_names - {"annotationlib", "compression", "t
     | {"sunau", "telnetlib", "uu", "xdrlib"}
 )
 
+#: Versions of those packages whose names `names` knows.
+VERSIONS = {"numpy": "numpy 1.26", "pandas": "pandas 2.2"}
+
 #: Packages, by the name that is imported.
 PACKAGES = frozenset(
     {"iminuit", "lightgbm", "matplotlib", "nflows", "numpy", "pandas", "pyarrow", "scipy", "seaborn", "sklearn"}

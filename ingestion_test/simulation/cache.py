@@ -13,6 +13,7 @@ from pathlib import Path
 from runtime.errors import ChallengeError
 from runtime.files import write_json
 from runtime.locks import waited_for
+from runtime.machine import cores
 
 from ..schema import DATA_FILE, METADATA_FILE
 from .sample import number_of_rows
@@ -92,7 +93,7 @@ def cached_folder(
             if _is_whole(folder):
                 _log.info("simulated events from %s", folder)
             else:
-                _make(folder, size, seed, workers or os.cpu_count() or 1, world)
+                _make(folder, size, seed, workers or cores(), world)
     except OSError as error:
         raise ChallengeError(
             f"cannot keep simulated events in {cache}: {error.strerror or error}; "

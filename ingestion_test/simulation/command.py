@@ -7,6 +7,7 @@ from pathlib import Path
 
 from runtime.errors import ChallengeError
 from runtime.locks import locked
+from runtime.machine import cores
 from runtime.processes import MAX_PROCESSES
 
 from .cache import remove_leftovers
@@ -23,7 +24,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--output", required=True, help="folder to write; it must be new or empty")
     parser.add_argument("--size", default="default", help=f"{', '.join(SIZES)} or a number of rows (default: default)")
     parser.add_argument("--seed", type=int, default=0, help="the same seed gives the same events (default: 0)")
-    parser.add_argument("--workers", type=int, default=os.cpu_count(), help="processes at work (default: all cores)")
+    parser.add_argument("--workers", type=int, default=cores(), help="processes at work (default: all cores)")
     worlds = "; ".join(f"{name}: {world.title}" for name, world in WORLDS.items()).replace("%", "%%")
     parser.add_argument(
         "--world",

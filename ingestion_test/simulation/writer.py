@@ -1,5 +1,6 @@
 """A simulated sample as a folder in the official format (docs/protocol.md#data-file)."""
 
+import shutil
 import tempfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,9 @@ from runtime.files import sync, write_json
 from ..schema import DATA_FILE, FILE_COLUMNS, LUMINOSITY, METADATA_FILE, PROCESSES, SIGNAL, SUM_WEIGHTS
 from .sample import Block, number_of_blocks, number_of_rows, simulate
 from .worlds import DEFAULT, get
+
+#: Bytes of a row in the file, compressed.
+ROW_BYTES = 100
 
 _SCHEMA = pa.schema([(name, pa.string() if name == "detailed_labels" else pa.float32()) for name in FILE_COLUMNS])
 
@@ -47,6 +51,7 @@ def write_folder(
     try:
         _check_empty(output)
         output.parent.mkdir(parents=True, exist_ok=True)
+        _check_room(output.parent, rows)
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as part:
             whole = Path(part) / "folder"
             whole.mkdir()
@@ -69,6 +74,15 @@ def write_folder(
 def _check_empty(output: Path) -> None:
     if output.exists() and (not output.is_dir() or any(output.iterdir())):
         raise ChallengeError(f"{output} exists and is not an empty folder: use another --output, or remove it")
+
+
+def _check_room(folder: Path, rows: int) -> None:
+    free = shutil.disk_usage(folder).free
+    if rows * ROW_BYTES > free:
+        raise ChallengeError(
+            f"{rows:,} rows take {rows * ROW_BYTES / 1e9:,.1f} GB, and {folder} has {free / 1e9:,.1f} GB of room: use "
+            "a smaller --size, or another --output"
+        )
 
 
 def _write(writer: pq.ParquetWriter, block: Block) -> int:

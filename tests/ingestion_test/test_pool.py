@@ -14,6 +14,7 @@ from ingestion_test.pool import SubmissionError, predict_alone, predictor, visib
 from ingestion_test.sources import OfficialFolder
 from runtime import cluster
 from runtime.errors import ChallengeError
+from runtime.machine import cores
 from tests.submissions import COMPLETE, good, predicting, write
 from tests.tasks import dask_cluster
 
@@ -93,7 +94,7 @@ def test_command_line_names_a_scheduler_that_is_not_there(tmp_path, data_folder,
     assert main([*flags, "--scheduler", "tcp://127.0.0.1:9"]) == 2
     assert "no dask scheduler answers at tcp://127.0.0.1:9" in capsys.readouterr().err
     with pytest.raises(SystemExit):
-        main([*flags, "--scheduler", "tcp://127.0.0.1:9", "--workers", str(os.cpu_count())])
+        main([*flags, "--scheduler", "tcp://127.0.0.1:9", "--workers", str(cores())])
     assert "not allowed with argument" in capsys.readouterr().err
 
 

@@ -1,11 +1,11 @@
 """Types of the command lines' arguments."""
 
 import argparse
-import os
 
 import pytest
 
 from runtime.arguments import add_workers_arguments, count, processes, seed
+from runtime.machine import cores
 from runtime.processes import MAX_PROCESSES
 
 
@@ -42,12 +42,12 @@ def _workers(*flags):
 
 
 def test_who_does_the_work():
-    assert _workers() == os.cpu_count()
+    assert _workers() == cores()
     assert _workers("--workers", "3") == 3
     assert _workers("--scheduler", "tcp://host:8786") == "tcp://host:8786"
 
 
 def test_not_both(capsys):
     with pytest.raises(SystemExit):
-        _workers("--scheduler", "tcp://host:8786", "--workers", str(os.cpu_count()))
+        _workers("--scheduler", "tcp://host:8786", "--workers", str(cores()))
     assert "not allowed with argument" in capsys.readouterr().err
