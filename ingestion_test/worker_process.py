@@ -22,6 +22,7 @@ import pandas as pd
 from runtime.children import end_with_parent
 from runtime.errors import ChallengeError, shortage
 from runtime.files import replaced
+from runtime.streams import secure_streams
 
 from .callables import TrainSet, taken_warnings, warn
 from .jobs import Job, Outcome, Ready, WorkerError
@@ -40,6 +41,7 @@ def main(connection: Connection, job: Job) -> None:
     """Body of a worker process."""
     try:
         _enter_own_group()
+        secure_streams()
         if job.log is not None:
             _redirect_output(job.log)
         if job.gpu is not None:
@@ -82,7 +84,8 @@ def _redirect_output(log: Path) -> None:
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
         os.dup2(file, stream.fileno())
-    sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]  # a TextIO to mypy, which need not have it
+        # As in the image, whatever the user's encoding is; a TextIO to mypy, which need not have it.
+        stream.reconfigure(line_buffering=True, encoding="utf-8", errors="backslashreplace")  # type: ignore[union-attr]
 
 
 def _fitted_model(job: Job) -> Any:

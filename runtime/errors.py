@@ -60,7 +60,7 @@ def shortage(error: BaseException) -> str | None:
     if number == errno.EAGAIN or "can't start new thread" in str(error):
         return f"there are too many processes ({error}): use fewer --workers, or raise the limit (ulimit -u)"
     if number in _FULL:
-        return f"a file cannot be written ({error}): make room"
+        return f"a file cannot be written ({error}): make room, or set TMPDIR to a folder that has some"
     return None
 
 
@@ -90,6 +90,7 @@ def run_command(flags: argparse.Namespace, program: str, arguments: Sequence[str
     logging.basicConfig(format="%(message)s", stream=sys.stderr, level=logging.INFO)
     words = [*program.split(), *(sys.argv[1:] if arguments is None else arguments)]
     try:
+        _check_folder()
         flags.command(flags)
         return 0
     except KeyboardInterrupt as interruption:
@@ -103,6 +104,13 @@ def run_command(flags: argparse.Namespace, program: str, arguments: Sequence[str
     # The error is gone by now, and with it the progress bars that it held: they would write after the message.
     print(f"error: {message}", file=sys.stderr)
     return 2
+
+
+def _check_folder() -> None:
+    try:
+        os.getcwd()
+    except OSError as error:  # no process can be started from there
+        raise ChallengeError("the current folder is gone: change to another") from error
 
 
 def _what_goes_on(flags: argparse.Namespace, words: Sequence[str], error: BaseException) -> str:
