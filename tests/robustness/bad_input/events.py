@@ -38,6 +38,11 @@ _TYPES = {
     "struct": pa.struct([("x", pa.float32())]),
     "decimal": pa.decimal128(30, 3),
     "null": pa.null(),
+    "view of text": pa.string_view(),
+    "view of bytes": pa.binary_view(),
+    "identifier": pa.uuid(),
+    "time zone": pa.timestamp("us", "Nowhere/City"),
+    "map": pa.map_(pa.string(), pa.int8()),
 }
 
 _VALUES = st.sampled_from(
@@ -60,6 +65,8 @@ _TABLE_CHANGES = st.one_of(
     st.tuples(st.just("rows"), st.none(), st.sampled_from([0, 1, 2, 3, 4, 7, 20])),
     st.tuples(st.just("columns"), st.none(), st.integers(0, 3)),
     st.tuples(st.just("sorted"), st.none(), st.none()),
+    st.tuples(st.just("index"), st.sampled_from((*_COLUMNS, "nothing")), st.none()),
+    st.tuples(st.just("extra"), st.none(), st.sampled_from(sorted(_TYPES))),
 )
 
 
@@ -74,6 +81,10 @@ def _changed(table, change, name, value):
         return table.slice(0, value)
     if change == "columns":
         return table.select(range(min(value, table.num_columns)))
+    if change == "index":  # as pandas notes it
+        return table.replace_schema_metadata({"pandas": json.dumps({"index_columns": [name, {"kind": "range"}]})})
+    if change == "extra":
+        return table.append_column("extra", pa.nulls(table.num_rows, _TYPES[value]))
     if change == "sorted":
         return table.sort_by("detailed_labels") if table.schema.names.count("detailed_labels") == 1 else table
     if table.schema.names.count(name) != 1:

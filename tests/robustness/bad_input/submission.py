@@ -4,7 +4,7 @@ import warnings
 from unittest import mock
 
 from ingestion_test import cli
-from ingestion_test.jobs import Outcome, WorkerError
+from ingestion_test.jobs import Outcome, Ready, WorkerError
 from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.sources import open_test_events
 from runtime.errors import ChallengeError
@@ -24,7 +24,10 @@ class _Worker:
 
     def receive(self):
         try:
-            return self._predicted() if self.experiment else self.fit(self.job.data)
+            if self.experiment:
+                return self._predicted()
+            self.fit(self.job.data)
+            return Ready()
         except ChallengeError as error:
             raise WorkerError(str(error)) from error
 
