@@ -72,7 +72,7 @@ def _prepare(case, place):
         path.write_bytes(given)
     elif what == "folder":
         path.mkdir()
-    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: load_config(path)))
+    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: load_config(path)), "a test")
 
 
 DOORS = (Door("training configurations", _CASES, _prepare),)

@@ -164,7 +164,9 @@ def _test_set(changes, weights):
 
 
 def _prepare(case, _place):
-    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _predict(_test_set(*case))))
+    return functools.partial(
+        run_command, argparse.Namespace(command=lambda _flags: _predict(_test_set(*case))), "a test"
+    )
 
 
 def _predict(test_set):

@@ -130,7 +130,7 @@ _PREDICTIONS = st.dictionaries(
 
 
 def _prepare_predictions(case, place):
-    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _record(case, place)))
+    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _record(case, place)), "a test")
 
 
 def _record(prediction, place):

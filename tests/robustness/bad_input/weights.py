@@ -194,7 +194,7 @@ def _prepare_artifacts(case, place):
     for name in _NAMES:
         shutil.copyfile(artifacts.FOLDER / name, place.inputs / name)
     _change(place.inputs, *case)
-    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _predict(place.inputs)))
+    return functools.partial(run_command, argparse.Namespace(command=lambda _flags: _predict(place.inputs)), "a test")
 
 
 def _predict(folder):
