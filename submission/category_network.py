@@ -1,9 +1,10 @@
 """What gives every event of a category a number, and the networks that do: inputs of their own for each category."""
 
 import abc
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 import torch
 from torch import nn
@@ -50,10 +51,13 @@ class CategoryNetwork(nn.Module, CategoryModel):
         shape: what else the constructor of a subclass takes and the shapes of its weights depend on.
     """
 
+    #: What there is a network of: the categories, unless a subclass has others.
+    members: ClassVar[tuple[str, ...]] = CATEGORIES
+
     def __init__(self, inputs: Sequence[int], **shape: int) -> None:
         super().__init__()
-        if len(inputs) != len(CATEGORIES):
-            raise ValueError(f"{len(CATEGORIES)} numbers of inputs are needed, not {len(inputs)}")
+        if len(inputs) != len(self.members):
+            raise ValueError(f"{len(self.members)} numbers of inputs are needed, not {len(inputs)}")
         self.shape: dict[str, Any] = {"inputs": list(inputs), **shape}
 
     @torch.inference_mode()
@@ -82,6 +86,14 @@ class CategoryNetwork(nn.Module, CategoryModel):
         load_arrays(network, state.weights)
         network.eval().requires_grad_(False)
         return network
+
+
+def perceptron(sizes: Sequence[int]) -> nn.Sequential:
+    """Linear layers of these sizes, with ReLU between them."""
+    layers = nn.Sequential()
+    for inputs, outputs in itertools.pairwise(sizes):
+        layers.extend([nn.Linear(inputs, outputs), nn.ReLU()])
+    return layers[:-1]
 
 
 def arrays_of(network: nn.Module) -> dict[str, FloatArray]:

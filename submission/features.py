@@ -89,8 +89,13 @@ def features(columns: Columns, category: str) -> FloatArray:
     Raises:
         KeyError: a feature is missing.
     """
-    result = np.empty((len(columns["PRI_met"]), len(FEATURES[category])), dtype=np.float32)
-    for place, name in enumerate(FEATURES[category]):
+    return chosen_features(columns, FEATURES[category])
+
+
+def chosen_features(columns: Columns, names: Sequence[str]) -> FloatArray:
+    """The features called `names`, logarithms taken: float32 array (events, names); as `features`."""
+    result = np.empty((len(columns[names[0]]), len(names)), dtype=np.float32)
+    for place, name in enumerate(names):
         values = np.asarray(columns[name])
         result[:, place] = np.log(np.maximum(values, 0) + _SOFT) if name in LOGARITHMIC else values
     return result

@@ -4,13 +4,12 @@ Most background looks nothing like signal, and a network of a thousand weights k
 score, so no event is lost to the fit; templates and data go through the same gate, so it biases nothing.
 """
 
-import itertools
 from collections.abc import Sequence
 
 import torch
 from torch import nn
 
-from .category_network import CategoryNetwork
+from .category_network import CategoryNetwork, perceptron
 
 
 class Gate(CategoryNetwork):
@@ -30,7 +29,7 @@ class Gate(CategoryNetwork):
         super().__init__(inputs, width=width, depth=depth)
         with torch.random.fork_rng(devices=[]):
             torch.manual_seed(seed)
-            self.networks = nn.ModuleList(_network([size, *[width] * depth]) for size in inputs)
+            self.networks = nn.ModuleList(perceptron([size, *[width] * depth, 1]) for size in inputs)
 
     def forward(self, x: torch.Tensor, category: int) -> torch.Tensor:
         """The output for each event, (events,), from standardised features (events, features of `category`)."""
@@ -42,10 +41,3 @@ class Gate(CategoryNetwork):
         *_, bias = self.networks[category].parameters()
         with torch.no_grad():
             bias.add_(amount)
-
-
-def _network(sizes: Sequence[int]) -> nn.Sequential:
-    layers = nn.Sequential()
-    for inputs, outputs in itertools.pairwise(sizes):
-        layers.extend([nn.Linear(inputs, outputs), nn.ReLU()])
-    return layers.append(nn.Linear(sizes[-1], 1))

@@ -1,11 +1,16 @@
-"""The histogram that mu is fitted to: scores of the categories, and the visible mass of events without a jet."""
+"""The histogram that mu is fitted to: scores of the categories, and the visible mass of events without a jet.
 
+Where there is a second axis, each of these bins is split into shares of it (`nuisance_axis`).
+"""
+
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 
 from .arrays import Columns, FloatArray, IntArray
-from .features import CATEGORIES
+from .features import CATEGORIES, FEATURES, categories
+from .nuisance_axis import CHANNELS, NO_JET_FEATURES, NuisanceAxis
 from .score import Scorer
 
 #: Feature that events without a jet are binned in.
@@ -20,30 +25,50 @@ class Histogram:
         scorer: `score.Scorer`.
         score_edges: inner edges of the logit in each category, arrays.
         no_jet_edges: inner edges of `NO_JET_FEATURE` in GeV for events without a jet; None leaves these events out.
+        axis: `nuisance_axis.NuisanceAxis`, the second axis; None for the first one alone.
 
     Raises:
-        ValueError: edges that do not rise, or are not finite.
+        ValueError: edges that do not rise, or are not finite, or a second axis of other bins.
     """
 
     scorer: Scorer
     score_edges: tuple[FloatArray, ...]
     no_jet_edges: FloatArray | None = None
+    axis: NuisanceAxis | None = None
 
     def __post_init__(self) -> None:
         if len(self.score_edges) != len(CATEGORIES):
             raise ValueError(f"edges of {len(self.score_edges)} categories; there are {len(CATEGORIES)}")
-        for edges in (*self.score_edges, () if self.no_jet_edges is None else self.no_jet_edges):
+        for edges in self.first_edges.values():
             if np.ndim(edges) != 1 or not np.isfinite(edges).all() or (np.diff(edges) < 0).any():
                 raise ValueError(f"edges of a histogram that do not rise: {edges}")
+        if self.axis is not None:
+            for number, (name, edges) in enumerate(self.first_edges.items()):
+                if len(self.axis.edges[number]) != len(edges) + 1:
+                    raise ValueError(
+                        f"{len(edges) + 1} bins of {name}, but shares of {len(self.axis.edges[number])} of them"
+                    )
+
+    @property
+    def first_edges(self) -> dict[str, FloatArray]:
+        """dict from the name of each channel to the inner edges of the first axis."""
+        edges = (*self.score_edges, self.no_jet_edges)
+        return {name: inner for name, inner in zip(CHANNELS, edges) if inner is not None}
+
+    @property
+    def shares(self) -> dict[str, IntArray]:
+        """dict from the name of each channel to the number of bins of each bin of the first axis."""
+        return {
+            name: np.ones(len(inner) + 1, dtype=np.int64) if self.axis is None else self.axis.shares(number)
+            for number, (name, inner) in enumerate(self.first_edges.items())
+        }
 
     @property
     def channels(self) -> dict[str, slice]:
-        """dict from the name of each channel to its slice of the histogram."""
-        edges = dict(zip(CATEGORIES, self.score_edges))
-        if self.no_jet_edges is not None:
-            edges["0-jet"] = self.no_jet_edges
-        ends = np.cumsum([0, *(len(inner) + 1 for inner in edges.values())]).tolist()
-        return {name: slice(first, stop) for name, first, stop in zip(edges, ends, ends[1:])}
+        """dict from the name of each channel to its slice of the histogram: bins of the first axis, one by one."""
+        shares = self.shares
+        ends = np.cumsum([0, *(numbers.sum() for numbers in shares.values())]).tolist()
+        return {name: slice(first, stop) for name, first, stop in zip(shares, ends, ends[1:])}
 
     @property
     def bins(self) -> int:
@@ -56,18 +81,39 @@ class Histogram:
         Arguments:
             columns: mapping from feature name to array (events,); a DataFrame will do.
         """
-        which, logits = self.scorer(columns)
-        result = np.full(len(which), -1, dtype=np.int64)
-        for number, category in enumerate(CATEGORIES):
-            rows = which == number
-            result[rows] = self.channels[category].start + np.searchsorted(
-                self.score_edges[number], logits[rows], "right"
-            )
-        if self.no_jet_edges is not None:
-            rows = which == -1
-            values = np.asarray(columns[NO_JET_FEATURE])[rows]
-            result[rows] = self.channels["0-jet"].start + np.searchsorted(self.no_jet_edges, values, "right")
+        result = np.full(len(columns[NO_JET_FEATURE]), -1, dtype=np.int64)
+        slices = list(self.channels.values())
+        for number, rows, first, standardised in self.first_bins(columns):
+            if self.axis is not None:
+                first = self.axis.bins_of(first, self.axis.values(standardised, number), number)
+            result[rows] = slices[number].start + first
         return result
+
+    def first_bins(self, columns: Columns) -> Iterator[tuple[int, IntArray, IntArray, FloatArray]]:
+        """Bins of the first axis, channel by channel.
+
+        Arguments:
+            columns: as for `bins_of`.
+
+        Returns:
+            for each channel that has events its number in `nuisance_axis.CHANNELS`, the events' rows, (members,), their
+            bins within the channel, (members,), and the standardised features that the second axis is a function of,
+            (members, features), empty for events without a jet where there is no second axis.
+        """
+        which = categories(columns)
+        for number, category in enumerate(CATEGORIES):
+            rows = np.flatnonzero(which == number)
+            if len(rows):
+                members = {name: np.asarray(columns[name])[rows] for name in FEATURES[category]}
+                standardised = self.scorer.standardised(members, number)
+                scores = self.scorer.scores(members, number, standardised)
+                yield number, rows, np.searchsorted(self.score_edges[number], scores, "right"), standardised
+        rows = np.flatnonzero(which == -1)
+        if self.no_jet_edges is not None and len(rows):
+            members = {name: np.asarray(columns[name])[rows] for name in NO_JET_FEATURES}
+            first = np.searchsorted(self.no_jet_edges, members[NO_JET_FEATURE], "right")
+            features = np.empty((len(rows), 0), np.float32) if self.axis is None else self.axis.no_jet_features(members)
+            yield CHANNELS.index("0-jet"), rows, first, features
 
     def counts(self, columns: Columns, weights: FloatArray) -> FloatArray:
         """Weighted events per bin, array (bins,)."""

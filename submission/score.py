@@ -106,15 +106,21 @@ class Scorer:
                 scores[rows] = self.scores(members, number)
         return place, scores
 
-    def scores(self, columns: Columns, number: int) -> FloatArray:
+    def scores(self, columns: Columns, number: int, standardised: FloatArray | None = None) -> FloatArray:
         """Score of events, all of category `number`, float32 array (events,).
+
+        Arguments:
+            columns: of these events.
+            number: of their category.
+            standardised: what `standardised` returns for them, where that is known.
 
         Raises:
             ValueError: the classifier is not trained.
         """
         if self.classifier is None:
             raise ValueError("the classifier is not trained: there are no scores")
-        standardised = self.standardised(columns, number)
+        if standardised is None:
+            standardised = self.standardised(columns, number)
         if self.gate is None:
             return self.classifier.logits(self._inputs(standardised, columns, number), number)
         scores: FloatArray = self.gate.logits(standardised, number)

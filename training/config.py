@@ -15,6 +15,7 @@ from .gate import GateConfig
 from .histogram import TemplatesConfig
 from .networks import FlowsConfig, NetworksConfig
 from .neyman import NeymanConfig
+from .nuisance_axis import AxisConfig
 
 
 @dataclass(frozen=True)
@@ -64,7 +65,7 @@ PRESETS = {
             ),
             ClassifierConfig(epochs=3),
         ),
-        templates=TemplatesConfig(no_jet_bins=0, rows=1_500_000),
+        templates=TemplatesConfig(no_jet_bins=0, axis=None, rows=1_500_000),
         likelihood=LIKELIHOODS["paper"],
         belt=BeltConfig("central", use_error=False, mu_range=(0.0, 5.0)),
     ),
@@ -83,7 +84,13 @@ PRESETS = {
             held_out=20_000,
         ),
         GateConfig(width=16, batch=100, learning_rate=1e-2),
-        TemplatesConfig(signal_bins=4, background_bins=3, no_jet_bins=4, edge_events=20_000),
+        TemplatesConfig(
+            signal_bins=4,
+            background_bins=3,
+            no_jet_bins=4,
+            axis=AxisConfig(shares=2, least_events=10, width=8, steps=20, batch=1000),
+            edge_events=20_000,
+        ),
         neyman=NeymanConfig(belt_throws=4000, check_mus=3, check_throws=400),
     ),
 }

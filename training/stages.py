@@ -235,7 +235,7 @@ def _templates(training: Training) -> TemplatesResult:
     folder.mkdir(exist_ok=True)
     sample = training_part(training.source, "templates", config.rows, folder)
     check_for_templates(sample, training.source)
-    known = events_with_jets(training.source, "networks")
+    known = training_part(training.source, "networks")
     histogram = make_histogram(classifier.scorer, known, sample, config, training.device)
     events = TemplateEvents(
         functools.partial(load_sample, folder),

@@ -28,7 +28,7 @@ def paper(size: str) -> Config:
     assert published.networks.flows is not None
     assert config.networks.flows is not None
     flows = replace(config.networks.flows, view=published.networks.flows.view, scaled=False)
-    templates = replace(config.templates, no_jet_bins=0)
+    templates = replace(config.templates, no_jet_bins=0, axis=None)
     networks = replace(config.networks, flows=flows)
     return replace(config, networks=networks, templates=templates, likelihood=published.likelihood, belt=published.belt)
 

@@ -8,6 +8,7 @@ import numpy as np
 
 from experiments.bounds import limited, widths
 from ingestion_test.schema import PROCESSES
+from submission.arrays import FloatArray
 from submission.estimator import Estimator
 from submission.features import CATEGORIES
 from submission.parameters import PARAMETERS
@@ -22,17 +23,22 @@ MUS = (0.1, 1.0, 2.0, 3.0)
 def yields(estimator: Estimator) -> dict[str, dict[str, Any]]:
     """Expected events at mu = 1 and 10/fb: per channel and bin ("bins"), and in the sum of a channel ("channels").
 
+    The former are bins of the histogram's first axis, each the sum of its shares of the second one.
     The latter have the largest S/B of a bin and the square root of the sum of S^2/B over the bins, which is 1 over the
     error of mu at mu = 0 if all else is known.
     """
     nominal, variance = estimator.likelihood.templates.nominal, estimator.likelihood.templates.variance
     result: dict[str, dict[str, Any]] = {"bins": {}, "channels": {}}
     for name, bins in estimator.histogram.channels.items():
+        shares = estimator.histogram.shares[name]
+        first, variances = (
+            np.add.reduceat(values[:, bins], np.cumsum(shares) - shares, axis=1) for values in (nominal, variance)
+        )
+        ratio, background = _ratio(first)
+        errors = np.sqrt(variances[SIGNAL] + ratio**2 * np.delete(variances, SIGNAL, axis=0).sum(axis=0))
+        result["bins"][name] = dict(zip(PROCESSES, first.tolist())) | {"ratio_error": (errors / background).tolist()}
         counts = nominal[:, bins]
-        background = np.maximum(counts.sum(axis=0) - counts[SIGNAL], 1e-9)
-        ratio = counts[SIGNAL] / background
-        errors = np.sqrt(variance[SIGNAL, bins] + ratio**2 * np.delete(variance[:, bins], SIGNAL, axis=0).sum(axis=0))
-        result["bins"][name] = dict(zip(PROCESSES, counts.tolist())) | {"ratio_error": (errors / background).tolist()}
+        ratio, _ = _ratio(counts)
         result["channels"][name] = {
             "bins": counts.shape[1],
             **dict(zip(PROCESSES, counts.sum(axis=1).tolist())),
@@ -40,6 +46,12 @@ def yields(estimator: Estimator) -> dict[str, dict[str, Any]]:
             "significance": float(np.sqrt(np.sum(counts[SIGNAL] * ratio))),
         }
     return result
+
+
+def _ratio(counts: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """S/B and B of counts (processes, bins): arrays (bins,)."""
+    background = np.maximum(counts.sum(axis=0) - counts[SIGNAL], 1e-9)
+    return counts[SIGNAL] / background, background
 
 
 def cramer_rao(estimator: Estimator) -> dict[str, list[dict[str, float]]]:

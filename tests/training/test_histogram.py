@@ -14,14 +14,14 @@ from tests.submission.networks_examples import FirstInput, classifier, standardi
 from training.histogram import BinsOfFeatures, TemplatesConfig, make_histogram
 from training.samples import Sample, training_part
 
-CONFIG = TemplatesConfig(signal_bins=5, background_bins=3, no_jet_bins=4, edge_events=20_000)
+CONFIG = TemplatesConfig(signal_bins=5, background_bins=3, no_jet_bins=4, axis=None, edge_events=20_000)
 
 
 @pytest.fixture(scope="module")
 def samples(simulated_folder):
     """Events that the networks know, and those of the templates."""
     source = OfficialFolder(simulated_folder)
-    return training_part(source, "networks").with_jets(), training_part(source, "templates")
+    return training_part(source, "networks"), training_part(source, "templates")
 
 
 @pytest.fixture(scope="module")
@@ -49,8 +49,13 @@ def test_edges_share_the_events_of_each_channel(samples, histogram):
 
 
 def test_no_bins_leave_events_without_a_jet_out(samples):
-    config = TemplatesConfig(signal_bins=2, background_bins=2, no_jet_bins=0, edge_events=2000)
+    config = TemplatesConfig(signal_bins=2, background_bins=2, no_jet_bins=0, axis=None, edge_events=2000)
     assert make_histogram(Scorer((), standardisations(), FirstInput()), *samples, config, "cpu").no_jet_edges is None
+
+
+def test_a_second_axis_needs_events_without_a_jet():
+    with pytest.raises(ValueError, match="axis: it needs events without a jet"):
+        TemplatesConfig(no_jet_bins=0)
 
 
 def test_worker_processes_get_bins_of_arrays_of_features(samples, histogram):

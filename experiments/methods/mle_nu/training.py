@@ -59,6 +59,7 @@ class NuTemplatesConfig(TemplatesConfig):
     """
 
     no_jet_bins: int = 0
+    axis: None = None
     rows: int = 5_000_000
     shipped: int = 200_000
 
@@ -197,7 +198,7 @@ def _templates(training: Training) -> NuResult:
     held_out = training_part(training.source, "held-out")
     slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
     shipped, _ = _events(training)
-    known = training_part(training.source, "networks").with_jets()
+    known = training_part(training.source, "networks")
     histogram = make_histogram(scorer, known, shipped, training.config.templates, training.device)
     events = {name: shipped.primaries[:, number].copy() for number, name in enumerate(PRIMARIES)}
     events |= {"weights": shipped.weights.astype(np.float32), "process": shipped.process.astype(np.int8)}
