@@ -90,10 +90,9 @@ class CategoryNetwork(nn.Module, CategoryModel):
 
 def perceptron(sizes: Sequence[int]) -> nn.Sequential:
     """Linear layers of these sizes, with ReLU between them."""
-    layers = nn.Sequential()
-    for inputs, outputs in itertools.pairwise(sizes):
-        layers.extend([nn.Linear(inputs, outputs), nn.ReLU()])
-    return layers[:-1]
+    pairs = itertools.pairwise(sizes)
+    layers = [layer for inputs, outputs in pairs for layer in (nn.Linear(inputs, outputs), nn.ReLU())]
+    return nn.Sequential(*layers[:-1])
 
 
 def arrays_of(network: nn.Module) -> dict[str, FloatArray]:
