@@ -51,6 +51,8 @@ _CNF = NetworksConfig(
     passes=2,
 )
 
+_TEMPLATES = TemplatesConfig(rows=15_000_000)
+
 #: `default` is the paper's method with smaller networks and a better fit, `no-flows` its twin without flows; `smoke`
 #: has flows, so that it shows all stages. Flows of the paper's size take 25 times as long as those of `default`: hence
 #: fewer events and epochs for them. Their odd layers are monotone: with the published quadratic ones log q of far
@@ -71,8 +73,8 @@ PRESETS = {
         likelihood=LIKELIHOODS["paper"],
         belt=BeltConfig("central", use_error=False, mu_range=(0.0, 5.0)),
     ),
-    "default": Config(_CNF),
-    "no-flows": Config(replace(_CNF, flows=None)),
+    "default": Config(_CNF, templates=_TEMPLATES),
+    "no-flows": Config(replace(_CNF, flows=None), templates=_TEMPLATES),
     "smoke": Config(
         NetworksConfig(
             FlowsConfig(
