@@ -40,7 +40,10 @@ class Config:
 FOUR_FLOWS = ("S", "S", "B", "B")
 
 #: Size and seed of the simulated sample that a preset is trained on where no data are given. Scoring has seed 0.
-SAMPLES = {"paper": (60_000_000, 1), "default": (60_000_000, 1), "no-flows": (60_000_000, 1), "smoke": ("small", 1)}
+SAMPLES: dict[str, tuple[str | int, int]] = {
+    **dict.fromkeys(("paper", "default", "no-flows"), (60_000_000, 1)),
+    "smoke": ("small", 1),
+}
 
 _CNF = NetworksConfig(
     FlowsConfig(

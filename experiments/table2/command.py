@@ -40,7 +40,10 @@ SEED = 250508709
 
 #: By the preset of the table: preset of the trainings' sample, values of mu, pseudo-experiments of each, and size and
 #: seed of the simulated sample that these take their events from; no training reads it.
-PRESETS = {"full": ("default", 10, 100, (16_000_000, 2)), "smoke": ("smoke", 2, 3, ("small", 2))}
+PRESETS: dict[str, tuple[str, int, int, tuple[str | int, int]]] = {
+    "full": ("default", 10, 100, (16_000_000, 2)),
+    "smoke": ("smoke", 2, 3, ("small", 2)),
+}
 
 SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
 
