@@ -38,6 +38,7 @@ lint: $(VENV)/.installed
 # The weights and tables of `submission/artifacts`, from simulated events; goes on where it was stopped.
 weights: $(VENV)/.installed
 	$(RUN) -m training all --preset default --artifacts submission/artifacts --resume $(ARGS)
+	$(RUN) -m training all --preset no-flows --resume $(ARGS)
 
 # Timings beside their alternatives, in one run each, kept in docs/performance.md; make bench ARGS=fit: one of them.
 bench: $(VENV)/.installed

@@ -86,8 +86,9 @@ def amounts(test_events: TestEvents, estimator: Estimator, data: pd.DataFrame, r
         passed = int(np.sum(scorer.gate.logits(scorer.standardised(columns, number), number) >= 0))
         logs += len(members) * len(LOGARITHMIC & set(READ[category]))
         multiply += len(members) * weights_and_units(scorer.gate, number)[0]
-        of_classifier, units = weights_and_units(scorer.classifier, number)
-        multiply, gelu = multiply + passed * of_classifier, gelu + passed * units
+        for network in getattr(scorer.classifier, "members", (scorer.classifier,)):
+            of_network, units = weights_and_units(network, number)
+            multiply, gelu = multiply + passed * of_network, gelu + passed * units
     return {
         "bytes moved": bytes_moved,
         # MET and the tau shifted, lepton and tau; both jets shifted and in the total momentum; the pair of jets.

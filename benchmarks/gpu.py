@@ -45,6 +45,7 @@ from submission.estimator import Estimator
 from submission.features import CATEGORIES, Standardisation, categories, features
 from submission.features import FEATURES as READ
 from submission.score import VIEWS
+from training.classifier import LabelledEvents
 from training.config import PRESETS
 from training.devices import usable_device
 
@@ -133,17 +134,20 @@ def flows_training(preset: str, columns: Columns, labels: FloatArray, steps: int
 def classifier_training(preset: str, columns: Columns, labels: FloatArray, steps: int) -> Train:
     """The training of a preset's classifier on features alone, `steps` of them in each epoch."""
     config = PRESETS[preset].networks.classifier
-    samples: list[dict[str, tuple[FloatArray, FloatArray]]] = []
+    samples: list[dict[str, LabelledEvents]] = []
     for seed in range(2):
         sample = {}
         for number, category in enumerate(CATEGORIES):
             chosen, truth = drawn(columns, labels, number, config.batch * steps // 4, seed)
             values = features(chosen, category)
-            sample[category] = Standardisation.of(READ[category], values)(values), truth
+            inputs = Standardisation.of(READ[category], values)(values)
+            sample[category] = LabelledEvents(inputs, truth, np.ones_like(truth))
         samples.append(sample)
 
     def train(device: str, changes: dict[str, Any]) -> tuple[torch.nn.Module, list[float]]:
-        trained = training.classifier.train(samples[0], samples[1], replace(config, **changes), device=device)
+        trained = training.classifier.train(
+            samples[0], samples[1], replace(config, members=1, **changes), device=device
+        )
         assert isinstance(trained.classifier, torch.nn.Module)
         return trained.classifier, [float(record["validation"]) for record in trained.history]
 
@@ -326,7 +330,9 @@ def main() -> None:
         prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --docs docs"
     )
     parser.add_argument("--device", default="cuda", help="what is compared with the CPU (default: cuda)")
-    parser.add_argument("--presets", default="cnf,paper", help="whose networks are trained (default: cnf,paper)")
+    parser.add_argument(
+        "--presets", default="default,paper", help="whose networks are trained (default: default,paper)"
+    )
     parser.add_argument("--steps", type=int, default=20, help="of each epoch, of which there are two (default: 20)")
     parser.add_argument("--workers", default="1,4,8", help="processes that predict at a time (default: 1,4,8)")
     parser.add_argument("--sets", type=int, default=4, help="pseudo-experiments that each predicts (default: 4)")

@@ -3,9 +3,9 @@
     python -m benchmarks.real_file [--data DIR] [--sizes N,N,...] [--docs docs]
 
 Each step runs in a process of its own, on the first rows of the file in four sizes: the test events read into the files
-that pseudo-experiments are drawn from; one pseudo-experiment drawn and predicted; the events that the networks are
+that pseudo-experiments are drawn from; one pseudo-experiment drawn and predicted; the events that the classifier is
 trained on, and those of the templates; one point of the template grid counted. Once, for the largest size, the
-sub-datasets of the preset `default`. Memory is what a process has of its own at its highest (RssAnon, every 10 ms);
+classifier's inputs. Memory is what a process has of its own at its highest (RssAnon, every 10 ms);
 apart from it the pages of files that are mapped (RssFile, libraries included), which the system takes back when it
 needs them. The straight line through the two largest sizes, which fill batches and threads, gives the official
 file's cost.
@@ -30,17 +30,16 @@ from experiments.plotting import panels, save
 from ingestion_test.event_file import ROW_GROUPS_AT_A_TIME
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.simulation import cached_folder
-from ingestion_test.sources import TEST_SHARE, OfficialFolder
+from ingestion_test.sources import OfficialFolder
 from runtime.files import write_json
 from runtime.tables import Table
-from training.samples import MOST_ROWS, PARTS
 
 OFFICIAL_ROWS = 220_099_101
 SIZES = (30_000, 300_000, 3_000_000, 30_000_000)
 MIB = 1024
 
-#: Rows of the file from which on a step reads no more.
-LAST_ROWS = {"networks": MOST_ROWS / PARTS["networks"] / (1 - TEST_SHARE)}
+#: Rows of the part for the classifier that are shifted to be trained on.
+MOST_TRAINED = 10_000_000
 
 
 # The steps, each in a process of its own: functions of the data folder and of a folder for what they leave. ----------
@@ -77,11 +76,11 @@ def experiment(folder: Path, work: Path) -> Callable[[], object]:
     return partial(predict, 2)
 
 
-def networks(folder: Path, work: Path) -> None:
-    """The events that networks are trained on."""
+def classifier(folder: Path, work: Path) -> None:
+    """The events that the classifier is trained on, into mapped files."""
     from training.samples import training_part
 
-    training_part(OfficialFolder(folder), "networks").with_jets()
+    training_part(OfficialFolder(folder), "classifier", None, work)
 
 
 def templates(folder: Path, work: Path) -> None:
@@ -108,22 +107,24 @@ def template_point(folder: Path, work: Path) -> Callable[[], object]:
     return partial(count_events, events, (1.01, 0.99, 3.0), 1)
 
 
-def sub_datasets(folder: Path, work: Path) -> Callable[[], object]:
-    """What classifier and gate are trained on."""
+def training_events(folder: Path, work: Path) -> Callable[[], object]:
+    """What the classifier is trained on: some 10 million rows, shifted."""
     from submission import artifacts
-    from training.config import PRESETS
-    from training.networks import _perturbed, plain_inputs
-    from training.samples import training_part
+    from training.networks import plain_inputs
+    from training.perturbed import PerturbedEvents, perturbed
+    from training.samples import load_sample, training_part
 
-    sample, config = training_part(OfficialFolder(folder), "networks").with_jets(), PRESETS["default"].networks
+    sample = training_part(OfficialFolder(folder), "classifier", MOST_TRAINED, work)
     inputs = partial(plain_inputs, artifacts.load().histogram.scorer)
-    return partial(_perturbed, inputs, sample, config.datasets, config, 2)
+    events = PerturbedEvents(partial(load_sample, work), len(sample.weights), 2000, 1, 1, 2)
+    return partial(perturbed, events, inputs)
 
 
 STEPS: dict[str, Callable[[Path, Path], Callable[[], object] | None]] = {
-    step.__name__: step for step in (idle, test_events, experiment, networks, templates, template_point, sub_datasets)
+    step.__name__: step
+    for step in (idle, test_events, experiment, classifier, templates, template_point, training_events)
 }
-ONCE = ("sub_datasets",)
+ONCE = ("training_events",)
 
 
 def run_step(name: str, folder: Path, work: Path) -> None:
@@ -191,7 +192,7 @@ def measure(folder: str | Path, sizes: Sequence[int]) -> dict[str, list[dict[str
 
 def extrapolated(name: str, points: Sequence[Mapping[str, Any]], rows: int = OFFICIAL_ROWS) -> dict[str, Any]:
     """What a step will cost, linear in the rows: as the points."""
-    (small, large), last = points[-2:], min(rows, LAST_ROWS.get(name, rows))
+    (small, large), last = points[-2:], rows
     more = (last - large["rows"]) / (large["rows"] - small["rows"])
     costs = {key: large[key] + max(0.0, more * (large[key] - small[key])) for key in ("cpu", "own", "mapped")}
     return costs | {"seconds": None}

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from runtime.plots import plain_style  # before matplotlib
 
 # isort: split
-from experiments import official_shift
+from experiments import official_shift, trainings
 from experiments.ablation import command as ablation
 from experiments.digits import command as digits
 from experiments.final_phase import command as final_phase
@@ -24,6 +24,7 @@ COMMANDS = {
     "method": (trained_method, "--event-level runs/final-events"),
     "final": (final_phase, "--repeats 5"),
     "export": (histfactory, "2:5 --output workspace.json"),
+    "trainings": (trainings, "runs/training-default runs/training-no-flows"),
     "official-shift": (official_shift, "--rows 200000"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),
     "ablation": (ablation, "--preset smoke"),

@@ -66,13 +66,14 @@ class OfficialFolder:
 
     Arguments:
         folder: path of the folder.
+        test_share: share of the rows that are test events, the first ones; 0 for a sample that is for training alone.
 
     Raises:
         ChallengeError: no such folder, no parquet file in it or several, not a parquet file, columns missing, there
             twice or of a wrong type, metadata and file contradict each other.
     """
 
-    def __init__(self, folder: str | os.PathLike[str]) -> None:
+    def __init__(self, folder: str | os.PathLike[str], test_share: float = TEST_SHARE) -> None:
         self.folder = Path(os.path.realpath(folder))
         self.path = parquet_file(self.folder)
         metadata = _metadata(self.folder, self.path)
@@ -89,7 +90,7 @@ class OfficialFolder:
                 f"sum_weights in the metadata of {self.path} is {reprlib.repr(self.sum_weights)}; it must be a "
                 f"positive number of events, {MAX_EVENTS:,} at the most"
             )
-        self.test_rows = int(TEST_SHARE * self.total_rows)
+        self.test_rows = int(test_share * self.total_rows)
 
     def __str__(self) -> str:
         return f"{self.folder} ({self.total_rows:,} rows)"

@@ -2,11 +2,15 @@
 
 import itertools
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
 
+import numpy as np
 import torch
 from torch import nn
 
-from .category_network import CategoryNetwork
+from .arrays import FloatArray
+from .category_network import CategoryModel, CategoryNetwork, NetworkState
 
 
 class Classifier(CategoryNetwork):
@@ -39,6 +43,50 @@ class Classifier(CategoryNetwork):
         """The logit of each event, (events,), from standardised inputs (events, inputs of `category`)."""
         logit: torch.Tensor = self.heads[category](self.trunk(self.branches[category](x)))
         return logit.squeeze(-1)
+
+
+@dataclass(frozen=True)
+class EnsembleState:
+    """What makes an `Ensemble`: the `NetworkState` of each member."""
+
+    members: tuple[NetworkState, ...]
+
+
+class Ensemble(CategoryModel):
+    """Classifiers that differ in their initial weights: the mean of their logits scatters less than each of them.
+
+    Arguments:
+        members: the `Classifier` objects, at least one, all of the same inputs.
+    """
+
+    def __init__(self, members: Sequence[Classifier]) -> None:
+        self.members = tuple(members)
+        if not self.members:
+            raise ValueError("an ensemble without members")
+
+    def logits(self, inputs: FloatArray, number: int) -> FloatArray:
+        """Mean logit of events, all of category `number`: float32 array (events,), from `inputs` (events, inputs)."""
+        logits: FloatArray = np.mean([member.logits(inputs, number) for member in self.members], axis=0)
+        return logits
+
+    def to(self, device: Any) -> "Ensemble":
+        """Move all members to `device`; returns the ensemble."""
+        for member in self.members:
+            member.to(device)
+        return self
+
+    def state(self) -> EnsembleState:
+        """All that makes this ensemble."""
+        return EnsembleState(tuple(member.state() for member in self.members))
+
+    @classmethod
+    def from_state(cls, state: EnsembleState) -> "Ensemble":
+        """The ensemble that `state` describes.
+
+        Raises:
+            ValueError: there is no member, or its weights do not have the shapes that it says.
+        """
+        return cls([Classifier.from_state(member) for member in state.members])
 
 
 def _layers(sizes: Sequence[int]) -> nn.Sequential:

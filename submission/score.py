@@ -11,7 +11,7 @@ import torch
 
 from .arrays import Columns, FloatArray, IntArray
 from .category_network import CategoryModel
-from .classifier import Classifier  # noqa: F401, the usual CategoryModel: read from files only where it is imported
+from .classifier import Classifier, Ensemble  # noqa: F401, read from files only where they are imported
 from .features import CATEGORIES, COORDINATES, FEATURES, Standardisation, categories, coordinates, features
 from .flows import Flow, evaluate
 from .gate import Gate

@@ -10,13 +10,12 @@ from typing import Any
 
 import pandas as pd
 
-from ingestion_test import simulation
 from ingestion_test.sources import OfficialFolder
 from runtime.arguments import add_workers_arguments
 from runtime.errors import ChallengeError, run_command
 from runtime.output import output_folder
 
-from .config import PRESETS, SAMPLES, default_output
+from .config import PRESETS, default_output, simulated_source
 from .config_file import load_config, with_changes
 from .devices import usable_device
 from .stages import STAGES, Training, ship
@@ -61,7 +60,7 @@ def _train(flags: argparse.Namespace) -> None:
     preset, config = load_config(flags.config) if flags.config else (flags.preset, PRESETS[flags.preset])
     config = with_changes(config, flags.set)
     output = flags.output or default_output(flags.config.stem if flags.config else preset)
-    source = OfficialFolder(flags.data or simulation.cached_folder(*SAMPLES[preset]))
+    source = OfficialFolder(flags.data) if flags.data else simulated_source(preset)
     with output_folder(output):
         training = Training(config, source, output, flags.device, flags.workers)
         for stage in STAGES if flags.stage == "all" else (flags.stage,):

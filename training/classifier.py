@@ -4,25 +4,35 @@ import dataclasses
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
 from torch.nn import functional
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 from tqdm import tqdm
 
 from runtime.errors import ChallengeError
 from submission.arrays import FloatArray
 from submission.category_network import CategoryModel, arrays_of, load_arrays
-from submission.classifier import Classifier
+from submission.classifier import Classifier, Ensemble
 from submission.features import CATEGORIES
 
 from .checkpoints import OptimizerState, load_checkpoint, load_optimizer_state, optimizer_state, save_checkpoint
 from .devices import usable_device
-from .fields import Count, NotNegative, Positive, Seed, Several
+from .fields import Count, NotNegative, Positive, Seed, Several, Share
 
-#: Events of each category: inputs, float32 array (events, inputs), and labels, (events,), 1 for signal.
-Labelled = Mapping[str, tuple[FloatArray, FloatArray]]
+
+class LabelledEvents(NamedTuple):
+    """Events of a category: inputs, float32 array (events, inputs), labels (1 signal) and weights, arrays (events,)."""
+
+    inputs: FloatArray
+    labels: FloatArray
+    weights: FloatArray
+
+
+#: By the name of the category.
+Labelled = Mapping[str, LabelledEvents]
 
 
 @dataclasses.dataclass(frozen=True)
@@ -30,29 +40,33 @@ class ClassifierConfig:
     """How the classifier is trained.
 
     Arguments:
-        width, depth: of the network, see `submission.classifier.Classifier`.
+        members: networks that are trained one after the other, with other initial weights and another order of the
+            batches; the mean of their logits is used.
+        width, depth: of each, see `submission.classifier.Classifier`.
         batch: events in a step, all of one category.
         epochs: passes over the training events; the learning rate falls to 0 along a cosine.
         learning_rate: of Adam, at the start.
+        averaging: share by which a step keeps the moving average of the weights, which is what the training returns.
         weight_decay: of Adam (decoupled).
         seed: of the initial weights and of the order of the batches.
     """
 
+    members: Count = 1
     width: Count = 128
     depth: Count = 6
     batch: Several = 1000
     epochs: Count = 6
     learning_rate: Positive = 1e-3
+    averaging: Share = 0.999
     weight_decay: NotNegative = 0.0
     seed: Seed = 0
 
 
 @dataclasses.dataclass
 class TrainedClassifier:
-    """Outcome of a training: the classifier, and a record per epoch.
+    """Outcome of a training: the classifier, and a record per member and epoch.
 
-    The weights are those of the last epoch, when the learning rate has come down. The validation loss, which few heavy
-    events of the bulk dominate, goes up and down from epoch to epoch and does not say which one is best.
+    The weights are the moving average at the end of the last epoch, when the learning rate has come down.
     """
 
     classifier: CategoryModel
@@ -72,7 +86,7 @@ def train(
         training, validation: `Labelled` events.
         config: `ClassifierConfig`.
         device: "cpu" or "cuda".
-        checkpoint: file that is rewritten after every epoch, and resumed from where it exists.
+        checkpoint: file that is rewritten after every epoch, one of each member, and resumed from where it exists.
 
     Returns:
         `TrainedClassifier`.
@@ -83,29 +97,41 @@ def train(
     place = usable_device(device)
     for name, events in (("training", training), ("validation", validation)):
         _require_both_classes(name, events)
-    run = _Run([training[category][0].shape[1] for category in CATEGORIES], config, place)
+    samples = [_on_device(events, place) for events in (training, validation)]
+    members, history = [], []
+    for number in range(config.members):
+        path = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.stem}-{number}{checkpoint.suffix}")
+        run = _Run([x.shape[1] for x, *_ in samples[0]], dataclasses.replace(config, seed=config.seed + number), place)
+        _train_member(run, samples, path)
+        members.append(run.outcome())
+        history += [{"member": number} | record for record in run.history]
+    return TrainedClassifier(members[0] if len(members) == 1 else Ensemble(members), history)
+
+
+def _train_member(run: "_Run", samples: Sequence["_Tensors"], checkpoint: Path | None) -> None:
+    """Train one network to its last epoch; arguments as of `train`, events on the device."""
     if checkpoint is not None and checkpoint.exists():
         run.load_state(load_checkpoint(checkpoint, _RunState, run.settings))
-    samples = [_on_device(events, place) for events in (training, validation)]
-    with tqdm(initial=run.epoch, total=config.epochs, desc="classifier", unit="epoch", disable=None) as bar:
-        while run.epoch < config.epochs:
+    epochs = run.config.epochs
+    with tqdm(initial=run.epoch, total=epochs, desc="classifier", unit="epoch", disable=None) as bar:
+        while run.epoch < epochs:
             record = run.run_epoch(*samples)
             if checkpoint is not None:
                 save_checkpoint(checkpoint, run.state(), run.settings)
             bar.update()
             bar.set_postfix(validation=f"{record['validation']:.4f}")
-    return run.outcome()
 
 
-#: Inputs (events, inputs) and labels (events,) of each category, on the device.
-_Tensors = Sequence[tuple[torch.Tensor, torch.Tensor]]
+#: Inputs (events, inputs), labels and weights (events,) of each category, on the device.
+_Tensors = Sequence[tuple[torch.Tensor, torch.Tensor, torch.Tensor]]
 
 
 @dataclasses.dataclass(frozen=True)
 class _RunState:
-    """What a resumed training needs; weights by their names."""
+    """What a resumed training needs; weights, and their moving average, by their names."""
 
     weights: dict[str, FloatArray]
+    average: dict[str, FloatArray]
     optimizer: OptimizerState
     epoch: int
     history: list[dict[str, Any]]
@@ -120,6 +146,9 @@ class _Run:
         self.optimizer = torch.optim.AdamW(
             self.classifier.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
         )
+        self.average = AveragedModel(
+            self.classifier, multi_avg_fn=get_ema_multi_avg_fn(config.averaging), use_buffers=True
+        ).eval()
         self.epoch = 0
         self.history: list[dict[str, Any]] = []
 
@@ -128,31 +157,34 @@ class _Run:
         random = torch.Generator().manual_seed(self.config.seed * 1_000_003 + self.epoch)
         batches = _batches(training, self.config.batch, random)
         self.classifier.train()
-        total = 0.0
+        total = torch.zeros((), device=self.device)
         for step, (category, rows) in enumerate(batches):
             progress = (self.epoch + step / len(batches)) / self.config.epochs
             self.optimizer.param_groups[0]["lr"] = 0.5 * self.config.learning_rate * (1 + math.cos(math.pi * progress))
-            x, labels = (values[rows] for values in training[category])
-            loss = functional.binary_cross_entropy_with_logits(self.classifier(x, category), labels)
+            rows = rows.to(self.device)
+            x, labels, weights = (values[rows] for values in training[category])
+            loss = functional.binary_cross_entropy_with_logits(self.classifier(x, category), labels, weights)
             self.optimizer.zero_grad()
             loss.backward()
             self.optimizer.step()
-            total += loss.item()
-        record = {"epoch": self.epoch + 1, "train": total / len(batches), "validation": self.validate(validation)}
+            self.average.update_parameters(self.classifier)
+            total += loss.detach()
+        validated = self.validate(validation)
+        record = {"epoch": self.epoch + 1, "train": float(total) / len(batches), "validation": validated}
         self.epoch += 1
         self.history.append(record)
         return record
 
     @torch.no_grad()
     def validate(self, validation: _Tensors) -> float:
-        """Mean binary cross-entropy of the validation events."""
-        self.classifier.eval()
-        total: float = sum(
-            functional.binary_cross_entropy_with_logits(self.classifier(chunk, category), truth, reduction="sum").item()
-            for category, (x, labels) in enumerate(validation)
-            for chunk, truth in zip(x.split(16384), labels.split(16384))
-        )
-        return total / sum(len(labels) for _, labels in validation)
+        """Mean binary cross-entropy of the validation events with the averaged weights."""
+        total = 0.0
+        for category, events in enumerate(validation):
+            for x, labels, weights in zip(*(values.split(16384) for values in events)):
+                logits = self.average.module(x, category)
+                loss = functional.binary_cross_entropy_with_logits(logits, labels, weights, reduction="sum")
+                total += loss.item()
+        return total / sum(weights.sum().item() for _, _, weights in validation)
 
     @property
     def settings(self) -> dict[str, Any]:
@@ -161,23 +193,27 @@ class _Run:
 
     def state(self) -> _RunState:
         """All that a resumed run needs."""
-        return _RunState(arrays_of(self.classifier), optimizer_state(self.optimizer), self.epoch, self.history)
+        weights, average = arrays_of(self.classifier), arrays_of(self.average)
+        return _RunState(weights, average, optimizer_state(self.optimizer), self.epoch, self.history)
 
     def load_state(self, state: _RunState) -> None:
         """Go on from `state`."""
         load_arrays(self.classifier, state.weights)
+        load_arrays(self.average, state.average)
         load_optimizer_state(self.optimizer, state.optimizer)
         self.epoch, self.history = state.epoch, state.history
 
-    def outcome(self) -> TrainedClassifier:
-        """The `TrainedClassifier`."""
-        return TrainedClassifier(self.classifier.eval().requires_grad_(False), self.history)
+    def outcome(self) -> Classifier:
+        """The classifier with the averaged weights."""
+        classifier = self.average.module.eval().requires_grad_(False)
+        assert isinstance(classifier, Classifier)
+        return classifier
 
 
 def _batches(training: _Tensors, size: int, random: torch.Generator) -> list[tuple[int, torch.Tensor]]:
     """(category, rows) of each step of an epoch, in random order; what fills no batch is left for another epoch."""
     batches: list[tuple[int, torch.Tensor]] = []
-    for category, (_, labels) in enumerate(training):
+    for category, (_, labels, _) in enumerate(training):
         order = torch.randperm(len(labels), generator=random)
         batches += [
             (category, rows) for rows in order.split(min(size, len(labels))) if len(rows) >= min(size, len(labels))
@@ -186,15 +222,16 @@ def _batches(training: _Tensors, size: int, random: torch.Generator) -> list[tup
 
 
 def _on_device(events: Labelled, device: torch.device) -> _Tensors:
+    kept = (events[category] for category in CATEGORIES)
     return [
-        (torch.as_tensor(x).to(device), torch.as_tensor(labels).to(device))
-        for x, labels in (events[category] for category in CATEGORIES)
+        (torch.as_tensor(x).to(device), torch.as_tensor(labels).to(device), torch.as_tensor(weights).to(device))
+        for x, labels, weights in kept
     ]
 
 
 def _require_both_classes(name: str, events: Labelled) -> None:
     for category in CATEGORIES:
-        x, labels = events[category]
+        x, labels, _ = events[category]
         if not np.isfinite(x).all():
             raise ChallengeError(f"{name} events, {category}: inputs hold NaN or infinity; remove such events first")
         if len(labels) < 2 or set(np.unique(labels)) != {0.0, 1.0}:

@@ -31,6 +31,21 @@ def events_with_jets(source: OfficialFolder, part: str) -> Sample:
             same in all events of a category; or as `training_part`.
     """
     sample = training_part(source, part).with_jets()
+    check_for_networks(sample, source, part)
+    return sample
+
+
+def check_for_networks(sample: Sample, source: OfficialFolder, part: str) -> None:
+    """Refuse events of which no networks can be trained; of a large sample the first ones are looked at.
+
+    Arguments:
+        sample: events of the part, those without a jet among them or not.
+        source, part: where they are from.
+
+    Raises:
+        ChallengeError: as `events_with_jets`.
+    """
+    sample = sample.part(slice(_CHUNK)).with_jets()
     for label, rows in (("signal", sample.is_signal), ("background", ~sample.is_signal)):
         if not sample.weights[rows].sum() > 0:
             raise ChallengeError(
@@ -51,7 +66,6 @@ def events_with_jets(source: OfficialFolder, part: str) -> Sample:
                 f"{source.path}: {', '.join(constant)} of all {category} events of the part for {part} are the same; "
                 "networks need features that differ: mend the file"
             )
-    return sample
 
 
 def check_for_templates(sample: Sample, source: OfficialFolder) -> None:

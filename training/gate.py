@@ -2,7 +2,6 @@
 
 import dataclasses
 
-import numpy as np
 import torch
 from torch.nn import functional
 
@@ -19,6 +18,7 @@ class GateConfig:
 
     Arguments:
         signal_kept: share of the signal of each category that passes, at random nuisance parameters.
+        rows: rows of the sample that it is trained on, the first ones.
         width, depth: of its networks, see `submission.gate.Gate`.
         batch: events in a step.
         epochs: passes over the events.
@@ -26,7 +26,8 @@ class GateConfig:
         seed: of the initial weights and of the order of the events.
     """
 
-    signal_kept: Share = 0.85
+    signal_kept: Share = 0.6
+    rows: Count = 4_000_000
     width: Count = 32
     depth: Count = 2
     batch: Count = 2000
@@ -46,25 +47,38 @@ def train_gate(
         device: "cpu" or "cuda".
 
     Returns:
-        (gate, shares): `Gate`, and per category the share of all these events, half of them signal, that passes.
+        (gate, shares): `Gate`, and per category the share of the background that passes.
     """
     gate = Gate([training[name][0].shape[1] for name in CATEGORIES], config.width, config.depth, config.seed).to(device)
     random = torch.Generator().manual_seed(config.seed)
     shares = {}
     for number, name in enumerate(CATEGORIES):
-        x, labels = (torch.as_tensor(values).to(device) for values in training[name])
-        _descend(gate, number, x, labels, config, random)
+        x, labels, weights = (torch.as_tensor(values).to(device) for values in training[name])
+        _descend(gate, number, x, labels, weights, config, random)
         with torch.inference_mode():
             outputs = torch.cat([gate(chunk, number) for chunk in x.split(16384)])
-        # The lowest outputs of the signal do not pass; numpy, as torch.quantile takes at most 16 million numbers.
-        threshold = np.quantile(outputs[labels == 1].cpu().numpy(), 1 - config.signal_kept)
-        gate.shift(number, -float(threshold))
-        shares[name] = float((outputs >= float(threshold)).float().mean())
+        signal = labels == 1
+        threshold = _weighted_quantile(outputs[signal], weights[signal], 1 - config.signal_kept)
+        gate.shift(number, -threshold)
+        shares[name] = float(weights[~signal & (outputs >= threshold)].sum() / weights[~signal].sum())
     return gate.eval().requires_grad_(False).cpu(), shares
 
 
+def _weighted_quantile(values: torch.Tensor, weights: torch.Tensor, share: float) -> float:
+    """The value below which `share` of the weights lies."""
+    values, order = values.sort()
+    below = weights[order].double().cumsum(0)
+    return float(values[torch.searchsorted(below, share * below[-1])])
+
+
 def _descend(
-    gate: Gate, number: int, x: torch.Tensor, labels: torch.Tensor, config: GateConfig, random: torch.Generator
+    gate: Gate,
+    number: int,
+    x: torch.Tensor,
+    labels: torch.Tensor,
+    weights: torch.Tensor,
+    config: GateConfig,
+    random: torch.Generator,
 ) -> None:
     """Minimise the binary cross-entropy of one category."""
     optimizer = torch.optim.Adam(gate.networks[number].parameters(), config.learning_rate)
@@ -75,7 +89,7 @@ def _descend(
         for rows in torch.randperm(len(labels), generator=random).to(x.device).split(batch):
             if len(rows) < batch:
                 continue
-            loss = functional.binary_cross_entropy_with_logits(gate(x[rows], number), labels[rows])
+            loss = functional.binary_cross_entropy_with_logits(gate(x[rows], number), labels[rows], weights[rows])
             optimizer.zero_grad()
             loss.backward()
             optimizer.step()

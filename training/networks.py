@@ -7,9 +7,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 import numpy as np
-from tqdm import tqdm
 
-from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from runtime.errors import ChallengeError
 from runtime.tasks import completed
 from submission.arrays import FloatArray
@@ -20,10 +18,11 @@ from submission.score import VIEWS, Discriminator, Scorer
 
 from . import classifier as classifier_training
 from . import flows as flow_training
-from .classifier import ClassifierConfig, Labelled
+from .classifier import ClassifierConfig, LabelledEvents
 from .devices import own_gpu
 from .fields import Count, Even, Seed, Several
 from .gate import GateConfig, train_gate
+from .perturbed import PerturbedEvents, perturbed
 from .samples import Batch, Sample, draw_batches
 
 #: Background is judged at these shares of kept signal (docs/mathematics.md#published-numbers).
@@ -72,16 +71,18 @@ class NetworksConfig:
     Arguments:
         flows: `FlowsConfig`; None for a classifier of the features alone.
         classifier: `ClassifierConfig`.
-        datasets: sub-datasets of the classifier's training events, each with nuisance parameters of its own.
-        events: balanced events of each sub-dataset, before the post-selection.
+        rows: rows of their part of the sample that the classifier is trained on; None for all.
+        passes: how often each row is there, with other nuisance parameters each time.
+        block: rows that share their nuisance parameters.
         held_out: balanced events at nominal nuisance parameters, for the summary.
         seed: of all draws.
     """
 
     flows: FlowsConfig | None
     classifier: ClassifierConfig
-    datasets: Count = 1000
-    events: Even = 5000
+    rows: Count | None = None
+    passes: Count = 1
+    block: Count = 2000
     held_out: Even = 400_000
     seed: Seed = 2024
 
@@ -110,7 +111,7 @@ def train_flows(
     Draws repeat events of large weight, so what validates comes from a part of the events of its own.
 
     Arguments:
-        sample, held_out: `samples.Sample` of the parts for networks and for checks.
+        sample, held_out: `samples.Sample` of the parts for flows and for checks.
         config: `config.NetworksConfig`.
         device: "cpu" or "cuda"; with several GPUs each task has its own.
         checkpoints: folder that an interrupted training is resumed from.
@@ -211,9 +212,11 @@ def _drawn(sample: Sample, events: float, random: np.random.Generator) -> dict[s
 
 def plain_inputs(
     scorer: Scorer, batch: Batch, number: int, _nuisance: Mapping[str, Any], _random: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """What a classifier is trained on that knows nothing of the nuisance parameters: inputs and labels of a `Batch`."""
-    return scorer.inputs(batch.columns, number), batch.labels
+) -> LabelledEvents:
+    """What a classifier is trained on that knows nothing of the nuisance parameters: the events that pass the gate."""
+    if scorer.gate is not None:
+        batch = batch.select(scorer.gate.logits(scorer.standardised(batch.columns, number), number) >= 0)
+    return LabelledEvents(scorer.inputs(batch.columns, number), batch.labels, batch.weights)
 
 
 @dataclass(frozen=True)
@@ -224,16 +227,16 @@ class Kind:
         scorer: `submission.score.Scorer`, or a subclass, that holds it.
         train: function with the interface of `classifier.train`.
         inputs: function of the scorer, a `samples.Batch`, the number of its category, the nuisance parameters of its
-            sub-dataset and a `numpy.random.Generator`; returns inputs, array (events, inputs), and labels.
+            block and a `numpy.random.Generator`; returns `LabelledEvents`.
     """
 
     scorer: type[Scorer] = Scorer
     train: Callable[..., classifier_training.TrainedClassifier] = classifier_training.train
-    inputs: Callable[..., tuple[FloatArray, FloatArray]] = plain_inputs
+    inputs: Callable[..., LabelledEvents] = plain_inputs
 
 
 def train_classifier(
-    sample: Sample,
+    sample: Callable[[], Sample],
     held_out: Sample,
     discriminators: tuple[Discriminator, ...],
     config: NetworksConfig,
@@ -241,64 +244,53 @@ def train_classifier(
     device: str,
     checkpoints: Path,
     kind: Kind = Kind(),
+    workers: int | str = 1,
 ) -> ClassifierResult:
-    """Train the classifier, and the gate before it, on sub-datasets with random nuisance parameters.
+    """Train the gate, and the classifier on the events that pass it, at random nuisance parameters.
 
     Arguments:
-        sample, held_out: `samples.Sample` of the parts for networks and for checks.
+        sample: function without arguments that returns the `samples.Sample` of the part for the classifier; worker
+            processes get it pickled.
+        held_out: of the part for checks.
         discriminators: of `train_flows`.
-        config, device, checkpoints: as for `train_flows`.
+        config, device, checkpoints, workers: as for `train_flows`.
         gate_config: `gate.GateConfig`; None for no gate.
         kind: the `Kind` of classifier.
 
     Raises:
         ChallengeError: as `classifier.train`.
     """
-    nominal = draw_batches(sample, 200_000, np.random.default_rng([config.seed, 1]))
+    nominal = draw_batches(held_out, 200_000, np.random.default_rng([config.seed, 1]))
     standardisations = tuple(
         Standardisation.of(FEATURES[name], features(nominal[name].columns, name)) for name in CATEGORIES
     )
-    scorer = kind.scorer(discriminators, standardisations, classifier=None).to(device)
-    inputs = functools.partial(kind.inputs, scorer)
-    training = _perturbed(inputs, sample, config.datasets, config, stream=2)
-    validation = _perturbed(inputs, held_out, max(2, config.datasets // 20), config, stream=3)
-    gate, passed = None, None
+    scorer, passed = kind.scorer(discriminators, standardisations, classifier=None), None
+    rows = min(config.rows or len(sample().weights), len(sample().weights))
+    events = PerturbedEvents(sample, rows, config.block, config.passes, config.seed, stream=2)
     if gate_config is not None:
-        alone = {name: (x[:, : len(FEATURES[name])], labels) for name, (x, labels) in training.items()}
-        gate, passed = train_gate(alone, gate_config, device)
+        alone = functools.partial(plain_inputs, kind.scorer((), standardisations, classifier=None))
+        first = replace(events, rows=min(rows, gate_config.rows), passes=1, stream=5)
+        gate, passed = train_gate(perturbed(first, alone, workers), gate_config, device)
+        scorer = replace(scorer, gate=gate)
+    checked = PerturbedEvents(
+        functools.partial(_same, held_out), len(held_out.weights), config.block, 1, config.seed, stream=3
+    )
+    inputs = functools.partial(kind.inputs, scorer)
+    training, validation = perturbed(events, inputs, workers), perturbed(checked, inputs)
     trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.npz")
-    scorer = replace(scorer, classifier=trained.classifier, gate=gate).to(device)
+    scorer = replace(scorer, classifier=trained.classifier).to(device)
     held_out_batches = draw_batches(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
     summary = {
-        "events": {name: len(labels) for name, (_, labels) in training.items()},
+        "events": {name: len(events.labels) for name, events in training.items()},
         "history": trained.history,
-        "passed_gate": passed,
+        "background_passing_gate": passed,
         "held_out": separation(scorer, held_out_batches),
-        "held_out_without_gate": separation(replace(scorer, gate=None), held_out_batches),
     }
     return ClassifierResult(scorer.to("cpu"), summary)
 
 
-def _perturbed(
-    inputs: Callable[..., tuple[FloatArray, FloatArray]],
-    sample: Sample,
-    datasets: int,
-    config: NetworksConfig,
-    stream: int,
-) -> Labelled:
-    """Inputs and labels of sub-datasets with nuisance parameters of their own: dict from category to the two arrays."""
-    random = np.random.default_rng([config.seed, stream])
-    chunks: dict[str, list[tuple[FloatArray, FloatArray]]] = {name: [] for name in CATEGORIES}
-    for _ in tqdm(range(datasets), desc="sub-datasets", disable=None):
-        nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
-        for number, (name, batch) in enumerate(draw_batches(sample, config.events, random, nuisance).items()):
-            chunks[name].append(inputs(batch, number, nuisance, random))
-    # Popped, so that what is joined is not there twice for both categories at once.
-    result = {}
-    for name in CATEGORIES:
-        x, labels = (np.concatenate(values) for values in zip(*chunks.pop(name)))
-        result[name] = x, labels
-    return result
+def _same(sample: Sample) -> Sample:
+    return sample
 
 
 def separation(scorer: Scorer, batches: Mapping[str, Batch]) -> dict[str, dict[str, Any]]:

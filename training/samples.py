@@ -1,8 +1,9 @@
 """Events for training: the disjoint parts of the training rows, and draws from them.
 
-The rows of a sample carry weights: many light ones where signal lives, few heavy ones elsewhere. Networks are trained
-on draws in proportion to the weights, with an equal number of signal and background events and the backgrounds mixed as
-they are expected, at nominal nuisance parameters or at random ones.
+The rows of a sample carry weights: many light ones where signal lives, few heavy ones elsewhere. The classifier is
+trained on every row with its weight (`weighted_batches`), so that none of the light ones is lost; what needs events
+without weights gets draws in proportion to them (`draw_batches`). Either way signal and background have the same sum of
+weights and the backgrounds are mixed as they are expected.
 """
 
 from collections.abc import Mapping
@@ -21,11 +22,11 @@ from runtime.errors import ChallengeError
 from submission.arrays import BoolArray, FloatArray, IntArray
 from submission.features import CATEGORIES, categories
 
-#: Shares of the training rows, one after the other: for the networks, for checks of them, and for the templates.
-PARTS = {"networks": 0.45, "held-out": 0.05, "templates": 0.5}
+#: Shares of the training rows, one after the other: for the flows, for the classifier (which must not read flows of
+#: events that these were trained on: their densities are too high there), for checks of both, and for the templates.
+PARTS = {"flows": 0.1, "classifier": 0.45, "held-out": 0.05, "templates": 0.4}
 
-#: Rows of a part that are held in memory at the most, 80 bytes each: more than the networks draw events, and more than
-#: simulated parts have. The official file has 69 million for the networks.
+#: Rows of a part that are held in memory at the most, 80 bytes each. Parts of more are mapped from files.
 MOST_ROWS = 16_000_000
 
 
@@ -54,10 +55,13 @@ class Sample:
         rows = [np.flatnonzero(self.process == place) for place in range(len(PROCESSES))]
         return [(members, np.cumsum(self.weights[members])) for members in rows]
 
+    def part(self, rows: slice | BoolArray) -> "Sample":
+        """The events `rows`, with their weights, in memory."""
+        return Sample(np.array(self.primaries[rows]), np.array(self.weights[rows]), np.array(self.process[rows]))
+
     def with_jets(self) -> "Sample":
         """The events that have a jet before the post-selection: the only ones that any shift puts into a category."""
-        rows = self.primaries[:, PRIMARIES.index("PRI_n_jets")] > 0
-        return Sample(self.primaries[rows], self.weights[rows], self.process[rows])
+        return self.part(self.primaries[:, PRIMARIES.index("PRI_n_jets")] > 0)
 
 
 def training_part(
@@ -133,16 +137,22 @@ def balanced_rows(
 
 @dataclass(frozen=True)
 class Batch:
-    """Balanced events of one category: features by name, and labels (1 signal, 0 background), arrays (events,)."""
+    """Events of one category: features by name, labels (1 signal, 0 background) and weights, arrays (events,)."""
 
     columns: dict[str, FloatArray]
     labels: FloatArray
+    weights: FloatArray
+
+    def select(self, rows: BoolArray | IntArray) -> "Batch":
+        """The events `rows`."""
+        columns = {name: values[rows] for name, values in self.columns.items()}
+        return Batch(columns, self.labels[rows], self.weights[rows])
 
 
 def draw_batches(
     sample: Sample, events: int, random: np.random.Generator, nuisance: Mapping[str, Any] | None = None
 ) -> dict[str, Batch]:
-    """Balanced events as a model sees them, by category.
+    """Balanced events as a model sees them, by category, drawn with replacement: their weights are 1.
 
     Arguments:
         sample: `Sample`.
@@ -155,15 +165,54 @@ def draw_batches(
         dict from category to `Batch`.
     """
     nuisance = nuisance or draw_nuisance_parameters(0, ())
+    rows = balanced_rows(sample, events, random, _scales(nuisance))
+    return _shifted(sample, rows, np.ones(len(rows), np.float32), random, nuisance)
+
+
+def weighted_batches(
+    sample: Sample, balance: FloatArray, random: np.random.Generator, nuisance: Mapping[str, Any]
+) -> dict[str, Batch]:
+    """All events of `sample` as a model sees them, by category, with their weights.
+
+    Arguments:
+        sample: `Sample`; the few events of one set of nuisance parameters.
+        balance: array (2,), factors on the weights of background and of signal.
+        random: `numpy.random.Generator`.
+        nuisance: dict of the nuisance parameters; the scales of backgrounds change their weights.
+
+    Returns:
+        dict from category to `Batch`.
+    """
+    factors = np.array([_scales(nuisance).get(name, 1.0) for name in PROCESSES])[sample.process]
+    weights = (sample.weights * factors * balance[sample.is_signal.astype(int)]).astype(np.float32)
+    return _shifted(sample, np.arange(len(weights)), weights, random, nuisance)
+
+
+def balance_of(sample: Sample, rows: int) -> FloatArray:
+    """Factors on the weights of background and of signal that give both half the number of events: array (2,).
+
+    Arguments:
+        sample: `Sample`.
+        rows: of it that are used, the first ones; of these the events with jets.
+    """
+    jets = sample.primaries[:rows, PRIMARIES.index("PRI_n_jets")] > 0
+    totals = np.bincount(sample.is_signal[:rows][jets], sample.weights[:rows][jets], 2)
+    return np.asarray(np.count_nonzero(jets) / 2 / totals)
+
+
+def _scales(nuisance: Mapping[str, Any]) -> dict[str, float]:
+    """Factors on the yields of the backgrounds that have one."""
     scales = {process: nuisance[f"{process}_scale"] for process in ("ttbar", "diboson")}
-    scales = {process: 1.0 if scale is None else scale for process, scale in scales.items()}
-    rows = balanced_rows(sample, events, random, scales)
+    return {process: 1.0 if scale is None else scale for process, scale in scales.items()}
+
+
+def _shifted(
+    sample: Sample, rows: IntArray, weights: FloatArray, random: np.random.Generator, nuisance: Mapping[str, Any]
+) -> dict[str, Batch]:
+    """The events `rows`, with `weights` of their own, shifted by the nuisance parameters, by category."""
     noise = soft_met_noise(nuisance["soft_met"], len(rows), int(random.integers(2**31)))
     features, kept = transform(sample.primaries, rows, nuisance["tes"], nuisance["jes"], noise)
     columns = dict(zip(FEATURES, features.T))
     which, labels = categories(columns), sample.is_signal[rows[kept]].astype(np.float32)
-    result = {}
-    for number, category in enumerate(CATEGORIES):
-        inside = np.flatnonzero(which == number)
-        result[category] = Batch({name: values[inside] for name, values in columns.items()}, labels[inside])
-    return result
+    batch = Batch(columns, labels, weights[kept])
+    return {category: batch.select(np.flatnonzero(which == number)) for number, category in enumerate(CATEGORIES)}

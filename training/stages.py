@@ -21,7 +21,7 @@ from submission import artifacts
 from submission.likelihood import Likelihood
 
 from . import checkpoints
-from .conditions import check_for_templates, events_with_jets
+from .conditions import check_for_networks, check_for_templates, events_with_jets
 from .config import Config
 from .histogram import BinsOfFeatures, make_histogram
 from .networks import ClassifierResult, FlowsResult, Kind, train_classifier, train_flows
@@ -121,6 +121,7 @@ class Training:
             "config": {name: config[name] for name in READS[stage]},
             "data": self.source.fingerprint(),
             "sum_weights": self.source.sum_weights,
+            "rows": self.source.train_rows,
             "previous": self._previous(stage),
         }
 
@@ -215,17 +216,31 @@ def ship(training: Training, folder: str | Path) -> None:
 def _flows(training: Training) -> FlowsResult:
     if training.config.networks.flows is None:
         return FlowsResult((), {})
-    sample, held_out = (events_with_jets(training.source, part) for part in ("networks", "held-out"))
+    sample, held_out = (events_with_jets(training.source, part) for part in ("flows", "held-out"))
     resources = training.device, training.checkpoints, training.workers
     return train_flows(sample, held_out, training.config.networks, *resources)
 
 
 def _classifier(training: Training) -> ClassifierResult:
     flows = training.result("flows", FlowsResult)
-    sample, held_out = (events_with_jets(training.source, part) for part in ("networks", "held-out"))
-    config = training.config
-    arguments = (config.networks, config.gate, training.device, training.checkpoints, training.kind)
-    return train_classifier(sample, held_out, flows.discriminators, *arguments)
+    config, folder = training.config, training.checkpoints / "classifier-events"
+    folder.mkdir(exist_ok=True)
+    sample = training_part(training.source, "classifier", config.networks.rows, folder)
+    check_for_networks(sample, training.source, "classifier")
+    held_out = events_with_jets(training.source, "held-out")
+    result = train_classifier(
+        functools.partial(load_sample, folder),
+        held_out,
+        flows.discriminators,
+        config.networks,
+        config.gate,
+        training.device,
+        training.checkpoints,
+        training.kind,
+        training.workers,
+    )
+    remove_sample(folder)
+    return result
 
 
 def _templates(training: Training) -> TemplatesResult:
@@ -235,7 +250,7 @@ def _templates(training: Training) -> TemplatesResult:
     folder.mkdir(exist_ok=True)
     sample = training_part(training.source, "templates", config.rows, folder)
     check_for_templates(sample, training.source)
-    known = training_part(training.source, "networks")
+    known = training_part(training.source, "held-out")
     histogram = make_histogram(classifier.scorer, known, sample, config, training.device)
     events = TemplateEvents(
         functools.partial(load_sample, folder),

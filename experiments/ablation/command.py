@@ -14,13 +14,12 @@ from pathlib import Path
 from experiments.documents import add_docs_argument, publish
 from experiments.outputs import claim, kept_rows, record, some_of
 from experiments.trained_artifacts import load
-from ingestion_test import simulation
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments
 from runtime.output import finished_stages, output_folder
 from submission import artifacts
-from training.config import SAMPLES
+from training.config import simulated_source
 from training.devices import usable_device
 
 from . import figure
@@ -51,7 +50,7 @@ def run(arguments: argparse.Namespace) -> None:
     """Train and measure each variant, write table, figure and JSON."""
     usable_device(arguments.device)
     estimator, _ = load(artifacts.FOLDER)
-    source = OfficialFolder(arguments.data or simulation.cached_folder(*SAMPLES[BASES[arguments.preset]]))
+    source = OfficialFolder(arguments.data) if arguments.data else simulated_source(BASES[arguments.preset])
     output = arguments.output or Path("runs") / f"ablation-{arguments.preset}"
     shipped = artifacts.load_manifest()["sha256"]
     about = {"preset": arguments.preset, "data": source.fingerprint(), "shipped": shipped}

@@ -14,9 +14,12 @@ from submission.likelihood import LikelihoodConfig
 from training.config import PRESETS, Config, FlowsConfig
 
 #: Preset of `training.config` that the networks of a preset start from, and whose events they are trained on.
-BASES = {"full": "cnf", "smoke": "smoke"}
+BASES = {"full": "default", "smoke": "smoke"}
 
 #: Nuisance parameters fitted where not all six are, and the range of a belt that does not know that of the challenge.
+#: Rows that the preset smoke trains its classifier on.
+SMOKE_ROWS = 18_000
+
 TWO, THREE = ("tes", "jes"), ("tes", "jes", "soft_met")
 
 WIDE = (0.0, 5.0)
@@ -87,8 +90,8 @@ def _seed(number: int) -> Callable[[Config], Config]:
 def _fewer(factor: int) -> Callable[[Config], Config]:
     def change(config: Config) -> Config:
         config = _with_flows(config, events=_flows_of(config).events // factor)
-        datasets = max(4, config.networks.datasets // factor)
-        return replace(config, networks=replace(config.networks, datasets=datasets))
+        rows = (config.networks.rows or SMOKE_ROWS) // factor
+        return replace(config, networks=replace(config.networks, rows=rows))
 
     return change
 
@@ -100,7 +103,7 @@ def _no_flows(config: Config) -> Config:
 NETWORKS = {
     "no-flows": Networks("reference: no flows", _no_flows),
     "no-flows-1": Networks("no flows, trained with another seed", lambda config: _no_flows(_seed(1)(config))),
-    "flows": Networks("flows of c = 0.2 and 1, scaled, on coordinates", lambda config: config),
+    "flows": Networks("flows of S and B, c = 0.2, scaled, on coordinates", lambda config: config),
     "flows-1": Networks("the same, trained with another seed", _seed(1)),
     "plain-flows": Networks("c = 0: plain flows of S and B", _strengths(("S", "B"), (0.0, 0.0))),
     "strong-flows": Networks("c = 1 and 2", _strengths(("S", "S", "B", "B"), (1.0, 2.0, 1.0, 2.0))),
@@ -134,7 +137,7 @@ VARIANTS = NETWORKS | FITS
 
 
 def first_config(preset: str) -> Config:
-    """`Config` that the group "networks" starts from: `cnf` with a tenth of its training events, templates as exact.
+    """`Config` that the group "networks" starts from: `default` with a tenth of its events, templates as exact.
 
     Their error would be larger than that of the shipped ones, and does not tell variants apart.
     """
@@ -142,7 +145,7 @@ def first_config(preset: str) -> Config:
     if preset != "full":
         return config
     config = _with_flows(config, events=80_000)
-    networks = replace(config.networks, datasets=200)
+    networks = replace(config.networks, rows=2_700_000)
     return replace(config, networks=networks, templates=replace(config.templates, rows=1_000_000))
 
 

@@ -9,20 +9,20 @@ from submission.likelihood import PRESETS as LIKELIHOODS
 from training.config import PRESETS, Config
 
 
-def cnf(size: str) -> Config:
-    """The preset cnf, or one of another size."""
-    return PRESETS["cnf" if size == "full" else size]
-
-
 def default(size: str) -> Config:
-    """The preset default: no flows."""
-    config = cnf(size)
+    """The preset default, CNF + DNN, or one of another size."""
+    return PRESETS["default" if size == "full" else size]
+
+
+def no_flows(size: str) -> Config:
+    """The preset no-flows: the same without flows."""
+    config = default(size)
     return replace(config, networks=replace(config.networks, flows=None))
 
 
 def paper(size: str) -> Config:
     """The preset paper; in other sizes what is peculiar to it, in the size of that preset."""
-    published, config = PRESETS["paper"], cnf(size)
+    published, config = PRESETS["paper"], default(size)
     if size == "full":
         return published
     assert published.networks.flows is not None
@@ -34,11 +34,11 @@ def paper(size: str) -> Config:
 
 
 def baseline(size: str) -> Config:
-    """The networks of the preset default; mu alone is fitted."""
-    return replace(default(size), likelihood=LIKELIHOODS["mu alone"], belt=PRESETS["paper"].belt)
+    """The networks of the preset no-flows; mu alone is fitted."""
+    return replace(no_flows(size), likelihood=LIKELIHOODS["mu alone"], belt=PRESETS["paper"].belt)
 
 
-DEFAULT = Method("DNN, all nuisance parameters fitted", default)
-CNF = Method("CNF + DNN, all fitted", cnf)
+DEFAULT = Method("CNF + DNN, all nuisance parameters fitted", default)
+NO_FLOWS = Method("DNN, all fitted", no_flows)
 PAPER = Method("CNF + DNN, as published", paper)
 BASELINE = Method("DNN, mu alone fitted", baseline)

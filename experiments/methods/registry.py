@@ -9,7 +9,7 @@ from experiments.methods.mle_nu import training as mle_nu
 
 METHODS: dict[str, Method] = {
     "default": presets.DEFAULT,
-    "cnf": presets.CNF,
+    "no-flows": presets.NO_FLOWS,
     "paper": presets.PAPER,
     "boosted": boosted.METHOD,
     "baseline": presets.BASELINE,

@@ -27,7 +27,7 @@ from runtime.arguments import add_workers_arguments, count
 from runtime.errors import ChallengeError
 from runtime.output import finished_stages, output_folder
 from submission.likelihood import Likelihood
-from training.config import SAMPLES
+from training.config import simulated_source
 from training.devices import usable_device
 
 from . import figures
@@ -38,8 +38,12 @@ SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Ta
 #: Seed of the pseudo-experiments, used nowhere else: what was tuned on others is judged on these.
 SEED = 250508709
 
-#: Preset of the trainings, values of mu, pseudo-experiments of each, and the sample that is simulated without --data.
-PRESETS = {"full": (10, 100, SAMPLES["default"]), "smoke": (2, 3, SAMPLES["smoke"])}
+#: By the preset of the table: preset of the trainings' sample, values of mu, pseudo-experiments of each, and size and
+#: seed of the simulated sample that these take their events from; no training reads it.
+PRESETS: dict[str, tuple[str, int, int, tuple[str | int, int]]] = {
+    "full": ("default", 10, 100, (16_000_000, 2)),
+    "smoke": ("smoke", 2, 3, ("small", 2)),
+}
 
 SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
 
@@ -99,11 +103,12 @@ def _named_submission(text: str) -> tuple[str, Path]:
 def run(arguments: argparse.Namespace) -> None:
     """Train what is not trained, run each method, and write the table anew after each."""
     usable_device(arguments.device)
-    sets, experiments, sample = PRESETS[arguments.preset]
-    source = OfficialFolder(arguments.data or simulation.cached_folder(*sample))
+    training, sets, experiments, sample = PRESETS[arguments.preset]
+    scored = OfficialFolder(arguments.data or simulation.cached_folder(*sample))
+    source = OfficialFolder(arguments.data) if arguments.data else simulated_source(training)
     output = arguments.output or Path("runs") / f"table2-{arguments.preset}"
     whole = max(experiments, arguments.experiments or 0)
-    about = {"preset": arguments.preset, "data": source.fingerprint(), "code": code_checksum()}
+    about = {"preset": arguments.preset, "data": [source.fingerprint(), scored.fingerprint()], "code": code_checksum()}
     about |= {"seed": SEED, "experiments": whole}
     submissions = dict(arguments.submission)
     for path in submissions.values():
@@ -122,11 +127,12 @@ def run(arguments: argparse.Namespace) -> None:
             )
             if name in METHODS:
                 print(f"== {name}: {METHODS[name].label}", flush=True)
-                machine = {"device": arguments.device, "workers": arguments.workers}
-                run_method(name, arguments.preset, settings, source, output, **machine, own_sample=not arguments.data)
+                sources, machine = (source, scored), {"device": arguments.device, "workers": arguments.workers}
+                own = not arguments.data
+                run_method(name, arguments.preset, settings, sources, output, **machine, own_sample=own)
             else:
                 print(f"== {name}: {submissions[name]}", flush=True)
-                measure(submissions[name], str(submissions[name]), settings, source, output / name, arguments.workers)
+                measure(submissions[name], str(submissions[name]), settings, scored, output / name, arguments.workers)
             rows = write_table(output, about)
     comparison = table(rows)
     print(comparison.text())
@@ -145,7 +151,7 @@ def run_method(
     name: str,
     preset: str,
     settings: FirstOfRun,
-    source: OfficialFolder,
+    sources: tuple[OfficialFolder, OfficialFolder],
     output: Path,
     device: str = "cpu",
     workers: int | str = 1,
@@ -157,16 +163,17 @@ def run_method(
         name: in `methods.METHODS`.
         preset: "full" or "smoke".
         settings: `FirstOfRun`.
-        source: `sources.OfficialFolder`.
+        sources: `sources.OfficialFolder` of the trainings, and that of the pseudo-experiments.
         output: folder of the comparison.
         device, workers, own_sample: as for `methods.prepare`.
 
     Returns:
         the row, as `row`.
     """
+    source, scored = sources
     submission = prepare(name, preset, source, output, device, workers, own_sample)
     likelihood = likelihood_of(name, submission)
-    return measure(submission, METHODS[name].label, settings, source, output / name, workers, likelihood)
+    return measure(submission, METHODS[name].label, settings, scored, output / name, workers, likelihood)
 
 
 def measure(
@@ -183,7 +190,8 @@ def measure(
     Arguments:
         submission: folder or zip.
         label: in table and figures.
-        settings, source, workers: as for `run_method`.
+        settings, workers: as for `run_method`.
+        source: of the pseudo-experiments.
         folder: of its results.
         likelihood: whose bound the row shows.
 

@@ -63,15 +63,15 @@ def test_variant_without_flows_has_none():
 
 def test_the_first_of_the_group_is_the_default_in_its_networks():
     config = NETWORKS["no-flows"].change(first_config("full"))
-    assert config.networks.flows == PRESETS["default"].networks.flows
+    assert config.networks.flows == PRESETS["no-flows"].networks.flows
     assert config.networks.classifier == PRESETS["default"].networks.classifier
-    assert NETWORKS["quarter"].change(first_config("full")).networks.datasets == config.networks.datasets // 4
+    assert NETWORKS["quarter"].change(first_config("full")).networks.rows == config.networks.rows // 4
 
 
 def test_the_configuration_to_start_from_is_the_preset_in_a_smaller_size():
-    first, default = (_leaves(config.record()) for config in (first_config("full"), PRESETS["cnf"]))
+    first, default = (_leaves(config.record()) for config in (first_config("full"), PRESETS["default"]))
     changed = {path[-1] for path in first if first[path] != default[path]}
-    assert changed == {"events", "datasets", "rows", "template_error"}
+    assert changed == {"events", "rows", "template_error"}
 
 
 def test_the_first_fit_is_the_shipped_one(estimator):

@@ -24,6 +24,7 @@ from submission.histogram import Histogram
 from submission.likelihood import PRESETS, Likelihood
 from submission.parameters import PRIORS
 from training.checkpoints import write
+from training.classifier import LabelledEvents
 from training.samples import save_sample, training_part
 
 
@@ -99,7 +100,7 @@ def _toy_events(random, events, tes):
     pulls[:, 0] = tes
     x = random.normal(size=(events, 3)).astype(np.float32) + 0.5 * labels[:, None]
     x[:, :2] += np.outer(np.where(labels == 1, 0, pulls[:, 0]), (0.3, -0.3))
-    return np.concatenate([x, pulls], axis=1), labels
+    return LabelledEvents(np.concatenate([x, pulls], axis=1), labels, np.ones_like(labels))
 
 
 @pytest.mark.slow
@@ -116,7 +117,7 @@ def test_the_estimate_follows_a_shift_of_the_events():
     for tes in (-1.0, 0.0, 1.0):
         sums = []
         for _ in CATEGORIES:
-            x, labels = _toy_events(random, 4000, tes)
+            x, labels, _ = _toy_events(random, 4000, tes)
             inputs = torch.as_tensor(x[labels == 0])
             inputs[:, 3:] = 0
             sums.append((inputs, torch.ones(len(inputs)).double()))

@@ -21,7 +21,11 @@ def files():
 def weights(estimator):
     """All arrays of the classifier and the gate."""
     scorer = estimator.histogram.scorer
-    return [array for network in (scorer.classifier, scorer.gate) for array in network.state().weights.values()]
+    return [
+        array
+        for network in (*getattr(scorer.classifier, "members", (scorer.classifier,)), scorer.gate)
+        for array in network.state().weights.values()
+    ]
 
 
 @pytest.fixture

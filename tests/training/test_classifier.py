@@ -7,9 +7,9 @@ import torch
 from runtime.errors import ChallengeError
 from submission.features import CATEGORIES
 from training import classifier as module
-from training.classifier import ClassifierConfig, train
+from training.classifier import ClassifierConfig, LabelledEvents, train
 
-CONFIG = ClassifierConfig(width=16, depth=2, batch=200, epochs=6, learning_rate=5e-3, seed=3)
+CONFIG = ClassifierConfig(width=16, depth=2, batch=200, epochs=6, learning_rate=5e-3, averaging=0.95, seed=3)
 
 
 def gaussians(events, seed):
@@ -20,7 +20,7 @@ def gaussians(events, seed):
         labels = random.integers(0, 2, events).astype(np.float32)
         x = random.normal(size=(events, inputs)).astype(np.float32)
         x[:, 0] += 2 * labels - 1
-        data[category] = (x, labels)
+        data[category] = LabelledEvents(x, labels, np.ones(events, np.float32))
     return data
 
 
@@ -29,11 +29,21 @@ def test_learns_the_likelihood_ratio():
     """Its cross-entropy on other events is that of the known ratio, to the share that its training events cost."""
     trained = train(gaussians(16_000, 1), gaussians(2000, 2), CONFIG)
     loss = torch.nn.functional.binary_cross_entropy_with_logits
-    for number, (x, labels) in enumerate(gaussians(20_000, 3).values()):
+    for number, (x, labels, _) in enumerate(gaussians(20_000, 3).values()):
         x, labels = torch.tensor(x), torch.tensor(labels)
         best, reached = loss(2 * x[:, 0], labels), loss(trained.classifier(x, number), labels)
         assert best < reached < best + 0.01
     assert [record["epoch"] for record in trained.history] == [1, 2, 3, 4, 5, 6]
+
+
+def test_weights_count_as_so_many_events():
+    """Background of weight 3 and signal of weight 1 shift the logit by log 3."""
+    plain, heavy = (gaussians(16_000, 1), gaussians(2000, 2)), []
+    for events in plain:
+        heavy.append({name: kept._replace(weights=3 - 2 * kept.labels) for name, kept in events.items()})
+    x = torch.tensor(gaussians(2000, 3)["1-jet"].inputs)
+    logits = [train(*events, CONFIG).classifier(x, 0) for events in (plain, heavy)]
+    assert (logits[0] - logits[1]).mean() == pytest.approx(np.log(3), abs=0.1)
 
 
 class Stop(Exception):
@@ -64,13 +74,13 @@ def test_a_resumed_training_ends_with_the_same_weights(tmp_path):
         train(*events, ClassifierConfig(width=8), checkpoint=checkpoint)
 
 
-def _nan(x, labels):
+def _nan(x, labels, weights):
     x[0, 0] = np.nan
-    return x, labels
+    return LabelledEvents(x, labels, weights)
 
 
-def _one_class(x, labels):
-    return x, np.ones_like(labels)
+def _one_class(x, labels, weights):
+    return LabelledEvents(x, np.ones_like(labels), weights)
 
 
 @pytest.mark.parametrize(

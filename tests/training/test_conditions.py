@@ -8,7 +8,7 @@ from ingestion_test.sources import OfficialFolder
 from runtime.errors import ChallengeError
 from tests.conftest import make_events, write_folder
 from training.conditions import check_for_templates, events_with_jets
-from training.samples import Sample, training_part
+from training.samples import PARTS, Sample, training_part
 
 SIZE = 6000
 
@@ -39,9 +39,9 @@ def _fewer_jets(most):
 
 
 def _part(number):
-    """Rows of the training part `number`: networks, held-out, templates."""
+    """Rows of the training part `number`: flows, classifier, held-out, templates."""
     first = int(0.3 * SIZE)
-    ends = first + np.round(np.array([0, 0.45, 0.5, 1.0]) * (SIZE - first)).astype(int)
+    ends = first + np.round(np.cumsum([0.0, *PARTS.values()]) * (SIZE - first)).astype(int)
     return lambda events: (events.index >= ends[number]) & (events.index < ends[number + 1])
 
 
@@ -49,28 +49,28 @@ def _part(number):
 REFUSED = {
     "no weight of signal": (
         _without(lambda e: e["labels"] == 1),
-        "networks",
-        "no signal event of the part for networks",
+        "flows",
+        "no signal event of the part for flows",
     ),
-    "no weight of background": (_without(lambda e: e["labels"] == 0), "networks", "no background event"),
+    "no weight of background": (_without(lambda e: e["labels"] == 0), "flows", "no background event"),
     "no signal in one part": (
-        _without(lambda e: (e["labels"] == 1) & _part(1)(e)),
+        _without(lambda e: (e["labels"] == 1) & _part(2)(e)),
         "held-out",
         "no signal event of the part for held-out",
     ),
-    "no jets": (_fewer_jets(0), "networks", "no signal event of the part for networks has a jet"),
-    "one jet at the most": (_fewer_jets(1), "networks", "signal events drawn .* 0 are of the category 2-jet"),
+    "no jets": (_fewer_jets(0), "flows", "no signal event of the part for flows has a jet"),
+    "one jet at the most": (_fewer_jets(1), "flows", "signal events drawn .* 0 are of the category 2-jet"),
     "no signal with two jets": (
         _without(lambda e: (e["labels"] == 1) & (e["PRI_n_jets"] > 1)),
-        "networks",
-        "signal events drawn from the part for networks, 0 are of the category 2-jet",
+        "flows",
+        "signal events drawn from the part for flows, 0 are of the category 2-jet",
     ),
     "a constant feature": (
         lambda e: e.assign(PRI_met_phi=np.float32(0)),
-        "networks",
+        "flows",
         "PRI_met_phi of all 1-jet events",
     ),
-    "nothing passes": (lambda e: e.assign(PRI_had_pt=np.float32(1)), "networks", "0 are of the category 1-jet"),
+    "nothing passes": (lambda e: e.assign(PRI_had_pt=np.float32(1)), "flows", "0 are of the category 1-jet"),
 }
 
 
@@ -84,16 +84,16 @@ def test_events_that_networks_cannot_use(name, many_events, tmp_path):
 
 @pytest.mark.parametrize("process", PROCESSES)
 def test_templates_need_all_processes(process, many_events, tmp_path):
-    change = _without(lambda e: (e["detailed_labels"] == process) & _part(2)(e))
+    change = _without(lambda e: (e["detailed_labels"] == process) & _part(3)(e))
     source = OfficialFolder(write_folder(tmp_path, change(many_events)))
     with pytest.raises(ChallengeError, match=f"no event of {process} in the part for templates has a weight above 0"):
         check_for_templates(training_part(source, "templates"), source)
-    assert events_with_jets(source, "networks").weights.sum() > 0
+    assert events_with_jets(source, "flows").weights.sum() > 0
 
 
 def test_usual_events_are_taken_as_they_are(many_events, tmp_path):
     source = OfficialFolder(write_folder(tmp_path, many_events))
-    for part in ("networks", "held-out"):
+    for part in ("flows", "held-out"):
         for ours, theirs in zip(
             vars(events_with_jets(source, part)).values(), vars(training_part(source, part).with_jets()).values()
         ):

@@ -21,10 +21,10 @@ def test_every_preset_has_a_sample_that_scoring_does_not_use():
 
 
 def test_the_default_is_the_preset_with_flows_without_them():
-    default, cnf = PRESETS["default"].record(), PRESETS["cnf"].record()
-    assert default["networks"].pop("flows") is None
+    twin, cnf = PRESETS["no-flows"].record(), PRESETS["default"].record()
+    assert twin["networks"].pop("flows") is None
     assert cnf["networks"].pop("flows") is not None
-    assert default == cnf
+    assert twin == cnf
 
 
 def test_every_preset_has_a_folder_of_its_own():

@@ -21,7 +21,7 @@ CONFIG = TemplatesConfig(signal_bins=5, background_bins=3, no_jet_bins=4, axis=N
 def samples(simulated_folder):
     """Events that the networks know, and those of the templates."""
     source = OfficialFolder(simulated_folder)
-    return training_part(source, "networks"), training_part(source, "templates")
+    return training_part(source, "classifier"), training_part(source, "templates")
 
 
 @pytest.fixture(scope="module")

@@ -1,6 +1,8 @@
 """Flows and classifier trained together, on a small simulated sample with the smoke preset."""
 
+import copy
 import dataclasses
+import functools
 
 import numpy as np
 import pytest
@@ -26,14 +28,15 @@ CONFIG, GATE = PRESETS["smoke"].networks, PRESETS["smoke"].gate
 @pytest.fixture(scope="module")
 def parts(simulated_folder):
     source = OfficialFolder(simulated_folder)
-    return {name: training_part(source, name).with_jets() for name in ("networks", "held-out")}
+    return {name: training_part(source, name).with_jets() for name in ("flows", "classifier", "held-out")}
 
 
 @pytest.fixture(scope="module")
 def trained(parts, tmp_path_factory):
     checkpoints = tmp_path_factory.mktemp("checkpoints")
-    flows = train_flows(*parts.values(), CONFIG, "cpu", checkpoints)
-    classifier = train_classifier(*parts.values(), flows.discriminators, CONFIG, GATE, "cpu", checkpoints)
+    flows = train_flows(parts["flows"], parts["held-out"], CONFIG, "cpu", checkpoints)
+    sample, resources = functools.partial(copy.copy, parts["classifier"]), ("cpu", checkpoints)
+    classifier = train_classifier(sample, parts["held-out"], flows.discriminators, CONFIG, GATE, *resources)
     return classifier.scorer, flows.summary, classifier.summary
 
 
@@ -49,7 +52,7 @@ def test_separates_events_it_was_not_trained_on(trained):
 
 @pytest.mark.slow
 def test_flows_are_the_same_to_the_bit_from_several_processes(trained, parts, tmp_path):
-    discriminators = train_flows(*parts.values(), CONFIG, "cpu", tmp_path, workers=2).discriminators
+    discriminators = train_flows(parts["flows"], parts["held-out"], CONFIG, "cpu", tmp_path, workers=2).discriminators
     for ours, theirs in zip(trained[0].discriminators, discriminators):
         assert ours.category == theirs.category
         weights = theirs.flow.state_dict()
@@ -65,7 +68,7 @@ def test_flows_are_validated_on_events_that_they_have_not_seen(parts, tmp_path, 
 
     monkeypatch.setattr(networks.flow_training, "train", train)
     with pytest.raises(TrainingFailed):
-        train_flows(*parts.values(), CONFIG, "cpu", tmp_path)
+        train_flows(parts["flows"], parts["held-out"], CONFIG, "cpu", tmp_path)
     *events, _, _, _, _, validation = given[0]
     assert len(events[0]) == len(events[1]) == pytest.approx(CONFIG.flows.events / 2, rel=0.2)
     for own, checked in zip(events, validation):
@@ -78,13 +81,13 @@ def test_a_category_without_events_is_named(parts, tmp_path):
     one_jet = sample.primaries[:, PRIMARIES.index("PRI_n_jets")] == 1
     few = Sample(*(getattr(sample, name)[one_jet] for name in ("primaries", "weights", "process")))
     with pytest.raises(ChallengeError, match="no event of category 2-jet: use a larger sample"):
-        train_flows(parts["networks"], few, CONFIG, "cpu", tmp_path)
+        train_flows(parts["flows"], few, CONFIG, "cpu", tmp_path)
 
 
 def test_discrimination_functions_separate_too(trained, parts):
     """The flow of the signal is higher on signal, the flow of the background on background."""
     scorer = trained[0]
-    batches = draw_batches(parts["networks"], 20_000, np.random.default_rng(5))
+    batches = draw_batches(parts["flows"], 20_000, np.random.default_rng(5))
     for number, category in enumerate(CATEGORIES):
         values = scorer.discriminators[number](batches[category].columns)
         assert values.shape == (len(batches[category].labels), 2)
@@ -109,7 +112,7 @@ def test_events_that_do_not_pass_the_gate_score_below_all_others(trained, parts)
     """The gate lets through the share of the signal it is set to, less background, and does not touch other scores."""
     scorer = trained[0]
     # The share is that of the events it was set with: of a small sample's few others it lets less pass.
-    batches = draw_batches(parts["networks"], 40_000, np.random.default_rng(6))
+    batches = draw_batches(parts["classifier"], 40_000, np.random.default_rng(6))
     for number, category in enumerate(CATEGORIES):
         batch = batches[category]
         scores = scorer.scores(batch.columns, number)

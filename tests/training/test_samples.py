@@ -8,7 +8,7 @@ from ingestion_test.schema import PRIMARIES, PROCESSES
 from ingestion_test.sources import OfficialFolder
 from submission.features import CATEGORIES, categories
 from training import samples
-from training.samples import PARTS, balanced_rows, draw_batches, training_part
+from training.samples import PARTS, balance_of, balanced_rows, draw_batches, training_part, weighted_batches
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def test_parts_are_disjoint_and_leave_nothing_over(parts, data_folder, events):
 
 
 def test_rows_are_drawn_in_proportion_to_the_weights(parts):
-    sample = parts["networks"]
+    sample = parts["classifier"]
     rows = balanced_rows(sample, 200_000, np.random.default_rng(0))
     assert sample.is_signal[rows[:100_000]].all()
     assert not sample.is_signal[rows[100_000:]].any()
@@ -37,7 +37,7 @@ def test_rows_are_drawn_in_proportion_to_the_weights(parts):
 
 def test_draws_hold_the_labels_of_their_events(parts):
     """Azimuths survive every shift, so each event can be traced back to its row."""
-    sample = parts["networks"]
+    sample = parts["classifier"]
     traces = [PRIMARIES.index(name) for name in ("PRI_lep_phi", "PRI_had_phi")]
     label = {tuple(row): signal for row, signal in zip(sample.primaries[:, traces], sample.is_signal)}
     nuisance = draw_nuisance_parameters(3, ("tes", "jes", "soft_met"))
@@ -50,7 +50,7 @@ def test_draws_hold_the_labels_of_their_events(parts):
 
 
 def test_nuisance_parameters_shift_what_is_drawn(parts):
-    sample = parts["networks"]
+    sample = parts["classifier"]
     nominal = draw_nuisance_parameters(0, ())
     for change, feature in (({"tes": 1.1}, "PRI_had_pt"), ({"jes": 1.1}, "PRI_jet_leading_pt")):
         means = [
@@ -61,7 +61,7 @@ def test_nuisance_parameters_shift_what_is_drawn(parts):
 
 
 def test_scales_change_which_backgrounds_are_drawn(parts):
-    sample = parts["networks"]
+    sample = parts["classifier"]
     traces = [PRIMARIES.index(name) for name in ("PRI_lep_phi", "PRI_had_phi")]
     process = {tuple(row): place for row, place in zip(sample.primaries[:, traces], sample.process)}
     shares = []
@@ -78,14 +78,34 @@ def test_a_scale_of_zero_draws_none(parts, monkeypatch):
     found = []
     monkeypatch.setattr(samples, "balanced_rows", lambda *a: found.append(a[3]) or balanced_rows(*a))
     for scale in (0.0, None):
-        draw_batches(
-            parts["networks"], 100, np.random.default_rng(5), draw_nuisance_parameters(0, ()) | {"diboson_scale": scale}
-        )
+        nuisance = draw_nuisance_parameters(0, ()) | {"diboson_scale": scale}
+        draw_batches(parts["classifier"], 100, np.random.default_rng(5), nuisance)
     assert [scales["diboson"] for scales in found] == [0.0, 1.0]
 
 
+def test_weighted_events_are_all_rows_in_balance(parts):
+    """Every event that passes is there once with its weight; scales of backgrounds change theirs."""
+    sample = parts["classifier"].with_jets()
+    balance = balance_of(sample, len(sample.weights))
+    nominal = draw_nuisance_parameters(0, ())
+    doubled = nominal | {"ttbar_scale": 2.0}
+    batches, more = (
+        weighted_batches(sample, balance, np.random.default_rng(1), nuisance) for nuisance in (nominal, doubled)
+    )
+    assert 0.5 * len(sample.weights) < sum(len(batch.labels) for batch in batches.values()) <= len(sample.weights)
+    for label in (0, 1):
+        expected = (sample.weights * balance[label])[sample.is_signal == label].sum()
+        assert expected == pytest.approx(len(sample.weights) / 2)
+        kept = sum(batch.weights[batch.labels == label].sum() for batch in batches.values())
+        assert 0.5 * expected < kept <= expected * (1 + 1e-6)
+    for name, batch in batches.items():
+        ratio = more[name].weights / batch.weights
+        assert set(np.unique(ratio[batch.labels == 1])) == {1.0}
+        assert set(np.unique(ratio.round(5))) == {1.0, 2.0}
+
+
 def test_only_events_with_jets_can_enter_a_category(parts):
-    sample = parts["networks"]
+    sample = parts["classifier"]
     kept = sample.with_jets()
     assert len(kept.weights) < len(sample.weights)
     assert (kept.primaries[:, PRIMARIES.index("PRI_n_jets")] > 0).all()

@@ -11,9 +11,8 @@ from experiments.methods import presets
 from experiments.methods.boosted.trees import Trees
 from experiments.methods.method import Method
 from runtime import files
-from submission.arrays import FloatArray
 from submission.features import CATEGORIES
-from training.classifier import Labelled, TrainedClassifier
+from training.classifier import Labelled, LabelledEvents, TrainedClassifier
 from training.config import Config
 from training.networks import Kind
 from training.stages import Training
@@ -76,9 +75,7 @@ def train(
     return TrainedClassifier(Trees(boosters), history)
 
 
-def _boosted(
-    training: tuple[FloatArray, FloatArray], validation: tuple[FloatArray, FloatArray], config: BoostedConfig
-) -> str:
+def _boosted(training: LabelledEvents, validation: LabelledEvents, config: BoostedConfig) -> str:
     """The trees of one category up to the round with the best validation loss, as lightgbm's text."""
     parameters = {
         "objective": "binary",
@@ -90,16 +87,15 @@ def _boosted(
         "force_col_wise": True,
         "verbosity": -1,
     }
-    (x, labels), (other_x, other_labels) = training, validation
-    data = lightgbm.Dataset(x, labels)
-    others = lightgbm.Dataset(other_x, other_labels, reference=data)
+    data = lightgbm.Dataset(training.inputs, training.labels, weight=training.weights)
+    others = lightgbm.Dataset(validation.inputs, validation.labels, weight=validation.weights, reference=data)
     stop = lightgbm.early_stopping(config.patience, verbose=False)
     return lightgbm.train(parameters, data, config.rounds, valid_sets=[others], callbacks=[stop]).model_to_string()
 
 
 def configuration(size: str) -> Config:
-    """The preset default with trees."""
-    config = presets.default(size)
+    """The preset no-flows with trees."""
+    config = presets.no_flows(size)
     trees = BoostedConfig() if size == "full" else BoostedConfig(rounds=30, leaves=15)
     # Another classifier has a configuration of its own.
     networks = dataclasses.replace(config.networks, classifier=trees)  # type: ignore[arg-type]  # no ClassifierConfig

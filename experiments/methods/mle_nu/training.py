@@ -31,7 +31,7 @@ from submission.score import Scorer
 from submission.throws import Throws
 from training import classifier
 from training.checkpoints import checkpointed, read, write
-from training.classifier import ClassifierConfig, Labelled, TrainedClassifier
+from training.classifier import ClassifierConfig, Labelled, LabelledEvents, TrainedClassifier
 from training.config import PRESETS, Config
 from training.devices import own_gpu
 from training.histogram import TemplatesConfig, make_histogram
@@ -100,15 +100,14 @@ class NuResult:
 
 
 def inputs(
-    scorer: Scorer, batch: Batch, number: int, nuisance: Mapping[str, Any], random: np.random.Generator
-) -> tuple[FloatArray, FloatArray]:
-    """Features and true pulls of events, and their labels: as many of S as of B, so that no density has a factor."""
-    classes = [np.flatnonzero(batch.labels == label) for label in (0, 1)]
-    rows = np.sort(np.concatenate([random.permutation(members)[: min(map(len, classes))] for members in classes]))
-    columns = {name: values[rows] for name, values in batch.columns.items()}
-    features = scorer.standardised(columns, number)
+    scorer: Scorer, batch: Batch, number: int, nuisance: Mapping[str, Any], _random: np.random.Generator
+) -> LabelledEvents:
+    """Features and true pulls of events, labels and weights: as much of S as of B, so that no density has a factor."""
+    features = scorer.standardised(batch.columns, number)
     pulls = np.broadcast_to(pulls_of(nuisance), (len(features), len(EMBEDDED)))
-    return np.concatenate([features, pulls], 1), batch.labels[rows]
+    totals = np.bincount(batch.labels.astype(int), batch.weights, 2)
+    weights = batch.weights * (totals.mean() / np.maximum(totals, 1e-30))[batch.labels.astype(int)]
+    return LabelledEvents(np.concatenate([features, pulls], 1), batch.labels, weights.astype(np.float32))
 
 
 def train(
@@ -121,7 +120,7 @@ def train(
     """Train the classifier on two copies of the pulls (eq. 25); interface of `training.classifier.train`."""
     random = np.random.default_rng(config.seed)
     events, others = (
-        {name: (paired(x, labels, random), labels) for name, (x, labels) in sample.items()}
+        {name: kept._replace(inputs=paired(kept.inputs, kept.labels, random)) for name, kept in sample.items()}
         for sample in (training, validation)
     )
     return classifier.train(events, others, config, device, checkpoint)
@@ -198,7 +197,7 @@ def _templates(training: Training) -> NuResult:
     held_out = training_part(training.source, "held-out")
     slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
     shipped, _ = _events(training)
-    known = training_part(training.source, "networks")
+    known = training_part(training.source, "held-out")
     histogram = make_histogram(scorer, known, shipped, training.config.templates, training.device)
     events = {name: shipped.primaries[:, number].copy() for number, name in enumerate(PRIMARIES)}
     events |= {"weights": shipped.weights.astype(np.float32), "process": shipped.process.astype(np.int8)}

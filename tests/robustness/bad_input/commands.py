@@ -121,7 +121,7 @@ _WORDS = st.sampled_from(
             "large",
             "flows",
             "score",
-            "cnf",
+            "no-flows",
             "tcp://127.0.0.1:1",
             "\u03bc",
             "\x1b[31m",

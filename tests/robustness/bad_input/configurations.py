@@ -20,7 +20,7 @@ def _fields(record, path=()):
             yield from _fields(value, (*path, name))
 
 
-_PATHS = sorted(_fields(PRESETS["cnf"].record())) + [("base",), ("more",), ("gate", "more"), ("belt", "class")]
+_PATHS = sorted(_fields(PRESETS["default"].record())) + [("base",), ("more",), ("gate", "more"), ("belt", "class")]
 
 #: What TOML can hold.
 _VALUES = st.recursive(
@@ -39,7 +39,7 @@ _VALUES = st.recursive(
 _TEXTS = st.one_of(
     st.binary(max_size=30),
     st.sampled_from(
-        [b"", b"\xff\xfe", b"base = 'cnf'\nbase = 'cnf'", b"a = " + b"[" * 100_000, b"[belt]\n[belt]", b"{}"]
+        [b"", b"\xff\xfe", b"base = 'default'\nbase = 'default'", b"a = " + b"[" * 100_000, b"[belt]\n[belt]", b"{}"]
     ),
 )
 
