@@ -22,7 +22,7 @@ CONFIG = AxisConfig(shares=3, least_events=5, width=8, steps=60, batch=1000, lea
 
 @pytest.fixture(scope="module")
 def known(simulated_folder):
-    return training_part(OfficialFolder(simulated_folder), "networks")
+    return training_part(OfficialFolder(simulated_folder), "classifier")
 
 
 @pytest.fixture(scope="module")
