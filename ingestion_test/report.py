@@ -95,7 +95,7 @@ def write_report(
     environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {}  # the keys in our order
     page = environment.get_template("report.html.jinja").render(
-        style=(_FOLDER / "report.css").read_text(encoding="utf-8"),
+        style=style(),
         warnings=[*scores.warnings, *warnings],
         tiles=_tiles(scores, seconds_per_experiment),
         verdict="below" if scores.coverage < low else "above" if scores.coverage > high else "within",
@@ -110,6 +110,11 @@ def write_report(
     )
     with replaced(path, "wb") as file:
         file.write(page.encode(errors="backslashreplace"))  # the name of a file may hold bytes that are no text
+
+
+def style() -> str:
+    """The style sheet of this project's pages."""
+    return (_FOLDER / "report.css").read_text(encoding="utf-8")
 
 
 def _tiles(scores: Scores, seconds_per_experiment: float | None) -> list[tuple[str, str, str]]:
