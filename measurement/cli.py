@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import re
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from ingestion_test import simulation
@@ -18,7 +19,7 @@ from runtime.arguments import count, seed
 from runtime.errors import ChallengeError, run_command
 from runtime.output import output_folder
 
-from .data_sets import experiment, file_of_events, measured_by
+from .data_sets import DataSet, Measure, experiment, measured_by, of_events, read_events
 from .explanation import explain
 from .page import summary, write_page
 
@@ -76,14 +77,17 @@ def _explain(flags: argparse.Namespace) -> None:
     settings = RunSettings(flags.sets, flags.experiments, flags.systematics, flags.seed)
     if flags.run is not None:
         settings = settings_of(flags.run, source)
-    name = re.sub(r"[^\w.-]", "-", Path(flags.what).name)
-    output = flags.output or Path("runs") / f"explain-{name}"
+    asked: Callable[[Measure], DataSet]  # looked at before the submission is fitted
+    if place is None:
+        data, weights = read_events(Path(flags.what))
+        asked = functools.partial(of_events, name=flags.what, data=data, weights=weights)
+    else:
+        chosen = settings.experiment(int(place[1]), int(place[2]))
+        asked = functools.partial(experiment, source=source, settings=settings, chosen=chosen)
+    output = flags.output or Path("runs") / f"explain-{re.sub(r'[^a-zA-Z0-9_.-]', '-', Path(flags.what).name)}"
     with output_folder(output, work=None), tempfile.TemporaryDirectory() as work:
         with measured_by(flags.submission, source, Path(work)) as measure:
-            if place is not None:
-                data_set = experiment(measure, source, settings, (int(place[1]), int(place[2])))
-            else:
-                data_set = file_of_events(measure, Path(flags.what))
+            data_set = asked(measure)
         explanation = explain(data_set.measurement, data_set.title, data_set.truth, data_set.sample)
         page = write_page(output, explanation)
     print(summary(explanation))

@@ -74,19 +74,19 @@ def measured_by(submission: str | Path | None, source: OfficialFolder, work: Pat
         yield decoded
 
 
-def experiment(measure: Measure, source: OfficialFolder, settings: RunSettings, place: tuple[int, int]) -> DataSet:
+def experiment(measure: Measure, source: OfficialFolder, settings: RunSettings, chosen: PseudoExperiment) -> DataSet:
     """A pseudo-experiment of a run.
 
     Arguments:
         measure: as from `measured_by`.
         source: of the test events.
         settings: of the run.
-        place: set and index.
+        chosen: which one.
 
     Raises:
-        ChallengeError: there is no such pseudo-experiment, or as `measured_by`.
+        ChallengeError: as `measured_by`.
     """
-    chosen, events = settings.experiment(*place), source.test_events()
+    events = source.test_events()
     measurement = measure(experiment_test_set(events, chosen, settings.systematics))
     nuisance = draw_nuisance_parameters(chosen.seed, settings.systematics)
     values = {name: 1.0 if value is None else float(value) for name, value in nuisance.items()}
@@ -139,10 +139,9 @@ def same_bins(one: Measurement, other: Measurement) -> bool:
     return np.array_equal(one.likelihood.templates.coefficients, other.likelihood.templates.coefficients)
 
 
-def file_of_events(measure: Measure, path: Path) -> DataSet:
-    """The events of a file, as a test set; raises ChallengeError as `read_events` and `measured_by`."""
-    data, weights = read_events(path)
-    return DataSet(f"{len(data):,} events of {path}", measure({"data": data, "weights": weights}))
+def of_events(measure: Measure, name: str, data: pd.DataFrame, weights: pd.Series) -> DataSet:
+    """Events, as from `read_events` of the file `name`, as a test set; raises ChallengeError as `measured_by`."""
+    return DataSet(f"{len(data):,} events of {name}", measure({"data": data, "weights": weights}))
 
 
 def read_events(path: Path) -> tuple[pd.DataFrame, pd.Series]:
