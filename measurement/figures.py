@@ -10,7 +10,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Concatenate, ParamSpec
 
-import matplotlib
+from runtime.plots import plain_style  # before matplotlib
+
+# isort: split
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -58,7 +60,7 @@ def _drawn(
     ) -> Callable[Concatenate[str, Arguments], Drawing]:
         @functools.wraps(plot)
         def drawing(label: str, *arguments: Arguments.args, **named: Arguments.kwargs) -> Drawing:
-            with matplotlib.rc_context(STYLE):
+            with plain_style(STYLE):
                 figure = Figure(figsize=(4.2, height), layout="constrained")
                 plot(figure.subplots(rows, squeeze=False, **options)[:, 0], *arguments, **named)
                 content = io.BytesIO()
