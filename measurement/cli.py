@@ -14,14 +14,17 @@ from ingestion_test.cli import systematics
 from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings
 from ingestion_test.journal import read_journal
 from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.sources import OfficialFolder
 from runtime.arguments import count, seed
 from runtime.errors import ChallengeError, run_command
 from runtime.output import output_folder
+from runtime.tables import Table
 
-from .data_sets import DataSet, Measure, experiment, measured_by, of_events, read_events
+from .data_sets import DataSet, Measure, experiment, finite_sample, measured_by, of_events, read_events
 from .explanation import explain
 from .page import summary, write_page
+from .quality import NOMINAL, qualities
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m measurement") -> int:
@@ -33,6 +36,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m measu
     )
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_explain(commands, program)
+    _add_quality(commands, program)
     return run_command(parser.parse_args(arguments), program, arguments)
 
 
@@ -69,6 +73,46 @@ def _add_explain(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     )
     add("--seed", type=seed, default=DEFAULT_SEED, metavar="N", help=f"seed of the run (default {DEFAULT_SEED})")
     parser.set_defaults(command=_explain)
+
+
+def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser], program: str) -> None:
+    parser = commands.add_parser(
+        "quality",
+        help="goodness of fit of the pseudo-experiments of a run, beside that of throws",
+        description="Compare the goodness of fit of a run's pseudo-experiments with that of throws from the templates, "
+        "and from the finite sample of test events.",
+        epilog=f"example: {program} quality runs/long",
+    )
+    add = parser.add_argument
+    add("run", type=Path, metavar="RUN", help="output folder of score")
+    add("--submission", metavar="PATH", help="the submission of the run (default: this project's own)")
+    add("--data", metavar="DIR", help="the events of the run (default: simulated events, made on first use)")
+    parser.set_defaults(command=_quality)
+
+
+def _quality(flags: argparse.Namespace) -> None:
+    source = OfficialFolder(flags.data or simulation.cached_folder())
+    settings = settings_of(flags.run, source)
+    _, outcomes = read_journal(flags.run / JOURNAL_FILE)
+    if not outcomes:
+        raise ChallengeError(f"{flags.run} has no pseudo-experiment yet: let it run first")
+    events = source.test_events()
+    with tempfile.TemporaryDirectory() as work, measured_by(flags.submission, source, Path(work)) as measure:
+        measurement = measure(experiment_test_set(events, outcomes[0].experiment, settings.systematics))
+        sample = finite_sample(measure, measurement, events, 1.0, NOMINAL)
+    if sample is None:
+        raise ChallengeError("the bins of this submission depend on the data: its finite sample cannot be counted")
+    rows = [
+        [
+            row.source,
+            str(row.number),
+            f"{row.mean:.1f} ± {row.deviation / row.number**0.5:.1f}",
+            f"{row.deviation:.1f}",
+            "" if row.p_value is None else f"{row.p_value:.2g}",
+        ]
+        for row in qualities(measurement.likelihood, outcomes, settings.systematics, sample)
+    ]
+    print(Table(["-2 ln L of", "number", "mean", "deviation", "p-value"], rows).text())
 
 
 def _explain(flags: argparse.Namespace) -> None:

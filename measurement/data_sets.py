@@ -90,7 +90,7 @@ def experiment(measure: Measure, source: OfficialFolder, settings: RunSettings, 
     measurement = measure(experiment_test_set(events, chosen, settings.systematics))
     nuisance = draw_nuisance_parameters(chosen.seed, settings.systematics)
     values = {name: 1.0 if value is None else float(value) for name, value in nuisance.items()}
-    sample = finite_sample(measure, measurement, events, chosen, nuisance)
+    sample = finite_sample(measure, measurement, events, chosen.mu, nuisance)
     return DataSet(f"{chosen} of {source}", measurement, Truth(chosen.mu, values), sample)
 
 
@@ -98,25 +98,25 @@ def finite_sample(
     measure: Measure,
     measurement: Measurement,
     events: TestEvents,
-    experiment: PseudoExperiment,
+    mu: float,
     nuisance: dict[str, Any],
 ) -> Sample | None:
-    """What the test events that a pseudo-experiment is drawn from expect at its true parameters.
+    """What the test events that pseudo-experiments are drawn from expect at true parameters.
 
     Each row is drawn as often as a Poisson number with its weight as mean says, so the counts of a bin are Poisson too,
     around the sum of the weights of its rows. That sum has the variance of a finite sample, the sum of squared weights.
 
     Arguments:
         measure: as from `measured_by`.
-        measurement: of the pseudo-experiment.
+        measurement: of any data set, for its bins.
         events: the test events.
-        experiment: the `PseudoExperiment`.
-        nuisance: its nuisance parameters, as from `draw_nuisance_parameters`.
+        mu: true signal strength.
+        nuisance: true nuisance parameters, as from `draw_nuisance_parameters`.
 
     Returns:
         `Sample`; None for a submission whose bins depend on the data.
     """
-    scales = process_scales(experiment.mu, *(nuisance[f"{name}_scale"] for name in ("ttbar", "diboson", "bkg")))
+    scales = process_scales(mu, *(nuisance[f"{name}_scale"] for name in ("ttbar", "diboson", "bkg")))
     sums = np.zeros((2, len(measurement.counts)))
     for process in PROCESSES:
         first, weights = events.process(process)

@@ -31,7 +31,7 @@ def test_pseudo_experiments_scatter_around_what_the_sample_expects(data_folder):
     chosen = settings.experiment(0, 0)
     sets = [by_tau_pt(make_test_set(events, chosen.mu, NUISANCE, seed)).counts for seed in range(40)]
     sample = finite_sample(
-        by_tau_pt, by_tau_pt(make_test_set(events, chosen.mu, NUISANCE, 0)), events, chosen, NUISANCE
+        by_tau_pt, by_tau_pt(make_test_set(events, chosen.mu, NUISANCE, 0)), events, chosen.mu, NUISANCE
     )
     pulls = (np.mean(sets, axis=0) - sample.counts) / np.sqrt(np.maximum(sample.counts, 1) / len(sets))
     assert np.abs(pulls).max() < 4.5
@@ -48,7 +48,7 @@ def test_bins_that_depend_on_the_data_have_no_sample(data_folder):
         other.likelihood.templates, coefficients=2 * other.likelihood.templates.coefficients
     )
     other = dataclasses.replace(other, likelihood=dataclasses.replace(other.likelihood, templates=templates))
-    assert finite_sample(by_tau_pt, other, events, chosen, NUISANCE) is None
+    assert finite_sample(by_tau_pt, other, events, chosen.mu, NUISANCE) is None
 
 
 def test_an_experiment_knows_its_truth(data_folder):
