@@ -103,7 +103,7 @@ def measuring(job: Job, listener: Listener) -> Iterator[Callable[[dict[str, Any]
         SubmissionError: the submission fails, in the block as well, or has no such method.
     """
     warn = functools.cache(listener.warning)
-    with contextlib.closing(Worker(job, os.cpu_count() or 1)) as worker:
+    with contextlib.closing(Worker(job, cores())) as worker:
         _received(worker, job, warn)
 
         def measure(test_set: dict[str, Any]) -> bytes:
@@ -131,8 +131,7 @@ def _fit(job: Job, pickled: bool, listener: Listener, warn: Tell, stack: context
     listener.step("fitting the model")
     worker = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), cores())
     stack.callback(worker.close)
-    ready = _received(worker, job, warn)
-    listener.fitted(ready.seconds_cpu)
+    listener.fitted(cast(Ready, _received(worker, job, warn)).seconds_cpu)
     return worker
 
 
