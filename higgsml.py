@@ -12,6 +12,7 @@ from collections.abc import Callable
 #: name, and what it does.
 COMMANDS = {
     "score": ("ingestion_test.cli", True, "run a submission through the challenge and show its score"),
+    "explain": ("measurement.cli", True, "a page about one measurement"),
     "simulate": ("ingestion_test.cli", True, "write a folder of simulated events"),
     "compare": ("ingestion_test.cli", True, "compare runs of score on the data sets that they have in common"),
     "check-data": ("ingestion_test.cli", True, "look at a folder of events before hours are spent on it"),

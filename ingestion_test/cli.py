@@ -42,7 +42,8 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m inges
     return run_command(parser.parse_args(arguments), program, arguments)
 
 
-def _systematics(text: str) -> tuple[str, ...]:
+def systematics(text: str) -> tuple[str, ...]:
+    """An argparse type: names of nuisance parameters, comma-separated, or all or none of them."""
     names = {"all": NUISANCE_NAMES, "none": ()}.get(text, tuple(text.split(",")))
     unknown = [name for name in names if name not in NUISANCE_NAMES]
     if unknown:
@@ -74,7 +75,7 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser], pr
     add("--experiments", type=count, default=10, metavar="N", help="pseudo-experiments of each set (default 10)")
     add(
         "--systematics",
-        type=_systematics,
+        type=systematics,
         default=NUISANCE_NAMES,
         metavar="all|none|LIST",
         help="nuisance parameters that vary, comma-separated (default all)",

@@ -65,17 +65,23 @@ def as_svg(plot: Callable[Concatenate[Axes, Arguments], None]) -> Callable[Conca
 
     @functools.wraps(plot)
     def svg(label: str, *arguments: Arguments.args, **named: Arguments.kwargs) -> str:
-        # The salt makes the ids within the SVG its own, and the same in every run.
-        with plain_style(STYLE | {"svg.hashsalt": label}):
+        with plain_style(STYLE):
             figure = Figure(figsize=(4.2, 3.0), layout="constrained")
             axes = figure.subplots()
             plot(axes, *arguments, **named)
             axes.locator_params(axis="x", nbins=7)
-            text = io.StringIO()
-            figure.savefig(text, format="svg", metadata={"Date": None})
-        return _for_the_page(text.getvalue(), label)
+            return svg_element(figure, label)
 
     return svg
+
+
+def svg_element(figure: Figure, label: str) -> str:
+    """A figure in `STYLE` as an SVG element of a page, described by `label`."""
+    text = io.StringIO()
+    # The salt makes the ids within the SVG its own, and the same in every run.
+    with plain_style(STYLE | {"svg.hashsalt": label}):
+        figure.savefig(text, format="svg", metadata={"Date": None})
+    return _for_the_page(text.getvalue(), label)
 
 
 def _for_the_page(svg: str, label: str) -> str:

@@ -81,6 +81,20 @@ class RunSettings:
         """The pseudo-experiments in the official order."""
         return plan(self.num_sets, self.num_experiments, self.seed)
 
+    def experiment(self, set_index: int, index: int) -> PseudoExperiment:
+        """One of them.
+
+        Raises:
+            ChallengeError: there is no such one.
+        """
+        for item in self.plan():
+            if (item.set_index, item.index) == (set_index, index):
+                return item
+        raise ChallengeError(
+            f"no pseudo-experiment {set_index}:{index}; there are sets 0 to {self.num_sets - 1} with indices 0 to "
+            f"{self.num_experiments - 1}"
+        )
+
     def official(self) -> dict[str, Any]:
         """What the official program writes as test_settings.json."""
         return {
@@ -199,6 +213,7 @@ def _predict_all(
     if not todo:
         return
     progress.step("reading the test events")
+    assert job.test_events is not None, "a run predicts pseudo-experiments"
     _fill(job.test_events, source)
     begin = time.monotonic() - journal.seconds
     with predictor(job, workers, len(todo), progress) as predict:
@@ -250,16 +265,11 @@ def run_one(
     Raises:
         SubmissionError, ChallengeError: as `run`, or there is no such pseudo-experiment.
     """
-    chosen = [item for item in settings.plan() if (item.set_index, item.index) == (set_index, index)]
-    if not chosen:
-        raise ChallengeError(
-            f"no pseudo-experiment {set_index}:{index}; there are sets 0 to {settings.num_sets - 1} with indices 0 to "
-            f"{settings.num_experiments - 1}"
-        )
+    chosen = settings.experiment(set_index, index)
     folder, events = prepare(submission, Path(work) / "submission", work), Path(work) / "events"
     _fill(events, source)
     job = Job(folder, source.folder, events, settings.systematics, model_file=None, fits=True, log=None)
-    return predict_alone(job, chosen[0], Progress())
+    return predict_alone(job, chosen, Progress())
 
 
 def _write_results(output: Path, settings: RunSettings, outcomes: Sequence[Outcome], seconds: float) -> None:

@@ -15,7 +15,7 @@ class Job:
     Arguments:
         submission: folder with `model.py`.
         data: folder with the official data file, for `get_train_set`.
-        test_events: folder that `OfficialFolder.test_events` has filled.
+        test_events: folder that `OfficialFolder.test_events` has filled; None if no pseudo-experiment is asked for.
         systematics: names of the nuisance parameters that are drawn.
         model_file: file that the fitted model is pickled to by the process that fits, and unpickled from by the
             others; None if the process that fits also predicts.
@@ -27,7 +27,7 @@ class Job:
 
     submission: Path
     data: Path
-    test_events: Path
+    test_events: Path | None
     systematics: tuple[str, ...]
     model_file: Path | None
     fits: bool
@@ -47,6 +47,14 @@ class Ready:
 
     warnings: tuple[str, ...] = ()
     seconds_cpu: float = 0.0
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What a submission's `Model.measurement` returned, and warnings."""
+
+    content: bytes
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -9,13 +9,13 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from multiprocessing.connection import Connection, wait
 from pathlib import Path
-from typing import Protocol, TypeAlias, cast
+from typing import Any, Protocol, TypeAlias, cast
 
 from runtime.errors import ChallengeError
 from runtime.machine import carried, cores
 from runtime.tasks import Workers, as_completed
 
-from .jobs import Job, Outcome, Ready, WorkerError
+from .jobs import Job, Measured, Outcome, Ready, WorkerError
 from .pseudo_experiments import PseudoExperiment
 from .workers import LOOK_SECONDS, Prediction, Worker
 
@@ -92,6 +92,27 @@ def predict_alone(job: Job, experiment: PseudoExperiment, listener: Listener) ->
         return cast(Outcome, _received(worker, job, warn))
 
 
+@contextlib.contextmanager
+def measuring(job: Job, listener: Listener) -> Iterator[Callable[[dict[str, Any]], bytes]]:
+    """Fit a submission; function from test sets to what its `Model.measurement` returns, as long as the block lasts.
+
+    Arguments:
+        job, listener: as for `predict_alone`.
+
+    Raises:
+        SubmissionError: the submission fails, in the block as well, or has no such method.
+    """
+    warn = functools.cache(listener.warning)
+    with contextlib.closing(Worker(job, cores())) as worker:
+        _received(worker, job, warn)
+
+        def measure(test_set: dict[str, Any]) -> bytes:
+            worker.ask(test_set)
+            return cast(Measured, _received(worker, job, warn)).content
+
+        yield measure
+
+
 def visible_gpus() -> list[str]:
     """Names of the GPUs that workers are spread over, as CUDA_VISIBLE_DEVICES takes them."""
     listed = os.environ.get("CUDA_VISIBLE_DEVICES")
@@ -110,8 +131,7 @@ def _fit(job: Job, pickled: bool, listener: Listener, warn: Tell, stack: context
     listener.step("fitting the model")
     worker = Worker(replace(job, fits=True, model_file=job.model_file if pickled else None), cores())
     stack.callback(worker.close)
-    ready = _received(worker, job, warn)
-    listener.fitted(ready.seconds_cpu)
+    listener.fitted(cast(Ready, _received(worker, job, warn)).seconds_cpu)
     return worker
 
 
@@ -155,9 +175,9 @@ def _by_executor(job: Job, workers: Workers, warn: Tell, experiments: Sequence[P
         yield outcome
 
 
-def _received(worker: Worker, job: Job, warn: Tell) -> Outcome | Ready:
+def _received(worker: Worker, job: Job, warn: Tell) -> Outcome | Measured | Ready:
     experiment = worker.experiment
-    message: Outcome | Ready | WorkerError
+    message: Outcome | Measured | Ready | WorkerError
     try:
         message = worker.receive()
     except WorkerError as error:

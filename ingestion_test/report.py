@@ -16,6 +16,7 @@ from runtime.files import replaced
 
 from . import figures
 from .arrays import DoubleArray
+from .fit_quality import Distribution
 from .schema import RESULT_LISTS
 from .score_table import coverage_text, number
 from .scoring import BOOTSTRAPS, Bootstrap, Score, Scores, SetScore, coverage_band
@@ -72,6 +73,7 @@ def write_report(
     settings: Mapping[str, object] | None = None,
     seconds_per_experiment: float | None = None,
     warnings: Sequence[str] = (),
+    fits: Sequence[Distribution] = (),
 ) -> None:
     """Write the report: one HTML file that needs no other file and no network.
 
@@ -82,6 +84,7 @@ def write_report(
         settings: texts that say what was run, such as {"Submission": "model.py", "Seed": "42"}.
         seconds_per_experiment: seconds for one pseudo-experiment, where known.
         warnings: texts to show beside those of `scores.warnings`.
+        fits: distributions that say how well the submission's fits went, where it says so.
 
     Raises:
         OSError: the file cannot be written.
@@ -91,11 +94,13 @@ def write_report(
     sections = [Section("Against the true μ", _against_mu(scores))]
     if bootstrap is not None:
         sections.append(Section(f"Final phase: {BOOTSTRAPS} bootstraps of the sets", _bootstraps(bootstrap, scores)))
+    if fits:
+        sections.append(Section("Fit quality", [Plot(*shown) for shown in fits]))
     sections.append(Section("Intervals of each set", _sets(scores), shows_intervals=True))
     environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {}  # the keys in our order
     page = environment.get_template("report.html.jinja").render(
-        style=(_FOLDER / "report.css").read_text(encoding="utf-8"),
+        style=style(),
         warnings=[*scores.warnings, *warnings],
         tiles=_tiles(scores, seconds_per_experiment),
         verdict="below" if scores.coverage < low else "above" if scores.coverage > high else "within",
@@ -110,6 +115,11 @@ def write_report(
     )
     with replaced(path, "wb") as file:
         file.write(page.encode(errors="backslashreplace"))  # the name of a file may hold bytes that are no text
+
+
+def style() -> str:
+    """The style sheet of this project's pages."""
+    return (_FOLDER / "report.css").read_text(encoding="utf-8")
 
 
 def _tiles(scores: Scores, seconds_per_experiment: float | None) -> list[tuple[str, str, str]]:

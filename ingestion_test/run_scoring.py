@@ -12,6 +12,9 @@ if __name__ == "__main__":
     # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from ingestion_test.fit_quality import Distribution, distributions
+from ingestion_test.ingestion import JOURNAL_FILE
+from ingestion_test.journal import read_journal
 from ingestion_test.provenance import provenance
 from ingestion_test.report import write_report
 from ingestion_test.result_files import Predictions, load_predictions, write_scores
@@ -58,11 +61,21 @@ def score_folder(
             {**_describe(predictions), **(settings or {}), **provenance(Path(prediction))},
             seconds_per_experiment,
             predictions.warnings,
+            fits_of(Path(prediction)),
         )
     except OSError as error:
         raise ChallengeError(f"{output} cannot be written ({error.strerror}): give a folder that can") from error
     warnings = [f"warning: {text}" for text in (*scores.warnings, *predictions.warnings)]
     return "\n".join([*warnings, summary_table(scores, seconds_per_experiment, bootstraps)])
+
+
+def fits_of(prediction: Path) -> list[Distribution]:
+    """How well the fits of a run went, where its folder and the submission say so."""
+    journal = prediction / JOURNAL_FILE
+    if not journal.is_file():
+        return []
+    about, outcomes = read_journal(journal)
+    return distributions(outcomes, about.get("systematics", ()))
 
 
 def _describe(predictions: Predictions) -> dict[str, str]:

@@ -25,7 +25,7 @@ from runtime.files import replaced
 from runtime.streams import secure_streams
 
 from .callables import TrainSet, taken_warnings, warn
-from .jobs import Job, Outcome, Ready, WorkerError
+from .jobs import Job, Measured, Outcome, Ready, WorkerError
 from .pseudo_experiments import PseudoExperiment, experiment_test_set
 from .result_files import ESTIMATE_LIMIT, is_finite
 from .schema import PREDICTION_KEYS
@@ -51,9 +51,15 @@ def main(connection: Connection, job: Job) -> None:
         connection.send(Ready(taken_warnings(), _cpu_seconds() - start))
         if job.fits and job.model_file is not None:
             return
-        test_events, earlier = open_test_events(job.test_events), Predictions()
+        test_events = None if job.test_events is None else open_test_events(job.test_events)
+        earlier = Predictions()
         while True:
-            connection.send(_predict(model, test_events, job, connection.recv(), earlier))
+            request = connection.recv()
+            if isinstance(request, PseudoExperiment):
+                assert test_events is not None, "pseudo-experiments are made of test events"
+                connection.send(_predict(model, test_events, job, request, earlier))
+            else:
+                connection.send(_measured(model, request))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
         return  # the parent is gone, or wants us to be
     except Exception as error:
@@ -157,6 +163,16 @@ class Predictions:
                 "earlier results become those of the last call; return a new dict each time"
             )
         self._objects[id(prediction)] = prediction
+
+
+def _measured(model: Any, test_set: dict[str, Any]) -> Measured:
+    if not hasattr(model, "measurement"):
+        raise WorkerError("the submission's Model has no method measurement (docs/explain.md#other-submissions)")
+    with _blame("Model.measurement"):
+        content = model.measurement(test_set)
+    if not isinstance(content, bytes):
+        raise WorkerError(f"Model.measurement returned {type(content).__name__}, not bytes")
+    return Measured(content, taken_warnings())
 
 
 @contextlib.contextmanager

@@ -11,11 +11,12 @@ import threading
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from typing import Any
 
 from runtime.children import THREAD_VARIABLES, environment, refusals_named
 
 from . import worker_process
-from .jobs import Job, Outcome, Ready, WorkerError
+from .jobs import Job, Measured, Outcome, Ready, WorkerError
 from .pseudo_experiments import PseudoExperiment
 
 #: Seconds after which a worker that says nothing is looked at.
@@ -55,7 +56,13 @@ class Worker:
         with contextlib.suppress(ConnectionError):  # a dead worker is noticed at `receive`
             self.connection.send(experiment)
 
-    def receive(self) -> Outcome | Ready:
+    def ask(self, test_set: dict[str, Any]) -> None:
+        """Have the worker's `Model.measurement` called with a test set."""
+        self.idle = False
+        with contextlib.suppress(ConnectionError):
+            self.connection.send(test_set)
+
+    def receive(self) -> Outcome | Measured | Ready:
         """The worker's next message.
 
         Raises:
@@ -65,7 +72,7 @@ class Worker:
             while not self.connection.poll(LOOK_SECONDS):
                 if self.is_dead and not self.connection.poll():
                     raise EOFError
-            message: Outcome | Ready | WorkerError = self.connection.recv()
+            message: Outcome | Measured | Ready | WorkerError = self.connection.recv()
         except (EOFError, OSError):  # an OSError where it died in the middle of a message
             self.process.join()
             raise WorkerError(_death(self.process.exitcode)) from None

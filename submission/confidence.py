@@ -155,7 +155,7 @@ class Belt:
             `Intervals`.
         """
         mu_hat, sigma, valid = np.broadcast_arrays(np.array(mu_hat, float), np.array(sigma, float), valid)
-        log_tau = np.log(sigma) - _log_usual_error(self.usual, mu_hat)
+        log_tau = self.log_tau_of(mu_hat, sigma)
         known = valid & (log_tau <= self.largest + np.log(2))
         p16, p84 = (np.full(len(mu_hat), end) for end in self.config.mu_range)
         empty = np.zeros(len(mu_hat), dtype=bool)
@@ -163,6 +163,10 @@ class Belt:
             margin = self.margin(mu_hat[rows], log_tau[rows])
             p16[rows], p84[rows], empty[rows] = _invert(self.mu, margin)
         return Intervals(p16, p84, empty)
+
+    def log_tau_of(self, mu_hat: FloatArray, sigma: FloatArray) -> FloatArray:
+        """Logarithm of tau, the error over the one that is usual at `mu_hat`, arrays (data sets,)."""
+        return np.log(sigma) - _log_usual_error(self.usual, mu_hat)
 
     def margin(self, mu_hat: FloatArray, log_tau: FloatArray) -> FloatArray:
         """By how much the rows' mu accept data sets, negative where they do not: array (data sets, mus)."""

@@ -34,6 +34,11 @@ class Prior:
             lower, upper = (np.log(ends) if self.lognormal else ends - 1) / self.width
         return lower, upper
 
+    def value(self, pull: float) -> float:
+        """The value at a pull, clipped."""
+        shift = self.width * float(np.clip(pull, *self.bounds))
+        return float(np.exp(shift)) if self.lognormal else 1 + shift
+
 
 #: In the order in which the official program draws them.
 PRIORS = (

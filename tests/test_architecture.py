@@ -20,7 +20,8 @@ ALLOWED = {
     "model.py": {"submission"},
     "upload": {"runtime", "ingestion_test"},
     "training": {"runtime", "ingestion_test", "submission"},
-    "experiments": {"runtime", "ingestion_test", "submission", "training", "model"},
+    "experiments": {"runtime", "ingestion_test", "submission", "measurement", "training", "model"},
+    "measurement": {"runtime", "ingestion_test", "submission"},
     "benchmarks": {"runtime", "ingestion_test", "submission", "training", "experiments"},
 }
 

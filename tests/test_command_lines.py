@@ -14,14 +14,14 @@ TEXTS = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").g
 #: Files with a parser.
 SOURCES = [
     path
-    for room in ("ingestion_test", "upload", "training", "experiments", "benchmarks")
+    for room in ("ingestion_test", "upload", "training", "measurement", "experiments", "benchmarks")
     for path in sorted((ROOT / room).rglob("*.py"))
     if "ArgumentParser(" in path.read_text(encoding="utf-8")
 ] + [ROOT / "tests" / "robustness" / f"{name}.py" for name in ("fuzz", "kills", "same_results")]
 
 #: A command line of this project: program and arguments.
 COMMAND = re.compile(
-    r"python3? (-m (?:ingestion_test|submission|upload|training|experiments|benchmarks|tests)\b\S*"
+    r"python3? (-m (?:ingestion_test|submission|upload|training|measurement|experiments|benchmarks|tests)\b\S*"
     r"|ingestion_test/run_\w+\.py)([^#&|]*)"
 )
 

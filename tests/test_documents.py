@@ -9,7 +9,17 @@ from tests.test_architecture import ALLOWED
 
 ROOT = Path(__file__).resolve().parents[1]
 PAGES = [*sorted(ROOT.glob("*.md")), *sorted((ROOT / "docs").glob("*.md"))]
-ROOMS = ("runtime", "ingestion_test", "submission", "upload", "training", "experiments", "benchmarks", "tests")
+ROOMS = (
+    "runtime",
+    "ingestion_test",
+    "submission",
+    "upload",
+    "training",
+    "measurement",
+    "experiments",
+    "benchmarks",
+    "tests",
+)
 CODE = [path for room in ROOMS for path in sorted((ROOT / room).rglob("*.py"))] + sorted(ROOT.glob("*.py"))
 
 #: The page that writes out the paper's equations.

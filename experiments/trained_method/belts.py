@@ -11,8 +11,9 @@ from scipy.special import ndtri
 
 from experiments.bounds import limited, widths
 from experiments.coverage import flatness, mean_over, redrawn_belts
+from measurement.acceptance import acceptance
 from submission.arrays import ArrayLike, FloatArray
-from submission.confidence import Belt, BeltConfig
+from submission.confidence import BeltConfig
 from submission.estimator import Estimator
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
@@ -36,35 +37,6 @@ def belts(estimator: Estimator, throws: Throws) -> dict[str, Any]:
     low, high = np.quantile(throws.mu_hat[throws.valid], (0.002, 0.998)).tolist()
     grid = np.linspace(low, high, 2001)
     return {"range": [low, high], "regions": {name: acceptance(belt, grid) for name, belt in shown.items()}}
-
-
-def acceptance(belt: Belt, mu_hat: FloatArray) -> dict[str, list[float | None]]:
-    """The mu_hat that a belt accepts at each true mu, for data sets with the usual error.
-
-    Arguments:
-        belt: of which the region is shown.
-        mu_hat: rising array, within which the region is looked for; where it reaches beyond, it ends there.
-
-    Returns:
-        dict of lists: "mu", "low", "high"; None where nothing is accepted.
-    """
-    margin = belt.margin(mu_hat, np.zeros(len(mu_hat))).T
-    low: list[float | None] = []
-    high: list[float | None] = []
-    for row in margin:
-        inside = np.flatnonzero(row > 0)
-        if not len(inside):
-            low.append(None)
-            high.append(None)
-            continue
-        for ends, step, place in ((low, -1, inside[0]), (high, 1, inside[-1])):
-            beyond = place + step
-            if 0 <= beyond < len(row):
-                share = row[place] / (row[place] - row[beyond])
-                ends.append(float(mu_hat[place] + share * (mu_hat[beyond] - mu_hat[place])))
-            else:
-                ends.append(float(mu_hat[place]))
-    return {"mu": belt.mu.tolist(), "low": low, "high": high}
 
 
 def coverage(

@@ -28,7 +28,7 @@ from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
 from runtime.errors import ChallengeError
 from submission import artifacts
-from submission.confidence import COVERAGE, BeltConfig, make_belt, spread_mu
+from submission.confidence import COVERAGE
 from submission.parameters import PARAMETERS
 from submission.score import GATE_OFFSET
 from submission.templates import SIGNAL
@@ -225,23 +225,6 @@ def test_yields_are_those_of_the_sample(trained):
         background = sum(np.array(result["bins"][name][process]) for process in ("ztautau", "diboson", "ttbar"))
         assert channel["significance"] == pytest.approx(np.sqrt(np.sum(signal**2 / background)))
         assert channel["best_ratio"] == pytest.approx(np.max(signal / background))
-
-
-@pytest.mark.parametrize("ordering", ["central", "pratt"])
-def test_acceptance_is_what_the_intervals_say(ordering):
-    random = np.random.default_rng(9)
-    mu = spread_mu(random, 30_000, (0.1, 3.0))
-    mu_hat = mu + 0.25 * random.standard_normal(len(mu))
-    belt = make_belt(mu, mu_hat, np.full(len(mu), 0.25), BeltConfig(ordering))
-    grid = np.linspace(-1, 4, 2001)
-    ends = {name: np.array(values) for name, values in belts.acceptance(belt, grid).items()}
-    intervals = belt.intervals(grid, np.full(len(grid), 0.25))
-    inside = (intervals.p16[:, None] <= belt.mu) & (belt.mu <= intervals.p84[:, None]) & ~intervals.empty[:, None]
-    accepted = (ends["low"] <= grid[:, None]) & (grid[:, None] <= ends["high"])
-    assert np.mean(inside == accepted) > 0.999
-    if ordering == "central":
-        np.testing.assert_allclose(ends["low"], belt.mu - 0.25, atol=0.015)
-        np.testing.assert_allclose(ends["high"], belt.mu + 0.25, atol=0.015)
 
 
 def test_event_level_results(trained, tmp_path):

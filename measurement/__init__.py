@@ -1,0 +1,1 @@
+"""One measurement: what its interval is made by, as numbers, figures and a page."""
