@@ -98,12 +98,16 @@ class _Name:
     made_in: str
 
 
+def _named(training):
+    return _Name({}, training.output.name)
+
+
 class _Quick(Training):
     """Stages that leave the name of their folder."""
 
     @property
     def stages(self):
-        return dict.fromkeys(STAGES, Stage(_Name, lambda training: _Name({}, training.output.name)))
+        return dict.fromkeys(STAGES, Stage(_Name, _named))
 
 
 @pytest.fixture
