@@ -43,8 +43,8 @@ def _changed(name, preset="full"):
 @pytest.mark.parametrize(
     ("name", "factors"),
     [
-        ("plain-flows", {"models", "strengths"}),
-        ("strong-flows", {"strengths"}),
+        ("plain-flows", {"strengths"}),
+        ("strong-flows", {"models", "strengths"}),
         ("unscaled", {"scaled"}),
         ("features", {"view"}),
         ("quadratic", {"odd"}),

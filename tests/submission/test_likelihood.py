@@ -6,8 +6,8 @@ import pytest
 
 from submission.likelihood import MU_RANGE, PRESETS, Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, PULL_BOUNDS, draw_pulls, values_from_pulls
+from submission.throws import with_template_error
 from tests.statistics_examples import example_templates
-from training.neyman import with_template_error
 
 CONFIGS = {
     **PRESETS,

@@ -42,7 +42,7 @@ def test_shares_have_equal_weight(known, split):
     for name, shares in split.shares.items():
         assert (shares == 3).all()
         shared = counts[split.channels[name]].reshape(-1, 3)
-        np.testing.assert_allclose(shared, shared.mean(axis=1, keepdims=True) * np.ones(3), rtol=0.2)
+        np.testing.assert_allclose(shared, shared.mean(axis=1, keepdims=True) * np.ones(3), rtol=0.25)
 
 
 @pytest.mark.parametrize("shift", ["tes", "jes"])
@@ -52,7 +52,7 @@ def test_shifted_events_move_along_the_axis(known, split, shift):
     for histogram in (dataclasses.replace(split, axis=None), split):
         up, down = (_counts(histogram, known, **{shift: 1 + change}) for change in (0.02, -0.02))
         information.append(np.sum((up - down) ** 2 / (up + down)))
-    assert information[1] > 1.5 * information[0]
+    assert information[1] > 1.3 * information[0]
 
 
 def _counts(histogram, sample, **shift):
