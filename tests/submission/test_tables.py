@@ -112,9 +112,8 @@ def test_where_the_test_fails_and_nothing_can_be_made_intervals_are_longer(estim
     assert result.likelihood is None
     assert result.summary[TABLES].startswith("as shipped: the time is over before there are throws for a belt; interv")
     assert result.widening > 1
-    estimate = result.widened(
-        Estimate(1.5, 0.1, 1.4, 1.6, valid=True, twice_nll=90.0, degrees_of_freedom=90, pulls={}), (0.1, 3.0)
-    )
+    one = Estimate(1.5, 0.1, 1.4, 1.6, valid=True, twice_nll=90.0, degrees_of_freedom=90, pulls={})
+    estimate = result.widened(one, (0.1, 3.0))
     assert estimate.p16 == pytest.approx(max(0.1, 1.4 - 0.1 * result.widening))
     assert estimate.p84 == pytest.approx(min(3.0, 1.6 + 0.1 * result.widening))
     assert Tables().widened(estimate, (0.1, 3.0)) == estimate

@@ -6,6 +6,7 @@ import shutil
 from typing import Any
 
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
@@ -207,7 +208,10 @@ def test_data_that_say_little_give_a_finite_interval(rows, trained, test_set):
 
 @pytest.mark.slow
 def test_official_events_go_through_all_stages(official_sample, tmp_path):
-    """A thousand rows teach nothing; this is about their format."""
-    flags = ["--preset", "smoke", "--data", str(official_sample), "--output", str(tmp_path), "--workers", "1"]
+    """A thousand rows teach nothing; this is about their format. They are there ten times, for each part to have some."""
+    (sample,) = official_sample.glob("*.parquet")
+    rows = pd.concat([pd.read_parquet(sample)] * 10).sample(frac=1, random_state=1).reset_index(drop=True)
+    folder = write_folder(tmp_path / "data", rows)
+    flags = ["--preset", "smoke", "--data", str(folder), "--output", str(tmp_path), "--workers", "1"]
     assert main(["all", *flags, "--set", "networks.flows=none"]) == 0
     assert artifacts.load(tmp_path / "artifacts").likelihood.templates.nominal.sum() > 100_000
