@@ -37,6 +37,7 @@ from training.devices import own_gpu
 from training.histogram import TemplatesConfig, make_histogram
 from training.networks import ClassifierResult, Kind
 from training.neyman import make_belts
+from training.nuisance_axis import AxisConfig
 from training.samples import Batch, Sample, draw_batches, load_sample, remove_sample, save_sample, training_part
 from training.stages import Result, Stage, Training
 
@@ -59,7 +60,7 @@ class NuTemplatesConfig(TemplatesConfig):
     """
 
     no_jet_bins: int = 0
-    axis: None = None
+    axis: AxisConfig | None = None
     rows: int = 5_000_000
     shipped: int = 200_000
 
