@@ -63,8 +63,13 @@ def test_no_task_is_begun_after_the_end(copies):
     assert 1 <= len(list(as_completed(tasks, copies, begin + 0.5))) < 20
 
 
+def test_a_time_without_an_end():
+    assert len(list(as_completed(_squares(3), 2, 1e300))) == 3
+
+
 def test_a_copy_that_does_not_end_is_given_up(monkeypatch):
     monkeypatch.setattr(forks, "_GRACE", 0.3)
+    monkeypatch.setattr(forks, "_LOOK", 0.1)
     begin = time.monotonic()
     tasks = [functools.partial(time.sleep, 600), lambda: "done"]
     assert list(as_completed(tasks, 2, begin + 0.3)) == [(1, "done")]
