@@ -33,6 +33,7 @@ class Model:
 
     Attributes:
         fit_summary: dict of texts that say what `fit` has done; empty before.
+        fit_is_reusable: whether events and code alone have determined what `fit` has done.
     """
 
     def __init__(
@@ -50,6 +51,11 @@ class Model:
     def fit_summary(self) -> dict[str, str]:
         """What `fit` has done, texts by their names."""
         return self._tables.summary
+
+    @property
+    def fit_is_reusable(self) -> bool:
+        """Whether `fit` would do the same again."""
+        return self._tables.reusable
 
     def fit(self) -> None:
         """Read the artifacts, test the tables with training events, and make others if they fail.

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from tqdm import tqdm
 
-from runtime.arguments import add_workers_arguments, count, seed
+from runtime.arguments import add_workers_arguments, count, minutes, seed
 from runtime.errors import ChallengeError, run_command
 from runtime.output import new_folder
 from runtime.progress import line_is_due
@@ -84,6 +84,14 @@ def _add_score(commands: argparse._SubParsersAction[argparse.ArgumentParser], pr
     add_workers_arguments(parser)
     add("--phase-2", action="store_true", help="add the final phase's bootstrap of the sets")
     add("--output", type=Path, metavar="DIR", help="folder for the results (default: a new one in runs/)")
+    fit = parser.add_mutually_exclusive_group()
+    fit.add_argument(
+        "--fit-minutes",
+        type=minutes,
+        metavar="N",
+        help="minutes that a submission's fit may take, told as HIGGSML_FIT_MINUTES (this project's own: default 30)",
+    )
+    fit.add_argument("--no-fit", action="store_true", help="the same as --fit-minutes 0: the shipped tables are used")
     add("--resume", action="store_true", help="continue the run in --output")
     add(
         "--only",
@@ -128,7 +136,9 @@ def _add_check_data(commands: argparse._SubParsersAction[argparse.ArgumentParser
 
 
 def _score(flags: argparse.Namespace) -> None:
-    settings = RunSettings(flags.sets, flags.experiments, flags.systematics, flags.seed)
+    settings = RunSettings(
+        flags.sets, flags.experiments, flags.systematics, flags.seed, 0.0 if flags.no_fit else flags.fit_minutes
+    )
     source = OfficialFolder(flags.data or simulation.cached_folder())
     name = "this project's own" if flags.submission is None else flags.submission
     if flags.only:

@@ -22,6 +22,7 @@ from runtime.files import write_json
 from runtime.output import output_folder
 from runtime.tasks import Workers
 
+from . import fits
 from .jobs import Job, Outcome
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
@@ -43,7 +44,7 @@ WORK_FOLDER = ".work"
 _log = logging.getLogger(__name__)
 
 #: What a run leaves in its output folder beside its journal and settings.
-_RESULTS = ("result_*.json", "ingestion_duration.json", "scores.json", "detailed_results.html", LOG_FILE)
+_RESULTS = ("result_*.json", "ingestion_duration.json", "scores.json", "detailed_results.html", LOG_FILE, fits.FIT_FILE)
 
 
 @dataclass(frozen=True)
@@ -55,6 +56,8 @@ class RunSettings:
         num_experiments: pseudo-experiments of each.
         systematics: names of the nuisance parameters that are drawn.
         seed: the run's seed.
+        fit_minutes: time that the submission is told that its fit may take (`fits.MINUTES_VARIABLE`), None to say
+            nothing.
 
     Raises:
         ChallengeError: more pseudo-experiments than `MAX_EXPERIMENTS`, or seeds that numpy does not take.
@@ -64,6 +67,7 @@ class RunSettings:
     num_experiments: int = 100
     systematics: tuple[str, ...] = NUISANCE_NAMES
     seed: int = DEFAULT_SEED
+    fit_minutes: float | None = None
 
     def __post_init__(self) -> None:
         if self.num_sets * self.num_experiments > MAX_EXPERIMENTS:
@@ -199,6 +203,8 @@ def _prepared(
         model_file=model,
         fits=False,
         log=output / LOG_FILE,
+        fit_minutes=settings.fit_minutes,
+        fit_cache=fits.cache_folder(identity, settings.fit_minutes),
         run=uuid.uuid4().hex,
     )
     return job, journal
@@ -216,7 +222,10 @@ def _predict_all(
     assert job.test_events is not None, "a run predicts pseudo-experiments"
     _fill(job.test_events, source)
     begin = time.monotonic() - journal.seconds
+    if fits.restore(job):
+        progress.step(f"taking a model from the cache ({job.fit_cache})")
     with predictor(job, workers, len(todo), progress) as predict:
+        fits.keep(job)
         progress.start(len(experiments), list(journal.outcomes.values()))
         for outcome in predict(todo):
             journal.add(outcome, time.monotonic() - begin)
@@ -238,7 +247,7 @@ def _identity(settings: RunSettings, source: OfficialFolder, folder: Path) -> di
         "data": source.fingerprint(),
         "sum_weights": source.sum_weights,
         "submission": checksum(folder),
-    }
+    } | ({} if settings.fit_minutes is None else {"fit_minutes": settings.fit_minutes})
 
 
 def _fill(directory: Path, source: OfficialFolder) -> None:
@@ -268,7 +277,7 @@ def run_one(
     chosen = settings.experiment(set_index, index)
     folder, events = prepare(submission, Path(work) / "submission", work), Path(work) / "events"
     _fill(events, source)
-    job = Job(folder, source.folder, events, settings.systematics, model_file=None, fits=True, log=None)
+    job = Job(folder, source.folder, events, settings.systematics, None, True, None, fit_minutes=settings.fit_minutes)
     return predict_alone(job, chosen, Progress())
 
 

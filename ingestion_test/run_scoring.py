@@ -12,6 +12,7 @@ if __name__ == "__main__":
     # Run as a script: what is imported is the package, from the project root, not its modules from this folder.
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
+from ingestion_test import fits
 from ingestion_test.fit_quality import Distribution, distributions
 from ingestion_test.ingestion import JOURNAL_FILE
 from ingestion_test.journal import read_journal
@@ -58,7 +59,7 @@ def score_folder(
             output / "detailed_results.html",
             scores,
             bootstraps,
-            {**_describe(predictions), **(settings or {}), **provenance(Path(prediction))},
+            {**_describe(predictions), **(settings or {}), **fits.summary(prediction), **provenance(Path(prediction))},
             seconds_per_experiment,
             predictions.warnings,
             fits_of(Path(prediction)),

@@ -24,6 +24,7 @@ from runtime.errors import ChallengeError, shortage
 from runtime.files import replaced
 from runtime.streams import secure_streams
 
+from . import fits
 from .callables import TrainSet, taken_warnings, warn
 from .jobs import Job, Measured, Outcome, Ready, WorkerError
 from .pseudo_experiments import PseudoExperiment, experiment_test_set
@@ -99,6 +100,7 @@ def _fitted_model(job: Job) -> Any:
     multiprocessing.set_start_method(None, force=True)
     # Nor has that one seeded numpy's stream, which any seed stands for; with a fixed one a run can be repeated.
     np.random.seed(_FIT_SEED)
+    fits.announce(job)
     with _blame("import of model.py"):
         make_model = load_model(job.submission)
     train_set = TrainSet(job.data)
@@ -107,6 +109,7 @@ def _fitted_model(job: Job) -> Any:
     with _blame("Model.fit"):
         model.fit()
     train_set.is_fitting = False
+    fits.record(job, model)
     if job.model_file is not None:
         with replaced(job.model_file, "wb") as file:
             file.write(_pickled(model))

@@ -7,6 +7,9 @@ import argparse
 from .machine import cores
 from .processes import MAX_PROCESSES
 
+#: A week.
+MAX_MINUTES = 7 * 24 * 60
+
 #: The largest seed that numpy's RandomState takes.
 MAX_SEED = 2**32 - 1
 
@@ -45,6 +48,17 @@ def seed(text: str) -> int:
     number = _whole(text)
     if not 0 <= number <= MAX_SEED:
         raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MAX_SEED}")
+    return number
+
+
+def minutes(text: str) -> float:
+    """An argparse type: a number of minutes, which may be 0."""
+    try:
+        number = float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+    if not 0 <= number <= MAX_MINUTES:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MAX_MINUTES}")
     return number
 
 

@@ -19,8 +19,11 @@ import torch
 
 Result = TypeVar("Result")
 
-#: Copies at the most.
-_MOST_COPIES = 64
+#: Copies at the most: each has some 100 MB of its own.
+_MOST_COPIES = 32
+
+#: Seconds that results are waited for before the clock is looked at.
+_LOOK = 5.0
 
 #: Seconds after the end of the time at which a copy that is still at a task is given up.
 _GRACE = 30.0
@@ -111,8 +114,8 @@ def _by_copies(team: dict[Connection, Any], tasks: int, until: float) -> Iterato
             if waiting and not alive:
                 raise CopiesDied("the helper processes died, as they do when memory runs out")
             return
-        ready = wait(list(busy), None if until == float("inf") else max(0.0, until + _GRACE - time.monotonic()))
-        if not ready:
+        ready = wait(list(busy), _LOOK)
+        if not ready and time.monotonic() > until + _GRACE:
             return
         for connection in ready:
             assert isinstance(connection, Connection)

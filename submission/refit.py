@@ -31,7 +31,7 @@ MOST_ROWS = 32_000_000
 _COUNTING, _THROWING = 0.7, 0.95
 
 #: Throws of a belt, and how many are the least.
-_THROWS, _LEAST_THROWS = 200_000, 20_000
+_THROWS, _LEAST_THROWS = 100_000, 20_000
 
 #: Events of average weight that each bin must have; with fewer the errors of the templates are hardly normal.
 _LEAST_EVENTS = 100.0

@@ -37,12 +37,14 @@ class Tables:
         likelihood, belt: made from the challenge's events; None for the shipped ones.
         widening: by how much an interval grows at both ends, in units of mu_hat's error.
         summary: what was done, texts by their names.
+        reusable: whether the same events would give the same again: nothing went wrong on the way.
     """
 
     likelihood: Likelihood | None = None
     belt: Belt | None = None
     widening: float = 0.0
     summary: dict[str, str] = dataclasses.field(default_factory=dict)
+    reusable: bool = False
 
     def of(self, estimator: Estimator) -> Estimator:
         """The shipped `Estimator` with these tables."""
@@ -89,7 +91,7 @@ def adapted(
         result = compare(estimator, events, systematics, clock)
         say(f"the test gives {result}, after {clock.passed:.0f} s")
         if result.p_value >= LEAST_P_VALUE:
-            return Tables(summary={TABLES: "as shipped", TEST: str(result)})
+            return Tables(summary={TABLES: "as shipped", TEST: str(result)}, reusable=True)
         return _made(estimator, events, rows, systematics, clock, at_once, result)
     except Exception as error:  # the challenge's callables can raise anything, and a run must not end here
         reason = str(error) if isinstance(error, (EventsError, RefitError)) else f"{type(error).__name__}: {error}"
@@ -111,7 +113,7 @@ def _made(
     belt, throws = make_own_belt(estimator, likelihood, clock)
     text = f"made from {number:,} training events and {throws:,} throws"
     say(f"tables {text}, after {clock.passed:.0f} s")
-    return Tables(likelihood, belt, summary={TABLES: text, TEST: str(result)})
+    return Tables(likelihood, belt, summary={TABLES: text, TEST: str(result)}, reusable=True)
 
 
 def _shipped(reason: str, result: Agreement | None) -> Tables:

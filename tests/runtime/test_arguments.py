@@ -4,14 +4,21 @@ import argparse
 
 import pytest
 
-from runtime.arguments import add_workers_arguments, count, processes, seed
+from runtime.arguments import add_workers_arguments, count, minutes, processes, seed
 from runtime.machine import cores
 from runtime.processes import MAX_PROCESSES
 
 
 @pytest.mark.parametrize(
     ("kind", "text", "value"),
-    [(count, "1", 1), (count, " 12 ", 12), (seed, "0", 0), (seed, "4294967295", 2**32 - 1), (processes, "1024", 1024)],
+    [
+        (count, "1", 1),
+        (count, " 12 ", 12),
+        (seed, "0", 0),
+        (seed, "4294967295", 2**32 - 1),
+        (processes, "1024", 1024),
+        (minutes, "0.5", 0.5),
+    ],
 )
 def test_values(kind, text, value):
     assert kind(text) == value
@@ -27,6 +34,9 @@ def test_values(kind, text, value):
         (seed, "4294967296", "4294967296 is not between 0 and 4294967295"),
         (processes, "1025", f"1025 is more than {MAX_PROCESSES} processes"),
         (processes, "0", "0 is less than 1"),
+        (minutes, "-1", "-1 is not between 0 and 10080"),
+        (minutes, "nan", "nan is not between 0 and 10080"),
+        (minutes, "soon", "'soon' is not a number"),
     ],
 )
 def test_what_is_refused(kind, text, message):
