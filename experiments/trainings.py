@@ -72,7 +72,7 @@ class Row:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the experiment."""
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="output folders of the stage classifier")
-    parser.add_argument("--events", type=int, default=6_000_000, help="rows that are scored (default: 6000000)")
+    parser.add_argument("--events", type=int, default=4_000_000, help="rows that are scored (default: 4000000)")
     parser.add_argument("--output", type=Path, default=Path("runs/trainings"), help="default: runs/trainings")
     add_docs_argument(parser)
 
