@@ -18,7 +18,7 @@ from tests.submissions import good, predicting, write
 
 ROOT = Path(__file__).resolve().parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
-ROOMS = ("runtime", "ingestion_test", "submission", "upload", "training", "experiments", "benchmarks")
+ROOMS = ("runtime", "ingestion_test", "submission", "upload", "training", "measurement", "experiments", "benchmarks")
 
 
 def _lock(path):

@@ -289,7 +289,7 @@ def test_a_damaged_file_is_named_and_to_be_removed(read, content, tmp_path):
 
 def test_an_empty_stage_is_named_and_made_anew(data_folder, tmp_path):
     # The stage flows of this preset has nothing to do.
-    training_run = Training(PRESETS["default"], OfficialFolder(data_folder), tmp_path)
+    training_run = Training(PRESETS["no-flows"], OfficialFolder(data_folder), tmp_path)
     training_run.run("flows")
     content = training_run.path("flows").read_bytes()
     training_run.path("flows").write_bytes(b"")
@@ -303,7 +303,7 @@ def test_an_empty_stage_is_named_and_made_anew(data_folder, tmp_path):
 def test_checkpoints_of_other_data_are_not_continued(data_folder, tmp_path):
     other = write_folder(tmp_path / "data", make_events(3000, seed=1))
     first, second = (
-        Training(PRESETS["default"], OfficialFolder(folder), tmp_path / "out") for folder in (data_folder, other)
+        Training(PRESETS["no-flows"], OfficialFolder(folder), tmp_path / "out") for folder in (data_folder, other)
     )
     first.run("flows")
     first.path("flows").unlink()  # as if it had been killed

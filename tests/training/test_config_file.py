@@ -82,7 +82,7 @@ def test_flows_are_added_to_a_preset_without_them(loaded):
         ('base = "big"', "base: one of paper, default, no-flows, smoke is needed, not 'big'"),
         (
             "[networks.classifier]\nwidht = 3",
-            "networks.classifier.widht: there is no such field; there are width, depth",
+            "networks.classifier.widht: there is no such field; there are members, width, depth",
         ),
         ("[stage]\n", "stage: there is no such field; there are networks, gate, templates, likelihood, belt, neyman"),
         ("networks = 3", "networks: a table is needed, not 3"),
@@ -105,7 +105,7 @@ def test_flows_are_added_to_a_preset_without_them(loaded):
         ("[belt]\nmu_range = [0, inf]", "belt.mu_range.1: a number of finite size is needed, not inf"),
         ("[likelihood]\nnuisance = ['tau']", "likelihood: no nuisance parameter tau; there are tes, jes"),
         ("[likelihood]\nshape_only = 1", "likelihood.shape_only: true or false is needed, not 1"),
-        ("[networks.flows]\nevents = 100", "networks.flows.training is missing"),
+        ("base = 'no-flows'\n[networks.flows]\nevents = 100", "networks.flows.training is missing"),
         ("[networks.flows.training]\nmodels = ['S']\nstrengths = []", "networks.flows.training: one of S, B and one"),
         (
             "base = 'default'\n[networks.flows]\nview = 'all'",
