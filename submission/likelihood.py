@@ -26,6 +26,9 @@ MU_RANGE = (-5.0, 20.0)
 TOLERANCE = 1e-7
 MAX_ITERATIONS = 100
 
+#: By how much what is held may be beyond its range, as an end of the range that was computed in another way can be.
+_ROUNDING = 1e-9
+
 #: Pull of soft_met that stands for "off".
 OFF_PULL = -30.0
 
@@ -239,7 +242,7 @@ class Likelihood:
             place = PARAMETERS.index(name)
             start[:, place], free[place] = values, False
             low, high = self.bounds[:, place]
-            if not ((start[:, place] >= low) & (start[:, place] <= high)).all():
+            if not ((start[:, place] >= low - _ROUNDING) & (start[:, place] <= high + _ROUNDING)).all():
                 raise ValueError(f"{name} cannot be held at {np.asarray(values)}: it can be {low:.4g} to {high:.4g}")
         return start, free
 

@@ -10,6 +10,7 @@ from experiments.methods.boosted.training import BoostedConfig, train
 from experiments.methods.boosted.trees import Trees
 from submission.codec import decode, encode
 from submission.features import CATEGORIES, FEATURES
+from training.classifier import LabelledEvents
 
 
 @pytest.fixture(scope="module")
@@ -21,7 +22,11 @@ def boosted(tmp_path_factory):
         sizes = {name: len(FEATURES[name]) for name in CATEGORIES}
         parts.append(
             {
-                name: (random.normal(size=(events, n)).astype(np.float32) + labels[:, None] / 2, labels)
+                name: LabelledEvents(
+                    random.normal(size=(events, n)).astype(np.float32) + labels[:, None] / 2,
+                    labels,
+                    np.ones_like(labels),
+                )
                 for name, n in sizes.items()
             }
         )
@@ -33,7 +38,7 @@ def test_trees_tell_the_classes_apart_and_survive_pickling(boosted):
     (_, validation), trained, _ = boosted
     trees = trained.classifier
     for number, name in enumerate(CATEGORIES):
-        x, labels = validation[name]
+        x, labels, _ = validation[name]
         logits = trees.logits(x, number)
         assert roc_auc_score(labels, logits) > 0.8
         assert logits.dtype == np.float32

@@ -63,7 +63,9 @@ def test_two_methods_get_identical_data_sets(compared):
 def test_methods_share_what_they_have_in_common(compared):
     output, _ = compared
     for stage, same in (("classifier", True), ("templates", True), ("neyman", False)):
-        first, second = ((output / name / "training" / f"{stage}.npz").read_bytes() for name in ("default", "baseline"))
+        first, second = (
+            (output / name / "training" / f"{stage}.npz").read_bytes() for name in ("no-flows", "baseline")
+        )
         assert (first == second) is same, stage
 
 
@@ -95,7 +97,7 @@ def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(
     assert (output / "table2.json").read_bytes() == before
     assert all(name in text for name in ("default", "baseline", *PAPER))
     page = (output / "results.md").read_text()
-    assert all(METHODS[name].label in page for name in ("default", "baseline"))
+    assert all(METHODS[name].label in page for name in ("no-flows", "baseline"))
     assert (output / "table2-intervals.png").stat().st_size > 5000
     assert (output / "table2-coverage.png").stat().st_size > 5000
 

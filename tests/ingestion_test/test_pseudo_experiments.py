@@ -91,7 +91,7 @@ def test_yields_are_poisson_around_the_scaled_weights(data_folder):
 def test_test_set_is_what_a_model_expects(data_folder):
     test_events = OfficialFolder(data_folder).test_events()
     test_set = make_test_set(test_events, 1.0, draw_nuisance_parameters(1, ()), 1)
-    assert list(test_set) == ["data", "weights"]
+    assert list(test_set) == ["weights", "data"]
     assert list(test_set["data"]) == list(FEATURES)
     assert (test_set["data"].dtypes == np.float32).all()
     assert (test_set["weights"] == 1).all()

@@ -48,7 +48,7 @@ def _wait_for(condition):
 def test_it_answers_when_it_is_ready_and_with_outcomes(job):
     with closing(Worker(job(predicting(good("float(len(test_set['data']))"))), threads=1)) as worker:
         assert not worker.idle
-        assert worker.receive() == Ready()
+        assert isinstance(worker.receive(), Ready)
         assert worker.idle
         for experiment in EXPERIMENTS:
             worker.give(experiment)
@@ -64,7 +64,7 @@ def test_it_ends_with_all_that_it_has_started(job, tmp_path):
     child = "import subprocess, pathlib; self.child = subprocess.Popen(['sleep', '600']).pid; "
     files = predicting(good(), fit=f"{child} pathlib.Path({str(tmp_path / 'pid')!r}).write_text(str(self.child))")
     worker = Worker(job(files), threads=1)
-    assert worker.receive() == Ready()
+    assert isinstance(worker.receive(), Ready)
     child = int((tmp_path / "pid").read_text())
     worker.close()
     assert worker.is_dead
