@@ -37,7 +37,7 @@ def compared(simulated_folder, tmp_path_factory):
     """Output folder of a comparison of two methods, and the flags that made it."""
     output = tmp_path_factory.mktemp("table2")
     flags = ["table2", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
-    assert main([*flags, "--methods", "default,baseline", "--experiments", "1"]) == 0
+    assert main([*flags, "--methods", "no-flows,baseline", "--experiments", "1"]) == 0
     return output, flags
 
 
@@ -76,7 +76,7 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     settings = FirstOfRun(num_sets=2, num_experiments=1, seed=SEED, whole=3)
     experiment = settings.plan()[0]
     test_set = experiment_test_set(OfficialFolder(simulated_folder).test_events(), experiment, settings.systematics)
-    for name in ("default", "baseline"):
+    for name in ("no-flows", "baseline"):
         estimator = artifacts.load(output / name / "submission" / "submission" / "artifacts")
         estimate = estimator.estimate(test_set["data"], test_set["weights"])
         predicted = _journal(output, name)[experiment.set_index, 0]
