@@ -49,7 +49,7 @@ def _journal(output, name):
 @pytest.mark.slow
 def test_two_methods_get_identical_data_sets(compared):
     output, _ = compared
-    default, baseline = _journal(output, "default"), _journal(output, "baseline")
+    default, baseline = _journal(output, "no-flows"), _journal(output, "baseline")
     assert len(default) == 2
     assert {key: (line["mu"], line["seed"]) for key, line in default.items()} == {
         key: (line["mu"], line["seed"]) for key, line in baseline.items()
@@ -87,15 +87,15 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
 @pytest.mark.slow
 def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(compared, shown, capsys):
     output, flags = compared
-    assert main([*flags, "--methods", "default"]) == 2
+    assert main([*flags, "--methods", "no-flows"]) == 2
     assert "add --resume" in capsys.readouterr().err
-    assert main([*flags, "--methods", "default", "--resume", "--experiments", "5"]) == 2
+    assert main([*flags, "--methods", "no-flows", "--resume", "--experiments", "5"]) == 2
     assert "choose another --output" in capsys.readouterr().err
     before = (output / "table2.json").read_bytes()
     assert main([*flags, "--methods", "baseline", "--resume", "--experiments", "1"]) == 0
     text = shown()
     assert (output / "table2.json").read_bytes() == before
-    assert all(name in text for name in ("default", "baseline", *PAPER))
+    assert all(name in text for name in ("no-flows", "baseline", *PAPER))
     page = (output / "results.md").read_text()
     assert all(METHODS[name].label in page for name in ("no-flows", "baseline"))
     assert (output / "table2-intervals.png").stat().st_size > 5000

@@ -208,7 +208,7 @@ def test_data_that_say_little_give_a_finite_interval(rows, trained, test_set):
 
 @pytest.mark.slow
 def test_official_events_go_through_all_stages(official_sample, tmp_path):
-    """A thousand rows teach nothing: this is about their format. They are there ten times, for all parts to have any."""
+    """A thousand rows teach nothing: this is about their format. They come ten times, so that no part has none."""
     (sample,) = official_sample.glob("*.parquet")
     rows = pd.concat([pd.read_parquet(sample)] * 10).sample(frac=1, random_state=1).reset_index(drop=True)
     folder = write_folder(tmp_path / "data", rows)
