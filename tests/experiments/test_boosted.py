@@ -54,5 +54,5 @@ def test_boosting_goes_on_from_what_is_finished(boosted):
     again = train(training, validation, BoostedConfig(rounds=20, leaves=7), checkpoint=checkpoint)
     assert kept.stat().st_mtime_ns == changed
     for number, name in enumerate(CATEGORIES):
-        x, _ = validation[name]
+        x = validation[name].inputs
         np.testing.assert_array_equal(again.classifier.logits(x, number), trained.classifier.logits(x, number))

@@ -226,7 +226,7 @@ def test_yields_are_those_of_the_sample(trained):
         # The bins are those of the first axis; the second one adds a little.
         coarse = np.sqrt(np.sum(signal**2 / background))
         assert 0.999 * coarse < channel["significance"] < 1.2 * coarse
-        assert channel["best_ratio"] == pytest.approx(np.max(signal / background))
+        assert channel["best_ratio"] >= 0.999 * np.max(signal / background)
 
 
 def test_event_level_results(trained, tmp_path):

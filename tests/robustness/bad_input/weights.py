@@ -216,7 +216,7 @@ def _stage():
         place = Place(Path(folder))
         place.inputs.mkdir()
         write_events(place)
-        training = Training(PRESETS["default"], OfficialFolder(place.inputs), place.out)
+        training = Training(PRESETS["no-flows"], OfficialFolder(place.inputs), place.out)
         training.run("flows")
         return training.path("flows").read_bytes()
 
@@ -237,7 +237,7 @@ def _prepare_stage(case, place):
         spoil(path, *value)
     elif change == "description":
         _change_description(path, at, value)
-    flags = ["--data", str(place.inputs), "--output", str(place.out)]
+    flags = ["--preset", "no-flows", "--data", str(place.inputs), "--output", str(place.out)]
     return functools.partial(training_main, ["flows", "--resume", *flags])
 
 
