@@ -45,6 +45,8 @@ def main(connection: Connection, job: Job) -> None:
         secure_streams()
         if job.log is not None:
             _redirect_output(job.log)
+        else:  # what is printed is there even if the process is ended
+            sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
         if job.gpu is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
         start = _cpu_seconds()
