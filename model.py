@@ -84,8 +84,7 @@ class Model:
             ValueError: no such dict, a column is missing or there twice, a feature or a weight is no number, not finite
                 or absurdly large, or a weight is negative.
         """
-        estimator = self._estimator = self._estimator or self._tables.of(artifacts.load())
-        settle(estimator.histogram.scorer)
+        estimator = self._ready()
         data, weights = _events(test_set)
         estimate = self._tables.widened(estimator.estimate(data, weights), estimator.belt.config.mu_range)
         if (weights != 1).any():
@@ -103,9 +102,15 @@ class Model:
         Returns:
             a `submission.estimator.Measurement`, as `submission.codec.encode` writes it.
         """
-        estimator = self._estimator = self._estimator or artifacts.load()
-        settle(estimator.histogram.scorer)
-        return codec.encode(estimator.measurement(*_events(test_set)))
+        if self._tables.widening:
+            warnings.warn("this is the measurement before `fit` made its interval longer", stacklevel=2)
+        return codec.encode(self._ready().measurement(*_events(test_set)))
+
+    def _ready(self) -> Estimator:
+        """The estimator with the tables of `fit`, its networks on this process's device."""
+        self._estimator = self._estimator or self._tables.of(artifacts.load())
+        settle(self._estimator.histogram.scorer)
+        return self._estimator
 
     def __getstate__(self) -> dict[str, Any]:
         return self.__dict__ | {"_estimator": None, "_get_train_set": None, "_systematics": None}

@@ -81,7 +81,8 @@ def fits_of(prediction: Path) -> list[Distribution]:
 
 def _describe(predictions: Predictions) -> dict[str, str]:
     flags = predictions.settings.get("systematics")
-    texts = {"Ingestion": f"{predictions.ingestion_duration:g} min"}
+    minutes = predictions.ingestion_duration  # whole ones, as the official program counts them
+    texts = {"Ingestion": f"{minutes:g} min" if minutes else "less than a minute"}
     if isinstance(flags, dict):
         texts["Systematics"] = ", ".join(name for name, on in flags.items() if on) or "none"
     return texts

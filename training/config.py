@@ -59,7 +59,7 @@ _TEMPLATES = TemplatesConfig(rows=15_000_000)
 #: `default` is the paper's method with smaller networks and a better fit, `no-flows` its twin without flows; `smoke`
 #: has flows, so that it shows all stages. Flows of the paper's size take 25 times as long as those of `default`: hence
 #: fewer events and epochs for them. Their odd layers are monotone: with the published quadratic ones log q of far
-#: events overflowed in the first epoch. The gate is ours too: what it holds back has a twentieth of the information.
+#: events overflowed in the first epoch. The gate is ours too; it holds back what is least like signal.
 PRESETS = {
     "paper": Config(
         NetworksConfig(

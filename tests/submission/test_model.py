@@ -12,7 +12,11 @@ from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import systematics
 from model import Model
-from submission import artifacts
+from submission import artifacts, codec
+from submission.estimator import Measurement
+from submission.likelihood import Likelihood
+from submission.tables import Tables
+from submission.templates import Templates
 
 LOW, HIGH = 0.1, 3.0  # the range of mu in the challenge
 
@@ -166,6 +170,19 @@ def test_fit_tests_the_tables_and_its_result_travels(simulated_folder, few, monk
     before, after = (_quietly(pickle.loads(pickle.dumps(model)), few) for model in models)
     _is_honest(after)
     assert after["mu_hat"] == before["mu_hat"]
+
+
+def test_a_measurement_has_the_tables_that_fit_made(model, few):
+    """In a process that has unpickled the model too; before that the shipped ones."""
+    refitted = pickle.loads(pickle.dumps(model))
+    templates = refitted._ready().likelihood.templates
+    more = Templates(1.1 * templates.coefficients, templates.variance)
+    refitted._tables = Tables(likelihood=Likelihood(more))
+    counts = []
+    for each in (model, pickle.loads(pickle.dumps(refitted))):
+        measured = codec.decode(Measurement, each.measurement({"data": few}))
+        counts.append(measured.likelihood.templates.nominal.sum())
+    assert counts[1] == pytest.approx(1.1 * counts[0])
 
 
 def test_without_time_the_tables_are_the_shipped_ones(simulated_folder, monkeypatch):
