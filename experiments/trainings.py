@@ -42,6 +42,9 @@ MUS = (0.1, 1.0, 2.0, 3.0)
 #: Slices of equal signal in each category.
 SLICES = 60
 
+#: Relative error of the limit of the learning curve from which on nothing is said of it.
+_KNOWN = 0.1
+
 #: Events that are scored at a time.
 _CHUNK = 200_000
 
@@ -202,6 +205,8 @@ def learning_curve(rows: Sequence[Row]) -> dict[str, Any]:
 def _sentence(curve: dict[str, Any]) -> str:
     if not curve:
         return ""
+    if not curve["error"] < _KNOWN * curve["limit"]:
+        return "\nThe trainings do not say where the limit of infinitely many events is.\n"
     share = curve["length"][-1] / curve["limit"] - 1
     return (
         f"\nSingle networks without flows follow {curve['limit']:.3f} + {curve['slope']:.3f} N^-{curve['power']:.2f}, "

@@ -39,6 +39,8 @@ def test_the_limit_of_the_learning_curve_is_found():
     curve = learning_curve([*rows, _row(1_000_000, 0.9, flows=2)])
     assert curve["limit"] == pytest.approx(0.3, abs=1e-3)
     assert curve["power"] == pytest.approx(0.5, abs=0.02)
+    assert "limit of infinitely many is 0.300" in trainings._sentence(curve)
+    assert "do not say where the limit" in trainings._sentence(curve | {"error": 0.2})
     assert learning_curve(rows[:3]) == {}
 
 
