@@ -24,7 +24,7 @@ from .training_events import Events, EventsError, TrainingRows, shifted
 
 T = TypeVar("T")
 
-#: Events that templates are made from at the most: by then their own error is a tenth of the data's.
+#: Events that templates are made from at the most, twice as many as the shipped ones are made from.
 MOST_ROWS = 32_000_000
 
 #: Shares of the time after which no more events are counted, and no more throws made.
