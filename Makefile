@@ -5,12 +5,15 @@ RUN := $(VENV)/bin/python
 # make score DATA=DIR SUBMISSION=PATH ARGS="--sets 3 --workers 1"
 DATA ?=
 SUBMISSION ?=
+IMAGE ?=
 ARGS ?=
 
 .PHONY: score quick test old lint weights bench clean
 
-score: $(VENV)/.installed
-	$(RUN) -m ingestion_test score $(if $(DATA),--data "$(DATA)") $(if $(SUBMISSION),--submission "$(SUBMISSION)") $(ARGS)
+# make score IMAGE=1 runs it on Python 3.10 and versions as the image has them (some GB, as for `make old`).
+SCORING := $(VENV)$(if $(IMAGE),-image)
+score: $(SCORING)/.installed
+	$(SCORING)/bin/python -m ingestion_test score $(if $(DATA),--data "$(DATA)") $(if $(SUBMISSION),--submission "$(SUBMISSION)") $(ARGS)
 
 # Tests without those marked slow or browser.
 quick: $(VENV)/.installed
@@ -26,8 +29,10 @@ old: $(VENV)/.installed $(VENV)-old/.installed
 	OTHER_PYTHON="$(CURDIR)/$(VENV)-old/bin/python" $(RUN) -m pytest -rP tests/upload/test_other_versions.py
 
 $(VENV)-old/.installed: tests/upload/oldest.txt
-	$(OLD_PYTHON) -m venv $(VENV)-old
-	$(VENV)-old/bin/python -m pip install --quiet -r tests/upload/oldest.txt
+$(VENV)-image/.installed: upload/image.txt
+$(VENV)-old/.installed $(VENV)-image/.installed:
+	$(OLD_PYTHON) -m venv $(@D)
+	$(@D)/bin/python -m pip install --quiet -r $<
 	@touch $@
 
 lint: $(VENV)/.installed
@@ -53,4 +58,4 @@ $(VENV)/.installed: requirements.txt pyproject.toml
 	@touch $@
 
 clean:
-	rm -rf $(VENV) $(VENV)-old runs .cache
+	rm -rf $(VENV) $(VENV)-old $(VENV)-image runs .cache

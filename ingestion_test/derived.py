@@ -56,8 +56,9 @@ def _all_events(p: Mapping[str, FloatArray], columns: Columns) -> None:
     cos, sin = _cos_sin(p["PRI_met_phi"])
     met_x, met_y = p["PRI_met"] * cos, p["PRI_met"] * sin
     mass2 = (p["PRI_met"] + p["PRI_lep_pt"]) ** 2 - (met_x + lep[0]) ** 2 - (met_y + lep[1]) ** 2
-    columns["DER_mass_transverse_met_lep"][:] = np.sqrt(np.maximum(0, mass2))
-    columns["DER_mass_vis"][:] = np.sqrt(np.maximum(0, _mass2(lep, had)))
+    columns["DER_mass_transverse_met_lep"][:] = _root(mass2)
+    with np.errstate(invalid="ignore"):  # rounding can make it negative: NaN, as in the official program
+        columns["DER_mass_vis"][:] = np.sqrt(_mass2(lep, had))
     higgs_x, higgs_y = had[0] + lep[0] + met_x, had[1] + lep[1] + met_y
     columns["DER_pt_h"][:] = np.sqrt(higgs_x**2 + higgs_y**2)
     columns["DER_deltar_had_lep"][:] = _delta_r(p)
@@ -79,7 +80,7 @@ def _dijet_events(p: Columns, columns: Columns, rows: IntArray) -> None:
     separation2 = (eta_1 - eta_2) ** 2
     separation2[separation2 == 0] += 1e-4
     columns["DER_deltaeta_jet_jet"][rows] = np.abs(eta_2 - eta_1)
-    columns["DER_mass_jet_jet"][rows] = np.sqrt(np.maximum(0, mass2))
+    columns["DER_mass_jet_jet"][rows] = _root(mass2)
     columns["DER_prodeta_jet_jet"][rows] = eta_1 * eta_2
     columns["DER_lep_eta_centrality"][rows] = np.exp(-4 / separation2 * (p["PRI_lep_eta"] - (eta_1 + eta_2) / 2) ** 2)
 
@@ -136,6 +137,11 @@ def _momentum(p: Mapping[str, FloatArray], name: str) -> tuple[FloatArray, Float
 def _mass2(a: tuple[FloatArray, ...], b: tuple[FloatArray, ...]) -> FloatArray:
     """Squared invariant mass in GeV^2 of two four-vectors; rounding can make it negative."""
     return (a[3] + b[3]) ** 2 - (a[0] + b[0]) ** 2 - (a[1] + b[1]) ** 2 - (a[2] + b[2]) ** 2
+
+
+def _root(mass2: FloatArray) -> FloatArray:
+    """The square root, and -0.0 of what is negative, as the official program has it."""
+    return np.sqrt(mass2 * (mass2 >= 0))
 
 
 def _delta_r(p: Mapping[str, FloatArray]) -> FloatArray:

@@ -23,6 +23,7 @@ from runtime.output import output_folder
 from runtime.tasks import Workers
 
 from . import fits
+from .event_frames import keep_frames
 from .jobs import Job, Outcome
 from .journal import Journal
 from .nuisance import NUISANCE_NAMES
@@ -98,6 +99,14 @@ class RunSettings:
             f"no pseudo-experiment {set_index}:{index}; there are sets 0 to {self.num_sets - 1} with indices 0 to "
             f"{self.num_experiments - 1}"
         )
+
+    def command(self, events: Path, output: Path, submission: Path) -> tuple[str, ...]:
+        """The flags of the official `run_ingestion.py` for the same pseudo-experiments and these folders."""
+        values: dict[str, Any] = {"input": events, "output": output, "submission": submission}
+        values |= {"num-of-sets": self.num_sets, "num-pseudo-experiments": self.num_experiments}
+        values["random-seed"] = self.seed
+        switches = [f"--systematics-{name.replace('_', '-')}" for name in self.systematics]
+        return (*(f"--{name}={value}" for name, value in values.items()), *switches)
 
     def official(self) -> dict[str, Any]:
         """What the official program writes as test_settings.json."""
@@ -203,6 +212,7 @@ def _prepared(
         model_file=model,
         fits=False,
         log=output / LOG_FILE,
+        command=settings.command(source.folder, output, folder),
         fit_minutes=settings.fit_minutes,
         fit_cache=fits.cache_folder(identity, settings.fit_minutes),
         run=uuid.uuid4().hex,
@@ -253,7 +263,8 @@ def _identity(settings: RunSettings, source: OfficialFolder, folder: Path) -> di
 def _fill(directory: Path, source: OfficialFolder) -> None:
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
-    source.test_events(directory)
+    if not source.test_events(directory).exact:
+        keep_frames(source.test_set(), directory)
 
 
 def run_one(
@@ -277,7 +288,17 @@ def run_one(
     chosen = settings.experiment(set_index, index)
     folder, events = prepare(submission, Path(work) / "submission", work), Path(work) / "events"
     _fill(events, source)
-    job = Job(folder, source.folder, events, settings.systematics, None, True, None, fit_minutes=settings.fit_minutes)
+    job = Job(
+        folder,
+        source.folder,
+        events,
+        settings.systematics,
+        model_file=None,
+        fits=True,
+        log=None,
+        command=settings.command(source.folder, Path(work), folder),
+        fit_minutes=settings.fit_minutes,
+    )
     return predict_alone(job, chosen, Progress())
 
 

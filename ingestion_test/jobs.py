@@ -22,6 +22,7 @@ class Job:
         fits: whether this process fits the model.
         log: file that takes what the submission prints; None: the terminal.
         gpu: what CUDA_VISIBLE_DEVICES is set to, None to leave it.
+        command: flags of the official `run_ingestion.py` for such a run, which the submission may read.
         fit_minutes: time that the submission is told that its fit may take, None to say nothing.
         fit_cache: folder that keeps the fitted model for other runs, None for no such folder.
         run: text that no other call of `ingestion.run` has, so that a cluster's worker never keeps another's process.
@@ -35,6 +36,7 @@ class Job:
     fits: bool
     log: Path | None
     gpu: str | None = None
+    command: tuple[str, ...] = ()
     fit_minutes: float | None = None
     fit_cache: Path | None = None
     run: str = ""

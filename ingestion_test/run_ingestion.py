@@ -15,47 +15,70 @@ if __name__ == "__main__":
 from ingestion_test.ingestion import DEFAULT_SEED, RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.sources import OfficialFolder
+from ingestion_test.submissions import PROJECT
 from runtime.arguments import count, seed
 from runtime.errors import run_command
 
+__all__ = ["main", "parser"]
+
+_PROGRAM = "python ingestion_test/run_ingestion.py"
+
+#: Where Codabench has events, results and submission.
+_ON_CODABENCH = {"input": "/app/data", "output": "/app/output", "submission": "/app/ingested_program"}
 
 # Source of the flags: docs/protocol.md#command-lines.
+parser = argparse.ArgumentParser(
+    prog=_PROGRAM,
+    description=__doc__,
+    epilog=f"example: {_PROGRAM} --input DIR --output OUT --submission my_submission --systematics-tes "
+    "--num-pseudo-experiments 100 --num-of-sets 10 --parallel",
+)
+for _flag, _folder, _help in (
+    ("input", "input_data", "folder in the official format"),
+    ("output", "sample_result_submission", "folder for the results; an earlier run is replaced"),
+    ("submission", "sample_code_submission", "folder or zip with model.py"),
+):
+    parser.add_argument(
+        f"--{_flag}",
+        f"-{_flag[0]}",
+        default=str(PROJECT / _folder),
+        metavar="DIR",
+        help=f"{_help} (default {_folder} of this project)",
+    )
+parser.add_argument(
+    "--codabench", action="store_true", help=f"take {', '.join(_ON_CODABENCH.values())} for these folders"
+)
+parser.add_argument(
+    "--public-dataset", action="store_true", help="take the events in ./public_data instead; nothing is downloaded"
+)
+for _name in NUISANCE_NAMES:
+    parser.add_argument(f"--systematics-{_name.replace('_', '-')}", action="store_true", help=f"vary {_name}")
+parser.add_argument("--num-pseudo-experiments", type=count, default=2, metavar="N", help="of each set (default 2)")
+parser.add_argument("--num-of-sets", type=count, default=5, metavar="N", help="true values of mu (default 5)")
+parser.add_argument("--parallel", action="store_true", help="pickle the model to one process per core")
+parser.add_argument("--random-seed", type=seed, default=DEFAULT_SEED, metavar="N", help=f"default {DEFAULT_SEED}")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    program = "python ingestion_test/run_ingestion.py"
-    parser = argparse.ArgumentParser(
-        prog=program,
-        description=__doc__,
-        epilog=f"example: {program} --input DIR --output OUT --submission my_submission --systematics-tes "
-        "--num-pseudo-experiments 100 --num-of-sets 10 --parallel",
-    )
-    add = parser.add_argument
-    add("--input", "-i", required=True, metavar="DIR", help="folder in the official format")
-    add(
-        "--output",
-        "-o",
-        required=True,
-        type=Path,
-        metavar="DIR",
-        help="folder for the results; an earlier run is replaced",
-    )
-    add("--submission", "-s", required=True, metavar="DIR", help="folder or zip with model.py")
-    for name in NUISANCE_NAMES:
-        add(f"--systematics-{name.replace('_', '-')}", action="store_true", help=f"vary {name}")
-    add("--num-pseudo-experiments", type=count, default=2, metavar="N", help="of each set (default 2)")
-    add("--num-of-sets", type=count, default=5, metavar="N", help="true values of mu (default 5)")
-    add("--parallel", action="store_true", help="pickle the model to one process per core")
-    add("--random-seed", type=seed, default=DEFAULT_SEED, metavar="N", help=f"default {DEFAULT_SEED}")
-    parser.set_defaults(command=_ingest)
-    return run_command(parser.parse_args(arguments), program, arguments)
+    flags = parser.parse_args(arguments)
+    flags.command = _ingest
+    return run_command(flags, _PROGRAM, arguments)
 
 
 def _ingest(flags: argparse.Namespace) -> None:
     switched_on = tuple(name for name in NUISANCE_NAMES if getattr(flags, f"systematics_{name}"))
     settings = RunSettings(flags.num_of_sets, flags.num_pseudo_experiments, switched_on, flags.random_seed)
-    source = OfficialFolder(flags.input)
+    folders = {name: getattr(flags, name) for name in _ON_CODABENCH} if not flags.codabench else _ON_CODABENCH
+    source = _public_data() if flags.public_dataset else OfficialFolder(folders["input"])
     workers = (os.cpu_count() or 1) if flags.parallel else 1
-    run(settings, source, flags.submission, flags.output, workers, replace_old=True)
+    run(settings, source, folders["submission"], folders["output"], workers, replace_old=True)
+
+
+def _public_data() -> OfficialFolder:
+    """The folder that the official program unpacks its download into, below the working directory."""
+    nested = Path("public_data", "input_data")
+    return OfficialFolder(nested if nested.is_dir() else nested.parent)
 
 
 if __name__ == "__main__":

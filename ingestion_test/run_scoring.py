@@ -21,7 +21,10 @@ from ingestion_test.report import write_report
 from ingestion_test.result_files import Predictions, load_predictions, write_scores
 from ingestion_test.score_table import summary_table
 from ingestion_test.scoring import bootstrap, score_sets
+from ingestion_test.submissions import PROJECT
 from runtime.errors import ChallengeError, run_command
+
+__all__ = ["main", "parser"]
 
 
 def score_folder(
@@ -88,31 +91,44 @@ def _describe(predictions: Predictions) -> dict[str, str]:
     return texts
 
 
+_PROGRAM = "python ingestion_test/run_scoring.py"
+
+#: Where Codabench has predictions, scores and reference.
+_ON_CODABENCH = {"prediction": "/app/input/res", "output": "/app/output", "reference": "/app/input/ref"}
+
 # Source of the flags: docs/protocol.md#command-lines.
+parser = argparse.ArgumentParser(
+    prog=_PROGRAM, description=__doc__, epilog=f"example: {_PROGRAM} --prediction OUT --output OUT --phase-2"
+)
+for _flag, _folder, _help in (
+    ("prediction", "sample_result_submission", "output folder of the ingestion"),
+    ("output", "scoring_output", "folder for scores.json and the HTML report"),
+    ("reference", "reference_data", "folder whose settings/data.json stands for a missing test_settings.json"),
+):
+    parser.add_argument(
+        f"--{_flag}",
+        f"-{_flag[0]}",
+        default=str(PROJECT / _folder),
+        metavar="DIR",
+        help=f"{_help} (default {_folder} of this project)",
+    )
+parser.add_argument(
+    "--codabench", action="store_true", help=f"take {', '.join(_ON_CODABENCH.values())} for these folders"
+)
+parser.add_argument("--phase-2", action="store_true", help="add the bootstraps of the final phase")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """The command line; returns the exit code."""
-    program = "python ingestion_test/run_scoring.py"
-    parser = argparse.ArgumentParser(
-        prog=program, description=__doc__, epilog=f"example: {program} --prediction OUT --output OUT --phase-2"
-    )
-    parser.add_argument("--prediction", "-p", required=True, metavar="DIR", help="output folder of the ingestion")
-    parser.add_argument(
-        "--output", "-o", required=True, metavar="DIR", help="folder for scores.json and the HTML report"
-    )
-    parser.add_argument(
-        "--reference",
-        "-r",
-        metavar="DIR",
-        help="folder whose settings/data.json stands for a missing test_settings.json",
-    )
-    parser.add_argument("--phase-2", action="store_true", help="add the bootstraps of the final phase")
-    parser.set_defaults(command=_score)
-    return run_command(parser.parse_args(arguments), program, arguments)
+    flags = parser.parse_args(arguments)
+    flags.command = _score
+    return run_command(flags, _PROGRAM, arguments)
 
 
 def _score(flags: argparse.Namespace) -> None:
-    print(score_folder(flags.prediction, flags.output, flags.phase_2, reference=flags.reference))
-    print(Path(flags.output) / "detailed_results.html")
+    folders = {name: getattr(flags, name) for name in _ON_CODABENCH} if not flags.codabench else _ON_CODABENCH
+    print(score_folder(folders["prediction"], folders["output"], flags.phase_2, reference=folders["reference"]))
+    print(Path(folders["output"]) / "detailed_results.html")
 
 
 if __name__ == "__main__":

@@ -63,5 +63,8 @@ PREDICTION_KEYS = ("mu_hat", "delta_mu_hat", "p16", "p84")
 #: The lists of these numbers in the `result_{i}.json` of a set, in the same order.
 RESULT_LISTS = ("mu_hats", "delta_mu_hats", "p16", "p84")
 
+#: Thresholds of the post-selection in GeV (docs/protocol.md#systematics, step 5).
+MIN_HAD_PT, MIN_JET_PT, MIN_LEP_PT = 26.0, 26.0, 20.0
+
 DATA_FILE = "FAIR_Universe_HiggsML_data.parquet"
 METADATA_FILE = "FAIR_Universe_HiggsML_data_metadata.json"

@@ -24,7 +24,10 @@ from .arrays import FloatArray, IntArray, SingleArray, allocated, flush
 from .columns import EVENT_COLUMNS, frame
 from .data_folder import parquet_file
 from .event_file import BATCH_ROWS, EventFile, Events, RowRange, random_ranges
-from .schema import METADATA_FILE, PRIMARIES, PROCESSES
+from .schema import FEATURES, METADATA_FILE, MIN_LEP_PT, PRIMARIES, PROCESSES
+
+#: Column of `PRIMARIES` of the lepton's pT.
+LEP_PT = PRIMARIES.index("PRI_lep_pt")
 
 #: Share of the file's rows, its first ones, that pseudo-experiments are made of; the rest is for training.
 TEST_SHARE = 0.3
@@ -46,6 +49,8 @@ class TestEvents:
         primaries: float32 array (events, 16), rounded to 3 decimals.
         weights: float32 array (events,), rescaled to the expected number of events.
         counts: number of events of each process.
+        exact: whether the arrays hold all that the official program reads of the file: single precision, no more than
+            3 decimals, the official columns in their order, no lepton below the threshold.
     """
 
     __test__ = False  # not a pytest class
@@ -53,6 +58,7 @@ class TestEvents:
     primaries: SingleArray
     weights: SingleArray
     counts: tuple[int, ...]
+    exact: bool = True
 
     def process(self, name: str) -> tuple[int, SingleArray]:
         """(first row, weights) of the process `name`."""
@@ -127,13 +133,16 @@ class OfficialFolder:
         primaries = allocated(directory, "primaries", (int(of_process.sum()), len(PRIMARIES)), np.float32)
         weights = allocated(directory, "weights", (int(of_process.sum()),), np.float32)
         before = np.cumsum(counts, axis=0) - counts + np.cumsum(of_process) - of_process
+        exact = [self._has_official_columns()]
 
         def fill(number: int, batches: Iterator[tuple[int, Any]]) -> None:
             place = before[number].copy()
             for _, batch in batches:
                 processes = self.file.processes(batch)
                 # As the systematics would round them for every pseudo-experiment anew.
-                values = np.round(np.column_stack([batch.column(name).to_numpy() for name in PRIMARIES]), 3)
+                given = np.column_stack([batch.column(name).to_numpy() for name in PRIMARIES])
+                values = np.round(given, 3)
+                exact.append(np.array_equal(values, given) and values[:, LEP_PT].min() >= MIN_LEP_PT)
                 scaled = self._rescaled(batch.column("weights").to_numpy(), total)
                 for process in range(len(PROCESSES)):
                     rows = processes == process
@@ -146,7 +155,14 @@ class OfficialFolder:
         flush(primaries, weights)
         if directory is not None:
             Path(directory, "counts.json").write_text(json.dumps(of_process.tolist()))
-        return TestEvents(primaries, weights, tuple(of_process.tolist()))
+        return TestEvents(primaries, weights, tuple(of_process.tolist()), all(exact))
+
+    def _has_official_columns(self) -> bool:
+        """Whether a DataFrame of the file has the official columns in their order, and numbers of single precision."""
+        kinds = self._frame([]).dtypes
+        numbers = kinds.drop(["labels", "detailed_labels"])
+        names = tuple(numbers.index.drop("weights"))
+        return names in (PRIMARIES, FEATURES) and bool((numbers == np.float32).all())
 
     def train_set(self, *, train_size: Any = None, selected_indices: Any = None) -> pd.DataFrame:
         """The training rows, as the official `get_train_set` gives them to a model (docs/protocol.md#train-set).
@@ -166,7 +182,16 @@ class OfficialFolder:
             ChallengeError: as `test_events`, or a broken file.
         """
         rows = self._selected_train_rows(train_size, selected_indices)
-        ranges = self.file.ranges(self.test_rows if rows is None else 0, self.total_rows)
+        return self._frame(self.file.ranges(self.test_rows if rows is None else 0, self.total_rows), rows)
+
+    def test_set(self) -> dict[str, pd.DataFrame]:
+        """The test events of each process, as the official program hands them on: all columns but the two labels."""
+        events = self._frame(self.file.ranges(0, self.test_rows))
+        columns = events.columns.drop(["labels", "detailed_labels"])
+        return {process: events.loc[events["detailed_labels"] == process, columns] for process in PROCESSES}
+
+    def _frame(self, ranges: list[RowRange], rows: IntArray | None = None) -> pd.DataFrame:
+        """The sorted `rows` of the file, or all of `ranges`, with weights that sum to `sum_weights`."""
         if rows is not None:
             ranges = [some for some in ranges if len(_within(rows, some.first, some.stop))]
 

@@ -89,7 +89,7 @@ def checksum(folder: str | Path) -> str:
 
 def official_modules() -> set[str]:
     """Names of the modules that the official program finds before those of a submission."""
-    return {path.stem for path in OFFICIAL_FOLDER.glob("*.py")}
+    return {path.stem for path in OFFICIAL_FOLDER.glob("[!_]*.py")}
 
 
 #: Files and folders that tools leave in a folder, and that no submission reads; other hidden ones may hold weights.
@@ -117,7 +117,7 @@ def is_left_out(name: str) -> bool:
 
 
 def load_model(folder: str | Path) -> Callable[..., Any]:
-    """Import `Model` from the submission in `folder`; this process gets the official `sys.path` and a bare main module.
+    """Import `Model` from the submission in `folder`; this process gets the official `sys.path`.
 
     Returns:
         what makes the model: a class, or any other callable.
@@ -127,8 +127,8 @@ def load_model(folder: str | Path) -> Callable[..., Any]:
     """
     set_path(folder)
     _forget_names_of(folder)
-    # What the submission spawns would import the command line again, which is on the search path no more.
-    sys.modules["__main__"] = types.ModuleType("__main__")
+    for name in ("systematics", "ingestion"):  # where what a model is given is at home
+        importlib.import_module(name)
     try:
         module = importlib.import_module("model")
     except Exception as error:

@@ -1,98 +1,22 @@
-"""What the nuisance parameters do to events (docs/protocol.md#systematics): array core and the official callable."""
+"""What the nuisance parameters do to events (docs/protocol.md#systematics): on arrays of one precision."""
 
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
-import pandas as pd
 
 from .arrays import Columns, DoubleArray, FloatArray, IntArray, SingleArray
 from .derived import derived_features
-from .schema import DERIVED, FEATURES, PRIMARIES, UNDEFINED
+from .schema import FEATURES, MIN_HAD_PT, MIN_JET_PT, MIN_LEP_PT, PRIMARIES, UNDEFINED
 
 #: The official program draws the soft MET noise of every pseudo-experiment from this seed.
 SOFT_MET_SEED = 31415
 
-#: Post-selection thresholds in GeV.
-MIN_HAD_PT, MIN_JET_PT, MIN_LEP_PT = 26.0, 26.0, 20.0
-
 #: Events worked on at a time, so that their columns stay in the processor's cache.
 _CHUNK = 16384
-
-
-def systematics(
-    data_set: pd.DataFrame | Mapping[str, Any] | None = None,
-    tes: float = 1.0,
-    jes: float = 1.0,
-    soft_met: float = 0.0,
-    seed: Any = SOFT_MET_SEED,
-    ttbar_scale: float | None = None,
-    diboson_scale: float | None = None,
-    bkg_scale: float | None = None,
-    dopostprocess: bool = True,
-) -> Any:
-    """The callable that the official program hands to a model: events as the detector with these parameters shows them.
-
-    Arguments:
-        data_set: a DataFrame with the 16 primaries and any other columns, or a dict with such a DataFrame under "data",
-            one value per row under "weights" and under any further key ("settings" excepted: it is passed on as it is).
-        tes, jes: factors on the energy of hadronic taus and of jets.
-        soft_met: standard deviation in GeV of the noise on each component of MET.
-        seed: seed of that noise, as `numpy.random.RandomState` takes it.
-        ttbar_scale, diboson_scale, bkg_scale: accepted and without effect, as in the official program, which looks
-            for a column that is never there. Scale the weights of a process yourself.
-        dopostprocess: whether the thresholds of the challenge are applied, which drops events and soft jets.
-
-    Returns:
-        what was given: a DataFrame, or a dict with the same keys; the 12 derived features are computed anew.
-
-    Raises:
-        ValueError: `data_set` is neither, or a primary or a key is missing.
-
-    Source: docs/protocol.md#systematics.
-    """
-    frame, keys = _joined(data_set)
-    missing = [name for name in PRIMARIES if name not in frame.columns]
-    if missing:
-        raise ValueError(f"data_set lacks the columns {', '.join(missing)}")
-    primaries = frame[list(PRIMARIES)].to_numpy()
-    noise = soft_met_noise(soft_met, len(frame), seed)
-    features, kept = transform(primaries, None, float(tes), float(jes), noise, dopostprocess)
-    others = frame.drop(columns=[name for name in FEATURES if name in frame.columns]).iloc[kept]
-    index = pd.RangeIndex(len(kept)) if dopostprocess else others.index
-    computed = pd.DataFrame(features, columns=list(FEATURES), index=index, copy=False)
-    order = [*frame.columns, *(name for name in DERIVED if name not in frame.columns)]
-    result = pd.concat([computed, others.set_axis(index)], axis=1)[order]
-    if not isinstance(data_set, dict):
-        return _single(result)
-    rows = {key: result.pop(key) for key in keys}
-    return {key: rows.get(key, value) for key, value in data_set.items()} | {"data": _single(result)}
-
-
-def _joined(data_set: object) -> tuple[pd.DataFrame, list[str]]:
-    """The events of `data_set` with what belongs to each row as further columns, and the names of these."""
-    if isinstance(data_set, pd.DataFrame):
-        return data_set, []
-    if not isinstance(data_set, dict):
-        raise ValueError(f"data_set must be a DataFrame or a dict, not {type(data_set).__name__}")
-    for key in ("data", "weights"):
-        if key not in data_set:
-            raise ValueError(f'data_set is a dict without the key "{key}"')
-    keys = [key for key in data_set if key not in ("data", "settings")]
-    frame = data_set["data"].copy()
-    for key in keys:
-        frame[key] = data_set[key]
-    return frame, keys
-
-
-def _single(frame: pd.DataFrame) -> pd.DataFrame:
-    """`frame` with its double-precision columns stored in single precision."""
-    double = frame.select_dtypes("float64").columns
-    return frame.astype(dict.fromkeys(double, np.float32)) if len(double) else frame
 
 
 def soft_met_noise(soft_met: float, events: int, seed: Any = SOFT_MET_SEED) -> tuple[DoubleArray, DoubleArray] | None:

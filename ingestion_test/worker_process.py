@@ -11,6 +11,7 @@ import signal
 import sys
 import time
 import traceback
+import types
 from collections.abc import Iterator, Mapping, MutableMapping
 from multiprocessing.connection import Connection
 from pathlib import Path
@@ -24,15 +25,15 @@ from runtime.errors import ChallengeError, shortage
 from runtime.files import replaced
 from runtime.streams import secure_streams
 
-from . import fits
+from . import chained_assignment, fits
 from .callables import TrainSet, taken_warnings, warn
+from .event_frames import TestSets, open_test_sets
 from .jobs import Job, Measured, Outcome, Ready, WorkerError
-from .pseudo_experiments import PseudoExperiment, experiment_test_set
+from .official.systematics import systematics
+from .pseudo_experiments import PseudoExperiment
 from .result_files import ESTIMATE_LIMIT, is_finite
 from .schema import PREDICTION_KEYS
-from .sources import TestEvents, open_test_events
 from .submissions import load_model
-from .systematics import systematics
 
 #: State of numpy's global stream when a model is made.
 _FIT_SEED = 31415
@@ -47,6 +48,7 @@ def main(connection: Connection, job: Job) -> None:
             _redirect_output(job.log)
         else:  # what is printed is there even if the process is ended
             sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        chained_assignment.watch()
         if job.gpu is not None:
             os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
         start = _cpu_seconds()
@@ -54,13 +56,13 @@ def main(connection: Connection, job: Job) -> None:
         connection.send(Ready(taken_warnings(), _cpu_seconds() - start))
         if job.fits and job.model_file is not None:
             return
-        test_events = None if job.test_events is None else open_test_events(job.test_events)
+        test_sets = None if job.test_events is None else open_test_sets(job.test_events)
         earlier = Predictions()
         while True:
             request = connection.recv()
             if isinstance(request, PseudoExperiment):
-                assert test_events is not None, "pseudo-experiments are made of test events"
-                connection.send(_predict(model, test_events, job, request, earlier))
+                assert test_sets is not None, "pseudo-experiments are made of test events"
+                connection.send(_predict(model, test_sets, job, request, earlier))
             else:
                 connection.send(_measured(model, request))
     except (EOFError, BrokenPipeError, KeyboardInterrupt):
@@ -103,6 +105,7 @@ def _fitted_model(job: Job) -> Any:
     # Nor has that one seeded numpy's stream, which any seed stands for; with a fixed one a run can be repeated.
     np.random.seed(_FIT_SEED)
     fits.announce(job)
+    _pose_as_the_official_program(job)
     with _blame("import of model.py"):
         make_model = load_model(job.submission)
     train_set = TrainSet(job.data)
@@ -118,6 +121,19 @@ def _fitted_model(job: Job) -> Any:
     return model
 
 
+def _pose_as_the_official_program(job: Job) -> None:
+    """Give this process the command line of the official script, and a main module with what that one has read of it.
+
+    The main module has no file: whatever the submission starts has nothing to import again.
+    """
+    from .run_ingestion import parser  # which imports this module
+
+    main_module = types.ModuleType("__main__")
+    main_module.__dict__["args"] = parser.parse_args(job.command)
+    sys.modules["__main__"] = main_module
+    sys.argv = ["run_ingestion.py", *job.command]
+
+
 def _pickled(model: Any) -> bytes:
     try:
         return pickle.dumps(model)
@@ -129,17 +145,16 @@ def _pickled(model: Any) -> bytes:
 
 
 def _unpickled_model(job: Job) -> Any:
+    _pose_as_the_official_program(job)
     load_model(job.submission)
     assert job.model_file is not None, "the process that fits has pickled the model"
     with _blame("unpickling the fitted model"), open(job.model_file, "rb") as file:
         return pickle.load(file)  # written by this run's own fitting process
 
 
-def _predict(
-    model: Any, test_events: TestEvents, job: Job, experiment: PseudoExperiment, earlier: Predictions
-) -> Outcome:
+def _predict(model: Any, test_sets: TestSets, job: Job, experiment: PseudoExperiment, earlier: Predictions) -> Outcome:
     start, cpu_start = time.perf_counter(), _cpu_seconds()
-    test_set = experiment_test_set(test_events, experiment, job.systematics)
+    test_set = test_sets(experiment, job.systematics)
     middle = time.perf_counter()
     with _blame("Model.predict"):
         prediction = model.predict(test_set)

@@ -14,9 +14,9 @@ from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
 from experiments.methods.mle_nu.training import NuClassifierConfig, _opened, mean_gradient, paired
 from experiments.methods.mle_nu.training import train as train_nu
 from ingestion_test.nuisance import draw_nuisance_parameters
+from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.systematics import systematics
 from submission import artifacts
 from submission.classifier import Classifier
 from submission.features import CATEGORIES, FEATURES, Standardisation

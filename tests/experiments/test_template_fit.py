@@ -5,9 +5,9 @@ import pytest
 
 from experiments.methods.template_fit.model import WIDTHS, Model
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.official.systematics import systematics
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.systematics import systematics
 
 
 @pytest.fixture(scope="module")

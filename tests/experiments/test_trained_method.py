@@ -24,8 +24,8 @@ from experiments.trained_method import (
 from experiments.trained_method.event_level import event_level
 from experiments.trained_method.scored_events import ScoredEvents
 from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.official.systematics import systematics
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.systematics import systematics
 from runtime.errors import ChallengeError
 from submission import artifacts
 from submission.confidence import COVERAGE

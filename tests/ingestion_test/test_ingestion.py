@@ -13,12 +13,12 @@ import pytest
 from ingestion_test.cli import main
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.official.systematics import systematics
 from ingestion_test.pseudo_experiments import experiment_test_set, plan
 from ingestion_test.run_scoring import score_folder
 from ingestion_test.schema import METADATA_FILE
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.submissions import PROJECT
-from ingestion_test.systematics import systematics
 from runtime.errors import ChallengeError
 from runtime.output import output_folder
 from tests.conftest import write_folder

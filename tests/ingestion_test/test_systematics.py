@@ -7,8 +7,8 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import DATA_FILE, DERIVED, FEATURES, PRIMARIES, UNDEFINED
-from ingestion_test.systematics import systematics
 from tests.conftest import MASSES, OFFICIAL, SAME_SINH, assert_official
 
 SETTINGS = [
@@ -82,7 +82,7 @@ def test_rows_carry_what_belongs_to_them(events):
     result = systematics(
         {"data": events[list(PRIMARIES)], "weights": number + 0.5, "number": number, "settings": {"a": 1}}, tes=0.98
     )
-    assert list(result) == ["data", "weights", "number", "settings"]
+    assert list(result) == ["weights", "number", "data", "settings"]
     assert result["settings"] == {"a": 1}
     kept = result["number"].to_numpy()
     assert 0 < len(kept) < len(events)

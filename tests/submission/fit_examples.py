@@ -5,9 +5,9 @@ import functools
 import numpy as np
 import pandas as pd
 
+from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import PRIMARIES, PROCESSES, SUM_WEIGHTS
 from ingestion_test.simulation import simulate
-from ingestion_test.systematics import systematics
 from submission.confidence import BeltConfig, make_belt
 from submission.counting import PointCounts, grid
 from submission.estimator import Estimator

@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import FEATURES as ALL
 from ingestion_test.schema import UNDEFINED
-from ingestion_test.systematics import systematics
 from submission.features import (
     CATEGORIES,
     COORDINATES,

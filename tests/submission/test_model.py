@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.official.systematics import systematics
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.systematics import systematics
 from model import Model
 from submission import artifacts, codec
 from submission.estimator import Measurement

@@ -5,7 +5,7 @@ import time
 import numpy as np
 import pytest
 
-from ingestion_test.systematics import systematics
+from ingestion_test.official.systematics import systematics
 from submission import refit
 from submission.counting import grid
 from submission.refit import Clock, RefitError, compare, make_own_belt, make_templates

@@ -8,7 +8,7 @@ import signal
 import numpy as np
 import pytest
 
-from ingestion_test.systematics import systematics
+from ingestion_test.official.systematics import systematics
 from submission import refit, tables
 from submission.tables import TABLES, TEST, Tables, adapted
 from tests.submission.fit_examples import TrainSet, counts_of, estimator_of, training_frame

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from ingestion_test import schema
-from ingestion_test.systematics import systematics
+from ingestion_test.official.systematics import systematics
 from submission.features import PRIMARIES
 from submission.training_events import Events, EventsError, TrainingRows, shifted
 from tests.conftest import make_events

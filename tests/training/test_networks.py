@@ -9,9 +9,9 @@ import pytest
 import torch
 from sklearn.metrics import roc_auc_score
 
+from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.systematics import systematics
 from runtime.errors import ChallengeError
 from submission.codec import decode, encode
 from submission.features import CATEGORIES, FEATURES

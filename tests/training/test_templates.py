@@ -6,9 +6,9 @@ import numpy as np
 import pandas as pd
 import pytest
 
+from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES, YIELDS
 from ingestion_test.simulation import simulate
-from ingestion_test.systematics import systematics
 from runtime.errors import ChallengeError
 from submission.counting import PointCounts
 from submission.likelihood import Likelihood, LikelihoodConfig, mu_response

@@ -34,6 +34,11 @@ def _verify(path):
         ({"model.py": "", "./model.py": ""}, r"holds model\.py more than once"),
         (predicting(good()) | {"systematics.py": ""}, "has a module systematics and finds its own first"),
         (predicting(good()) | {"parts/datasets.py": ""}, "has a module datasets and finds its own first"),
+        *(
+            (predicting(good()) | {f"{name}.py": ""}, f"has a module {name} and finds")
+            for name in ("score", "run_scoring")
+        ),
+        (predicting(good()) | {"parts/ingestion_parallel.py": ""}, "has a module ingestion_parallel and finds"),
         (predicting(good()) | {"datasets/a.py": ""}, "has a module datasets and finds its own first"),
     ],
 )
@@ -82,5 +87,8 @@ def test_a_zip_that_codabench_does_not_take_for_its_size(tmp_path, monkeypatch):
 
 
 def test_names_of_the_official_program():
-    assert official_modules() == {"datasets", "systematics", "derived_quantities", "ingestion", "visualization"}
+    assert official_modules() == {
+        *("datasets", "systematics", "derived_quantities", "ingestion", "ingestion_parallel", "visualization"),
+        *("run_ingestion", "score", "run_scoring"),
+    }
     assert all((OFFICIAL_FOLDER / f"{name}.py").is_file() for name in official_modules())

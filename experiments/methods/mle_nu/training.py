@@ -17,10 +17,10 @@ from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import SumOfScores
 from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.official.systematics import systematics
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.sources import TestEvents
-from ingestion_test.systematics import systematics
 from runtime.errors import ChallengeError
 from runtime.tasks import completed
 from submission import artifacts
