@@ -62,7 +62,8 @@ def load_predictions(folder: str | os.PathLike[str], reference: str | os.PathLik
         raise ChallengeError(f"{folder} is no folder: give the output folder of an ingestion")
     settings_file = folder / "test_settings.json"
     if reference is not None and not settings_file.exists():
-        settings_file = Path(reference, "settings", "data.json")
+        stand_in = Path(reference, "settings", "data.json")
+        settings_file = stand_in if stand_in.exists() else settings_file
     settings = _read_object(settings_file)
     _check_numbers(settings_file, settings, "ground_truth_mus")
     names = [f"result_{i}.json" for i in range(len(settings["ground_truth_mus"]))]

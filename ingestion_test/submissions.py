@@ -126,9 +126,9 @@ def load_model(folder: str | Path) -> Callable[..., Any]:
         ChallengeError: importing fails, or there is no `Model` that can be called.
     """
     set_path(folder)
-    _forget_names_of(folder)
     for name in ("systematics", "ingestion"):  # where what a model is given is at home
         importlib.import_module(name)
+    _forget_names_of(folder)
     try:
         module = importlib.import_module("model")
     except Exception as error:

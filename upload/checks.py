@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import zipfile
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
@@ -13,7 +14,7 @@ from runtime.errors import ChallengeError
 from .archive import is_useless
 from .image import MAX_BYTES
 from .names import check_names
-from .sources import check_imports, check_syntax
+from .sources import check_imports, check_syntax, imports
 from .trial import TRIAL_SECONDS, try_out
 
 #: What is checked, and the function that does it: it returns what it saw, a text, or raises ChallengeError.
@@ -88,11 +89,14 @@ def _check_files(path: Path, names: Sequence[str]) -> str:
     return f"{len(names)} files, {size / 1e6:.1f} MB"
 
 
-def _check_modules(names: Collection[str]) -> str:
+def _check_modules(sources: Mapping[str, bytes]) -> str:
     """Refuse a module that the official program's search path has before it."""
-    for name in names:
-        # Modules and packages are looked for at the root and in its folders, no deeper.
-        for module in {part.removesuffix(".py") for part in PurePosixPath(name).parts[:2]} & official_modules():
+    imported = {module for source in sources.values() for _, module in imports(ast.parse(source))}
+    for name in sources:
+        # Modules and packages are looked for at the root and in its folders, no deeper; those of a folder, which may
+        # be a package, are in their place as long as nobody calls them by this name alone.
+        root, *inner = (part.removesuffix(".py") for part in PurePosixPath(name).parts[:2])
+        for module in ({root} | set(inner) & imported) & official_modules():
             raise ChallengeError(
                 f"{name}: the official program has a module {module} and finds its own first; rename it"
             )

@@ -82,7 +82,7 @@ def check_imports(sources: Mapping[str, bytes]) -> str:
     known = image.STANDARD_LIBRARY | image.PACKAGES | image.DEPENDENCIES | official_modules() | in_the_zip
     packages: set[str] = set()
     for name, source in sources.items():
-        for line, module in _imports(ast.parse(source)):
+        for line, module in imports(ast.parse(source)):
             if module not in known:
                 raise ChallengeError(
                     f"{name}, line {line}, imports {module}, which the image does not have: do without, or put its "
@@ -92,7 +92,7 @@ def check_imports(sources: Mapping[str, bytes]) -> str:
     return ", ".join(sorted(packages)) or "the standard library"
 
 
-def _imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
+def imports(tree: ast.Module) -> Iterator[tuple[int, str]]:
     """Line and top-level name of what a module imports absolutely and cannot do without."""
     tries = [node for node in ast.walk(tree) if isinstance(node, ast.Try) and _excepts_imports(node)]
     tried = {node for statement in tries for part in statement.body for node in ast.walk(part)}

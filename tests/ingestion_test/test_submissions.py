@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from ingestion_test import submissions
-from ingestion_test.submissions import OWN_SUBMISSION, PROJECT, checksum, prepare
+from ingestion_test.submissions import OFFICIAL_FOLDER, OWN_SUBMISSION, PROJECT, checksum, official_modules, prepare
 from runtime.errors import ChallengeError
 from tests.submissions import COMPLETE, good, predicting, write
 from tests.zips import write_zip
@@ -136,6 +136,23 @@ def test_names_of_the_official_program_are_taken(tmp_path):
     assert "official_modules" in result.stdout, result.stderr
     shared = _load(write(tmp_path, predicting(good(), head="from systematics import systematics")))
     assert shared.returncode == 0, shared.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("module", sorted(official_modules()))
+def test_official_modules_and_namesakes_of_ours_do_not_meet(module, tmp_path):
+    """Whichever the submission imports first, here and in a process without anything of this project."""
+    files = predicting(good(), head=f"from runtime.errors import mine\nimport {module}") | {
+        "runtime/__init__.py": "",
+        "runtime/errors.py": "mine = 1",
+    }
+    folder = write(tmp_path / "submission", files)
+    loaded = _load(folder, f"import {module}, runtime.errors; assert runtime.errors.mine and {module}.__all__")
+    assert loaded.returncode == 0, loaded.stderr
+    for first in (f"import runtime.errors, {module}", f"import {module}, runtime.errors"):
+        script = f"import sys; sys.path[:0] = {[str(OFFICIAL_FOLDER), str(folder)]}; {first}; runtime.errors.mine"
+        alone = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False, cwd="/")
+        assert alone.returncode == 0, alone.stderr
 
 
 @pytest.mark.parametrize(

@@ -33,12 +33,18 @@ def _verify(path):
         ({"model.py": "", ".ipynb_checkpoints/a.py": ""}, r"holds \.ipynb_checkpoints/a\.py, which"),
         ({"model.py": "", "./model.py": ""}, r"holds model\.py more than once"),
         (predicting(good()) | {"systematics.py": ""}, "has a module systematics and finds its own first"),
-        (predicting(good()) | {"parts/datasets.py": ""}, "has a module datasets and finds its own first"),
+        (
+            predicting(good(), head="import datasets") | {"parts/datasets.py": ""},
+            "has a module datasets and finds its own first",
+        ),
         *(
             (predicting(good()) | {f"{name}.py": ""}, f"has a module {name} and finds")
             for name in ("score", "run_scoring")
         ),
-        (predicting(good()) | {"parts/ingestion_parallel.py": ""}, "has a module ingestion_parallel and finds"),
+        (
+            predicting(good(), head="from ingestion_parallel import work") | {"parts/ingestion_parallel.py": ""},
+            "has a module ingestion_parallel and finds",
+        ),
         (predicting(good()) | {"datasets/a.py": ""}, "has a module datasets and finds its own first"),
     ],
 )
@@ -54,6 +60,7 @@ def test_what_codabench_would_refuse(files, text, tmp_path):
         {"model.py": "", "weights/systematics.npz": "", "datasets/a.npz": "", "a/b/datasets.py": ""},
         {"./model.py": "from helper import interval", "./parts/helper.py": ""},
         {"model.py": "", "parts/": ""},
+        {"model.py": "from parts.score import s", "parts/a.py": "from . import score", "parts/score.py": "s = 1"},
         {"model.py": "", ".weights/w.json": "2.5", "__pycache__/w.npz": ""},
     ],
 )
