@@ -6,7 +6,6 @@ import json
 import logging
 import os
 import shutil
-import sys
 import time
 from pathlib import Path
 
@@ -108,7 +107,7 @@ def _make(folder: Path, size: str | int, seed: int, workers: int, world: str) ->
     part = folder.with_name(f".{folder.name}.part")
     shutil.rmtree(part, ignore_errors=True)
     remove_leftovers(part)
-    write_folder(part, size, seed, workers, progress=sys.stderr.isatty(), world=world)
+    write_folder(part, size, seed, workers, world=world)
     write_json(part / MANIFEST_FILE, {name: _checksum(part / name) for name in (DATA_FILE, METADATA_FILE)})
     part.replace(folder)
     _log.info("simulated events made in %.0f s: %s", time.monotonic() - start, folder)

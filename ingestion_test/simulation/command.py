@@ -2,7 +2,6 @@
 
 import argparse
 import os
-import sys
 from pathlib import Path
 
 from runtime.errors import ChallengeError
@@ -43,7 +42,6 @@ def run(args: argparse.Namespace) -> None:
     if args.workers > MAX_PROCESSES:
         raise ChallengeError(f"{args.workers} workers are too many: use {MAX_PROCESSES} or fewer")
     workers = min(args.workers, number_of_blocks(rows))
-    terminal = sys.stderr.isatty()
     output = Path(os.path.realpath(args.output))
     if output.is_symlink():
         raise ChallengeError(f"{output} is a link that leads nowhere: use another --output")
@@ -53,7 +51,7 @@ def run(args: argparse.Namespace) -> None:
         with locked(lock, f"another run is writing to {output}; choose another --output"):
             remove_leftovers(output)
             try:
-                write_folder(output, args.size, args.seed, workers, terminal, args.unweighted, args.world)
+                write_folder(output, args.size, args.seed, workers, unweighted=args.unweighted, world=args.world)
             finally:
                 lock.unlink()
     except OSError as error:

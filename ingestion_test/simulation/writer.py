@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
-from tqdm import tqdm
 
 from runtime.errors import ChallengeError
 from runtime.files import sync, write_json
+from runtime.progress import followed
 
 from ..schema import DATA_FILE, FILE_COLUMNS, LUMINOSITY, METADATA_FILE, PROCESSES, SIGNAL, SUM_WEIGHTS
 from .sample import Block, number_of_blocks, number_of_rows, simulate
@@ -37,7 +37,7 @@ def write_folder(
     Arguments:
         output: folder to make; it may exist if it is empty.
         size, seed, workers, unweighted, world: as in `sample.simulate`.
-        progress: whether to show a progress bar.
+        progress: whether to show how far it is, on stderr.
 
     Returns:
         `output` as a Path.
@@ -56,9 +56,10 @@ def write_folder(
             whole = Path(part) / "folder"
             whole.mkdir()
             blocks = simulate(rows, seed, workers, unweighted, world)
-            bar = tqdm(blocks, total=number_of_blocks(rows), desc="simulating", unit="block", disable=not progress)
+            if progress:
+                blocks = followed(blocks, number_of_blocks(rows), "simulating", "block")
             with pq.ParquetWriter(whole / DATA_FILE, _SCHEMA.with_metadata({"world": world})) as writer:
-                written = sum(_write(writer, block) for block in bar)
+                written = sum(_write(writer, block) for block in blocks)
             sync(whole / DATA_FILE)
             write_json(whole / METADATA_FILE, _metadata(written, world))
             whole.replace(output)

@@ -235,3 +235,8 @@ def test_two_processes_at_once_share_one_sample(tmp_path):
     for process in started:
         process.join()
     assert found[0] == found[1]
+
+
+def test_how_far_it_is_without_a_terminal(tmp_path, capsys):
+    write_folder(tmp_path / "new", 1000)
+    assert "... simulating: 10/10 blocks" in capsys.readouterr().err
