@@ -22,12 +22,13 @@ from .likelihood import mu_response
 from .parameters import PARAMETERS
 from .templates import Templates
 
-#: Points at which events are counted: tes, jes, soft_met (GeV); and which of every sixteen events for each.
+#: Points of `counting.grid` at which events are counted: tes, jes, soft_met (GeV); and which of every sixteen events
+#: for each.
 PARTS = (
     ((1.0, 1.0, 0.0), range(13)),
     ((1.02, 1.0, 0.0), (13,)),
     ((1.0, 0.98, 0.0), (14,)),
-    ((1.0, 1.0, 3.0), (15,)),
+    ((1.0, 1.0, 3.5), (15,)),
 )
 
 #: Bins are joined until so many events of average weight are expected, where a sum of weights is nearly normal.

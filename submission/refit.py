@@ -1,6 +1,6 @@
 """Templates and belt made from the challenge's training events, within a time, by all processors.
 
-The networks and the edges of the histogram stay as they are.
+The networks stay as they are. The bins do too, but are joined where events are few.
 """
 
 import time
@@ -11,8 +11,8 @@ from typing import Any, TypeVar
 import numpy as np
 
 from .agreement import PARTS, Agreement, agreement
-from .arrays import FloatArray
-from .confidence import Belt, make_belt
+from .arrays import FloatArray, IntArray
+from .confidence import Belt, BeltConfig, make_belt
 from .counting import PointCounts, grid
 from .estimator import Estimator
 from .forks import CopiesDied, as_completed, cores
@@ -21,6 +21,7 @@ from .likelihood import Likelihood
 from .templates import PROCESSES, Templates, fit_templates
 from .throws import BLOCK, Throws, belt_mu, random_stream, throw
 from .training_events import Events, EventsError, TrainingRows, shifted
+from .wide_bins import begins_of, joined
 
 T = TypeVar("T")
 
@@ -31,10 +32,13 @@ MOST_ROWS = 32_000_000
 _COUNTING, _THROWING = 0.7, 0.95
 
 #: Throws of a belt, and how many are the least.
-_THROWS, _LEAST_THROWS = 100_000, 20_000
+MOST_THROWS, _LEAST_THROWS = 100_000, 20_000
 
 #: Events of average weight that each bin must have; with fewer the errors of the templates are hardly normal.
 _LEAST_EVENTS = 100.0
+
+#: Bins that are left at the least.
+_LEAST_BINS = 20
 
 #: Events of a task: few enough that its copies of them need little memory.
 _CHUNK = 50_000
@@ -141,7 +145,7 @@ def make_templates(
     clock: Clock,
     at_once: int,
     say: Callable[[str], None],
-) -> tuple[Templates, int]:
+) -> tuple[IntArray, Templates, int]:
     """Templates of an `Estimator`'s histogram, from as many training events as there is time for.
 
     Arguments:
@@ -154,10 +158,10 @@ def make_templates(
         say: told how far it is.
 
     Returns:
-        `Templates`, and the number of events that they are made from.
+        as `templates_of`, and the number of events that the templates are made from.
 
     Raises:
-        EventsError, RefitError: as `compare`, or there are too few events.
+        EventsError, RefitError: as `compare` and `templates_of`.
     """
     points, luminosity = grid(), events.weights.sum()
     counted, weight, number, tasks_before = [], 0.0, 0, 0
@@ -180,26 +184,51 @@ def make_templates(
     if not counted:
         raise RefitError("the time is over before an event is counted")
     at_points = [PointCounts.total(results, luminosity / weight) for results in zip(*counted)]
-    _require_enough(at_points[0])
-    return fit_templates(points, np.stack([point.counts for point in at_points]), at_points[0].variance), number
+    return *templates_of(estimator.histogram, at_points), number
 
 
-def make_own_belt(estimator: Estimator, likelihood: Likelihood, clock: Clock) -> tuple[Belt, int]:
-    """The belt of a `Likelihood`, of the kind that an `Estimator` has, and the number of throws behind it.
+def templates_of(histogram: Histogram, counted: Sequence[PointCounts]) -> tuple[IntArray, Templates]:
+    """Templates of a histogram, or of a coarser one where events are few.
+
+    Arguments:
+        histogram: `histogram.Histogram`.
+        counted: `PointCounts` at each point of `counting.grid`, scaled to the yields.
+
+    Returns:
+        which bins those of the templates begin with (`wide_bins.coarser`), and `Templates`.
+
+    Raises:
+        RefitError: there are too few events, or none of some process.
+    """
+    nominal = counted[0]
+    absent = np.flatnonzero(~(nominal.counts.sum(axis=1) > 0))
+    if len(absent):
+        raise RefitError(f"no {PROCESSES[absent[0]]} passes the selection")
+    begins = begins_of(histogram, nominal.counts.sum(axis=0), nominal.variance.sum(axis=0), _LEAST_EVENTS)
+    if len(begins) < min(_LEAST_BINS, histogram.bins):
+        raise RefitError(f"there are too few training events for templates: they fill {len(begins)} bins")
+    counts = np.stack([joined(point.counts, begins) for point in counted])
+    return begins, fit_templates(grid(), counts, joined(nominal.variance, begins))
+
+
+def make_own_belt(
+    config: BeltConfig, likelihood: Likelihood, clock: Clock, throws: int | None = None
+) -> tuple[Belt, int]:
+    """The belt of a `Likelihood`, and the number of throws behind it: `throws` (`MOST_THROWS`) if there is time.
 
     Raises:
         RefitError: the time is over, the helper processes died, or the throws give no belt.
     """
-    config = estimator.belt.config
-    mu = belt_mu(_SEED, _THROWS, config.mu_range)
-    tasks = [Throwing(likelihood, mu[first : first + BLOCK], first // BLOCK) for first in range(0, _THROWS, BLOCK)]
+    throws = throws or MOST_THROWS
+    mu = belt_mu(_SEED, throws, config.mu_range)
+    tasks = [Throwing(likelihood, mu[first : first + BLOCK], first // BLOCK) for first in range(0, throws, BLOCK)]
     blocks = list(clock.completed(tasks, _THROWING).values())
     if len(blocks) * BLOCK < _LEAST_THROWS:
         raise RefitError("the time is over before there are throws for a belt")
-    throws = Throws.joined(blocks)
-    valid = throws.select(throws.valid)
+    thrown = Throws.joined(blocks)
+    valid = thrown.select(thrown.valid)
     try:
-        return make_belt(valid.mu, valid.mu_hat, valid.sigma, config), len(throws.mu)
+        return make_belt(valid.mu, valid.mu_hat, valid.sigma, config), len(thrown.mu)
     except np.linalg.LinAlgError as error:
         raise RefitError(f"the throws give no belt: {error}") from error
 
@@ -213,13 +242,3 @@ def _tasks(
         Counting(systematics, estimator.histogram, chunk, points, before + number)
         for number, chunk in enumerate(chunks)
     ]
-
-
-def _require_enough(nominal: PointCounts) -> None:
-    counts, variance = nominal.counts.sum(axis=0), nominal.variance.sum(axis=0)
-    least = float(np.min(counts**2 / np.maximum(variance, 1e-300)))
-    if least < _LEAST_EVENTS:
-        raise RefitError(f"there are too few training events for templates: a bin has {least:.0f} of average weight")
-    absent = np.flatnonzero(~(nominal.counts.sum(axis=1) > 0))
-    if len(absent):
-        raise RefitError(f"no {PROCESSES[absent[0]]} passes the selection")

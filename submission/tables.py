@@ -10,11 +10,13 @@ from collections.abc import Callable
 from typing import Any
 
 from .agreement import Agreement
+from .arrays import IntArray
 from .confidence import Belt
 from .estimator import Estimate, Estimator
 from .likelihood import Likelihood
 from .refit import Clock, RefitError, compare, make_own_belt, make_templates
 from .training_events import Events, EventsError, TrainingRows
+from .wide_bins import coarser
 
 #: Events that the test takes, about; and fewer than which tell nothing.
 TEST_ROWS, LEAST_ROWS = 2_000_000, 20_000
@@ -35,6 +37,7 @@ class Tables:
 
     Arguments:
         likelihood, belt: made from the challenge's events; None for the shipped ones.
+        begins: which of the shipped bins those of the likelihood begin with (`wide_bins.coarser`); None for all.
         widening: by how much an interval grows at both ends, in units of mu_hat's error.
         summary: what was done, texts by their names.
         reusable: whether the same events would give the same again: nothing went wrong on the way.
@@ -42,6 +45,7 @@ class Tables:
 
     likelihood: Likelihood | None = None
     belt: Belt | None = None
+    begins: IntArray | None = None
     widening: float = 0.0
     summary: dict[str, str] = dataclasses.field(default_factory=dict)
     reusable: bool = False
@@ -49,7 +53,8 @@ class Tables:
     def of(self, estimator: Estimator) -> Estimator:
         """The shipped `Estimator` with these tables."""
         likelihood, belt = self.likelihood or estimator.likelihood, self.belt or estimator.belt
-        return dataclasses.replace(estimator, likelihood=likelihood, belt=belt)
+        histogram = estimator.histogram if self.begins is None else coarser(estimator.histogram, self.begins)
+        return Estimator(histogram, likelihood, belt)
 
     def widened(self, estimate: Estimate, mu_range: tuple[float, float]) -> Estimate:
         """An `Estimate` with its interval made longer, within the range of mu."""
@@ -108,12 +113,13 @@ def _made(
     result: Agreement,
 ) -> Tables:
     """Tables of the challenge's own events."""
-    templates, number = make_templates(estimator, events, rows, systematics, clock, at_once, say)
+    begins, templates, number = make_templates(estimator, events, rows, systematics, clock, at_once, say)
     likelihood = Likelihood(templates, estimator.likelihood.config)
-    belt, throws = make_own_belt(estimator, likelihood, clock)
-    text = f"made from {number:,} training events and {throws:,} throws"
+    belt, throws = make_own_belt(estimator.belt.config, likelihood, clock)
+    bins = "" if len(begins) == estimator.histogram.bins else f" in {len(begins)} wider bins"
+    text = f"made from {number:,} training events{bins} and {throws:,} throws"
     say(f"tables {text}, after {clock.passed:.0f} s")
-    return Tables(likelihood, belt, summary={TABLES: text, TEST: str(result)}, reusable=True)
+    return Tables(likelihood, belt, begins, summary={TABLES: text, TEST: str(result)}, reusable=True)
 
 
 def _shipped(reason: str, result: Agreement | None) -> Tables:

@@ -36,9 +36,10 @@ def _made(estimator, frame, rows, clock):
 @pytest.mark.parametrize("rows", [30_000, 7000])
 def test_templates_are_those_of_the_events(estimator, frame, rows):
     """In one part or in several, of which each is scaled to the yields: the same but for their soft MET noise."""
-    templates, number, said = _made(estimator, frame, rows, _clock())
+    begins, templates, number, said = _made(estimator, frame, rows, _clock())
     expected = estimator.likelihood.templates
     assert number == 30_000
+    assert begins.tolist() == list(range(8))
     np.testing.assert_allclose(templates.nominal, expected.nominal, rtol=0.02)
     np.testing.assert_allclose(templates.variance, expected.variance, rtol=0.04)
     error = np.sqrt(expected.variance)
@@ -52,7 +53,7 @@ def test_what_the_time_allows(estimator, frame, monkeypatch):
     monkeypatch.setattr(refit, "_CHUNK", 1000)
     monkeypatch.setattr(refit, "_LEAST_EVENTS", 1)
     monkeypatch.setattr(refit, "as_completed", lambda tasks, *_: [(place, tasks[place]()) for place in range(0, 30, 2)])
-    templates, number, _ = _made(estimator, frame, 30_000, _clock())
+    _, templates, number, _ = _made(estimator, frame, 30_000, _clock())
     assert number == 15_000
     expected = estimator.likelihood.templates.nominal.sum(axis=1)
     np.testing.assert_allclose(templates.nominal.sum(axis=1), expected, rtol=0.05)
@@ -75,12 +76,12 @@ def test_a_missing_process_is_named(estimator, frame):
 
 
 def test_a_belt_of_the_templates(estimator, monkeypatch):
-    monkeypatch.setattr(refit, "_THROWS", 4000)
+    monkeypatch.setattr(refit, "MOST_THROWS", 4000)
     monkeypatch.setattr(refit, "_LEAST_THROWS", 4000)
     monkeypatch.setattr(refit, "BLOCK", 1000)
-    belt, throws = make_own_belt(estimator, estimator.likelihood, _clock())
+    belt, throws = make_own_belt(estimator.belt.config, estimator.likelihood, _clock())
     assert throws == 4000
     assert belt.config == estimator.belt.config
     np.testing.assert_allclose(belt.location, estimator.belt.location, atol=1)
     with pytest.raises(RefitError, match="over before there are throws"):
-        make_own_belt(estimator, estimator.likelihood, _clock(0.0))
+        make_own_belt(estimator.belt.config, estimator.likelihood, _clock(0.0))

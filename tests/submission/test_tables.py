@@ -16,7 +16,7 @@ from tests.submission.fit_examples import TrainSet, counts_of, estimator_of, tra
 
 @pytest.fixture(autouse=True)
 def small(monkeypatch):
-    monkeypatch.setattr(refit, "_THROWS", 2000)
+    monkeypatch.setattr(refit, "MOST_THROWS", 2000)
     monkeypatch.setattr(refit, "_LEAST_THROWS", 1000)
     monkeypatch.setattr(refit, "BLOCK", 1000)
     monkeypatch.setattr(tables, "LEAST_ROWS", 10_000)
@@ -57,6 +57,18 @@ def test_in_another_world_they_are_made_anew_and_travel(estimator, other, capsys
     before, after = (one.from_counts(counted.counts.sum(axis=0)) for one in (estimator, arrived))
     assert abs(after.mu_hat - 1) < 0.1
     assert abs(before.mu_hat - 1) > 1 or not before.valid
+
+
+def test_few_events_get_wider_bins_which_travel(estimator, other, monkeypatch):
+    monkeypatch.setattr(refit, "_LEAST_EVENTS", 2000)
+    monkeypatch.setattr(refit, "_LEAST_BINS", 4)
+    result = adapted(estimator, TrainSet(other), systematics, 5)
+    assert len(result.begins) < estimator.histogram.bins
+    assert f"events in {len(result.begins)} wider bins and" in result.summary[TABLES]
+    arrived = pickle.loads(pickle.dumps(result)).of(estimator)
+    counted = counts_of(arrived.histogram, other)
+    np.testing.assert_allclose(arrived.likelihood.templates.nominal, counted.counts, rtol=0.1)
+    assert abs(arrived.from_counts(counted.counts.sum(axis=0)).mu_hat - 1) < 0.2
 
 
 def _killed(*_, **__):
