@@ -5,7 +5,7 @@ import dataclasses
 import numpy as np
 import pytest
 
-from ingestion_test.systematics import systematics
+from ingestion_test.official.systematics import systematics
 from submission.features import CATEGORIES, FEATURES, Standardisation
 from submission.histogram import Histogram
 from submission.nuisance_axis import NO_JET_FEATURES, DirectionNetwork, NuisanceAxis
