@@ -1,6 +1,5 @@
 """The method that fits the nuisance parameters to the events: its parts, on events of known densities."""
 
-import copy
 import dataclasses
 
 import numpy as np
@@ -8,15 +7,17 @@ import pandas as pd
 import pytest
 import torch
 
+from experiments.methods.mle_nu.calibration import Calibration, terms
 from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import SumOfScores, fit_nuisance
-from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
-from experiments.methods.mle_nu.training import NuClassifierConfig, _opened, mean_gradient, paired
+from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of, values_of
+from experiments.methods.mle_nu.training import NuClassifierConfig, _opened, calibrate, calibration_points, paired
 from experiments.methods.mle_nu.training import train as train_nu
 from ingestion_test.nuisance import draw_nuisance_parameters
 from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
+from runtime.errors import ChallengeError
 from submission import artifacts
 from submission.classifier import Classifier
 from submission.features import CATEGORIES, FEATURES, Standardisation
@@ -43,46 +44,96 @@ def test_pairs_tell_the_classes_apart_by_their_order_alone():
 
 
 class _Analytic(torch.nn.Module):
-    """log p(x | S) - log p(x | B) for events whose inputs are normal around `SLOPE` times the pulls of B."""
+    """log p(x | S) - log p(x | B) for events whose inputs are normal around `SLOPE` times the pulls of B.
+
+    Arguments:
+        wrong: what the scores have wrong: each is multiplied by 1 + `wrong` and moved by `wrong` / 10.
+    """
 
     SLOPE = 0.1
 
-    def __init__(self):
+    def __init__(self, wrong=0.0):
         super().__init__()
+        self.wrong = wrong
         self.unused = torch.nn.Parameter(torch.zeros(1))
 
     def forward(self, x, category):
         features, copy = x[:, : len(EMBEDDED)], x[:, -len(EMBEDDED) :]
-        return 0.5 * ((features - self.SLOPE * copy) ** 2).sum(1) - 0.5 * (features**2).sum(1)
+        logit = 0.5 * ((features - self.SLOPE * copy) ** 2).sum(1) - 0.5 * (features**2).sum(1)
+        return (1 + self.wrong) * logit - 0.1 * self.wrong * copy.sum(1)
+
+
+def _normal(random, events, pulls, classifier):
+    x = (random.normal(size=(events, 5)) + _Analytic.SLOPE * np.asarray(pulls)).astype(np.float32)
+    inputs = torch.as_tensor(np.concatenate([x, np.zeros((len(x), len(EMBEDDED)), np.float32)], axis=1))
+    parts = [(part, torch.ones(len(part)).double()) for part in (inputs[: events // 2], inputs[events // 2 :])]
+    return x, SumOfScores(classifier, parts)
+
+
+#: That of the true ratio of densities.
+_EXACT = Calibration(np.zeros((21, 5)), np.eye(5), _Analytic.SLOPE**2 * np.eye(5))
 
 
 def test_the_sum_of_scores_gives_the_maximum_of_the_likelihood():
-    """Events of a known density: gradient, information and estimate against their closed forms."""
-    random, true = np.random.default_rng(2), np.array([1.0, -2.0, 0.5, 0.0, -1.0])
-    x = (random.normal(size=(60_000, 5)) + _Analytic.SLOPE * true).astype(np.float32)
-    middle = np.zeros((len(x), len(EMBEDDED)), np.float32)
-    inputs = torch.as_tensor(np.concatenate([x, middle], axis=1))
-    total = SumOfScores(
-        _Analytic(), [(part, torch.ones(len(part)).double()) for part in (inputs[:40_000], inputs[40_000:])]
-    )
-    value, slope, _ = total.evaluate(np.zeros(5))
-    assert value == pytest.approx(0, abs=1e-6)
-    np.testing.assert_allclose(slope, -_Analytic.SLOPE * x.sum(axis=0, dtype=float), rtol=1e-4)
-    assert (np.sign(slope) == -np.sign(true))[true != 0].all()
-    fit = fit_nuisance(total)
+    """Events of a known density: scores, information and estimate against their closed forms."""
+    true = np.array([1.0, -2.0, 0.5, 0.0, -1.0])
+    x, total = _normal(np.random.default_rng(2), 60_000, true, _Analytic())
+    scores, squares = total.evaluate(np.zeros(5))
+    np.testing.assert_allclose(scores, _Analytic.SLOPE * x.sum(axis=0, dtype=float), rtol=1e-4)
+    np.testing.assert_allclose(squares, _Analytic.SLOPE**2 * x.T.astype(float) @ x, rtol=1e-3, atol=1)
+    fit = fit_nuisance(total, _EXACT)
     expected = _Analytic.SLOPE * x.sum(axis=0, dtype=float) / (_Analytic.SLOPE**2 * len(x) + 1)
     assert fit.converged
-    np.testing.assert_allclose(fit.pulls, expected, atol=0.01)
-    np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), (_Analytic.SLOPE**2 * len(x) + 1) ** -0.5, rtol=0.05)
-    np.testing.assert_allclose(
-        [fit.values["tes"], fit.values["soft_met"]], [1 + 0.01 * fit.pulls[0], np.exp(fit.pulls[2])]
-    )
+    np.testing.assert_allclose(fit.pulls, expected, atol=1e-3)
+    np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), (_Analytic.SLOPE**2 * len(x) + 1) ** -0.5, rtol=1e-6)
+
+
+def _measured(classifier):
+    """The calibration of a classifier by events of the density of `_Analytic`."""
+    random, points = np.random.default_rng(5), calibration_points()
+    normal = random.normal(size=(100_000, 5))
+    true, nominal = [], []
+    for pulls in points:
+        x = (normal + _Analytic.SLOPE * pulls).astype(np.float32)
+        inputs = torch.as_tensor(np.concatenate([x, np.zeros((len(x), 5), np.float32)], axis=1))
+        total = SumOfScores(classifier, [(inputs, torch.ones(len(x)).double())])
+        true.append(total.evaluate(pulls)[0] / len(x))
+        scores, squares = total.evaluate(np.zeros(5))
+        nominal.append(scores / len(x))
+    covariance = squares / len(x) - np.outer(nominal[-1], nominal[-1])
+    return Calibration.of(points, np.array(true), np.array(nominal), covariance, len(x))
+
+
+def test_scores_that_are_wrong_give_unbiased_pulls_once_they_are_calibrated():
+    classifier, random = _Analytic(wrong=0.5), np.random.default_rng(3)
+    calibration = _measured(classifier)
+    np.testing.assert_allclose(calibration.mean[0], 0.05, atol=2e-3)
+    np.testing.assert_allclose(calibration.information, _EXACT.information, atol=5e-4)
+    plain, calibrated = [], []
+    for _ in range(20):
+        true = np.clip(random.normal(size=5), -2, 1.2)  # soft_met ends at 1.6
+        _, total = _normal(random, 20_000, true, classifier)
+        plain.append(fit_nuisance(total, _EXACT).pulls - true)
+        calibrated.append(fit_nuisance(total, calibration).pulls - true)
+    assert (np.mean(plain, axis=0) > 1.3).all(), "the sum as it is runs away"
+    # 20,000 events know a pull to 0.07; those of the calibration move the mean of all by 0.03.
+    np.testing.assert_allclose(np.mean(calibrated, axis=0), 0, atol=0.12)
+    np.testing.assert_allclose(np.sqrt(np.mean(np.square(calibrated), axis=0)), 0.08, atol=0.05)
+
+
+def test_terms_are_those_of_a_quadratic():
+    x = np.random.default_rng(1).normal(size=(4, 3))
+    expected = [1, *x[2], x[2, 0] ** 2, x[2, 0] * x[2, 1], x[2, 0] * x[2, 2], x[2, 1] ** 2, x[2, 1] * x[2, 2]]
+    np.testing.assert_allclose(terms(x)[2], [*expected, x[2, 2] ** 2])
+    assert np.linalg.matrix_rank(terms(calibration_points())) == 21
 
 
 def test_pulls_are_those_that_the_values_were_made_of():
     nuisance = draw_nuisance_parameters(11, [prior.name for prior in PRIORS])
     random = np.random.RandomState(11).standard_normal(5)
     np.testing.assert_allclose(pulls_of(nuisance), random, rtol=1e-4)
+    values = values_of(pulls_of(nuisance))
+    assert values == pytest.approx({name: nuisance[name] for name in EMBEDDED}, rel=1e-5)
 
 
 @pytest.fixture(scope="module")
@@ -113,28 +164,37 @@ def test_the_estimate_follows_a_shift_of_the_events():
     ]
     config = NuClassifierConfig(width=16, depth=1, batch=500, epochs=4, learning_rate=1e-2)
     classifier = train_nu(*parts, config).classifier
-    pulls = []
-    for tes in (-1.0, 0.0, 1.0):
-        sums = []
+
+    def total(random, events, tes):
+        parts = []
         for _ in CATEGORIES:
-            x, labels, _ = _toy_events(random, 4000, tes)
-            inputs = torch.as_tensor(x[labels == 0])
-            inputs[:, 3:] = 0
-            sums.append((inputs, torch.ones(len(inputs)).double()))
-        total = SumOfScores(classifier, sums)
-        assert np.sign(total.evaluate(np.zeros(5))[1][0]) == -np.sign(tes) or tes == 0
-        pulls.append(fit_nuisance(total).pulls[0])
-    # What the classifier has wrong is the same in all three.
-    np.testing.assert_allclose(np.diff(pulls), 1, atol=0.5)
-    assert abs(np.mean(pulls)) < 0.7
+            x, labels, _ = _toy_events(random, events, tes)
+            x[:, 3:] = 0
+            parts.append((torch.as_tensor(x[labels == 0]), torch.ones(events // 2).double()))
+        return SumOfScores(classifier, parts)
+
+    points = calibration_points()
+    sums = [total(np.random.default_rng(6), 40_000, point[0]) for point in points]
+    true, nominal = (
+        np.array([known.evaluate(at)[0] / known.weight for known, at in zip(sums, copies)])
+        for copies in (points, np.zeros_like(points))
+    )
+    covariance = sums[0].evaluate(np.zeros(5))[1] / sums[0].weight - np.outer(nominal[0], nominal[0])
+    calibration = Calibration.of(points, true, nominal, covariance, sums[0].events)
+    pulls = [fit_nuisance(total(random, 8000, tes), calibration).pulls[0] for tes in (-1.0, 0.0, 1.0)]
+    np.testing.assert_allclose(pulls, (-1, 0, 1), atol=0.15)
+
+
+def estimator_frame(sample):
+    """The events of a sample as template events are kept."""
+    frame = pd.DataFrame(sample.primaries, columns=list(PRIMARIES))
+    return frame.assign(weights=sample.weights.astype(np.float32), process=sample.process.astype(np.int8))
 
 
 @pytest.fixture(scope="module")
 def estimator(source):
     """An estimator with an untrained classifier."""
-    sample = training_part(source, "templates").with_jets()
-    frame = pd.DataFrame(sample.primaries, columns=list(PRIMARIES))
-    frame = frame.assign(weights=sample.weights.astype(np.float32), process=sample.process.astype(np.int8))
+    frame = estimator_frame(training_part(source, "templates").with_jets())
     sizes = [len(FEATURES[name]) for name in CATEGORIES]
     standardisations = tuple(
         Standardisation(FEATURES[name], np.full(n, 3, np.float32), np.full(n, 2, np.float32))
@@ -146,7 +206,7 @@ def estimator(source):
     which, scores = scorer(systematics(frame))
     edges = tuple(np.quantile(scores[which == number], shares) for number, shares in enumerate(((0.3, 0.6, 0.9), 0.5)))
     events = {name: frame[name].to_numpy() for name in frame}
-    return NuEstimator(NuArtifacts(Histogram(scorer, tuple(map(np.atleast_1d, edges))), events), systematics)
+    return NuEstimator(NuArtifacts(Histogram(scorer, tuple(map(np.atleast_1d, edges))), events, _EXACT), systematics)
 
 
 def test_templates_hold_the_expected_events_of_each_process(estimator):
@@ -172,25 +232,47 @@ def test_mu_is_that_of_the_templates(estimator):
     assert fit.mu_hat[0] == pytest.approx(3 * (s + b) / (3 * s + b), abs=1e-3 * fit.sigma[0])
 
 
-def test_mean_gradient_is_that_of_the_copy_of_background(source, estimator):
+def test_a_calibration_is_that_of_the_events_it_is_measured_on(source, estimator, tmp_path):
+    """With the events of the calibration themselves for data the pulls are the true ones, all of them."""
     sample, scorer = training_part(source, "held-out"), estimator.histogram.scorer
-    assert any(abs(mean) > 5 * error for mean, error in mean_gradient(scorer, sample, 1, 4, 2000).values())
-    blind = copy.deepcopy(scorer)
-    for branch in blind.classifier.branches:
-        branch[0].weight[:, -len(EMBEDDED) :] = 0  # the copy of B comes last
-    assert mean_gradient(blind, sample, 1, 4, 2000) == dict.fromkeys(EMBEDDED, (0.0, 0.0))
+    save_sample(sample, tmp_path)
+    calibration = calibrate(scorer, tmp_path, 3, "test")
+    assert len(list(tmp_path.glob("scores*.npz"))) == len(calibration_points())
+    assert calibrate(scorer, tmp_path, 3, "test").mean.tolist() == calibration.mean.tolist()
+    with pytest.raises(ChallengeError):
+        calibrate(scorer, tmp_path, 3, "another classifier")
+    data = systematics(estimator_frame(sample), tes=1.015, soft_met=1.0, seed=1)
+    total = SumOfScores.of(scorer, data, data["weights"].to_numpy(dtype=float))
+    pulls = np.array([1.5, 0, 0, 0, 0])
+    scores = [total.evaluate(at)[0] / total.weight for at in (pulls, np.zeros(5))]
+    # soft_met's noise is another one.
+    np.testing.assert_allclose(scores[0], terms(pulls) @ calibration.mean, atol=0.05 * np.abs(scores[0]).max())
+    assert np.linalg.eigvalsh(calibration.information).min() > -1e-12
+    shifted = systematics(estimator_frame(sample), soft_met=1.0, seed=1)
+    weights = shifted["weights"][shifted["PRI_jet_leading_pt"] > 0].to_numpy(dtype=float)
+    assert calibration.events == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=0.02)
+
+
+def test_few_events_behind_a_calibration_leave_the_priors():
+    assert dataclasses.replace(_EXACT, events=3.0).size(6.0) == pytest.approx(2.0)
+    _, total = _normal(np.random.default_rng(2), 60_000, np.ones(5), _Analytic())
+    fit = fit_nuisance(total, dataclasses.replace(_EXACT, events=1.0))
+    np.testing.assert_allclose(fit.pulls, 0, atol=0.02)
+    np.testing.assert_allclose(np.diag(fit.covariance), 1, atol=0.02)
 
 
 def test_events_of_pseudo_experiments_have_the_decimals_of_test_events(source, estimator, tmp_path):
     sample = training_part(source, "held-out")
     save_sample(dataclasses.replace(sample, primaries=sample.primaries + np.float32(1e-4)), tmp_path)
-    write(tmp_path / artifacts.ESTIMATOR, NuArtifacts(estimator.histogram, {}), about=None)
+    write(tmp_path / artifacts.ESTIMATOR, NuArtifacts(estimator.histogram, {}, _EXACT), about=None)
     events, _ = _opened(tmp_path)
     np.testing.assert_array_equal(events.primaries, np.round(sample.primaries + np.float32(1e-4), 3))
 
 
 def test_an_estimator_is_read_from_its_artifacts(estimator, tmp_path):
-    parts = NuArtifacts(estimator.histogram, {name: values.to_numpy() for name, values in estimator.events.items()})
+    parts = NuArtifacts(
+        estimator.histogram, {name: values.to_numpy() for name, values in estimator.events.items()}, _EXACT
+    )
     for name, content in artifacts.contents(parts, {}).items():
         (tmp_path / name).write_bytes(content)
     again = NuEstimator(artifacts.load(tmp_path, NuArtifacts), systematics)

@@ -94,12 +94,16 @@ def _boosted(training: LabelledEvents, validation: LabelledEvents, config: Boost
 
 
 def configuration(size: str) -> Config:
-    """The preset no-flows with trees."""
-    config = presets.no_flows(size)
-    trees = BoostedConfig() if size == "full" else BoostedConfig(rounds=30, leaves=15)
+    """The preset no-flows with trees; the full one with fewer events, which lightgbm holds in memory."""
+    config, trees = presets.no_flows(size), BoostedConfig(rounds=30, leaves=15)
+    networks, templates = config.networks, config.templates
+    if size == "full":
+        trees = BoostedConfig()
+        networks = dataclasses.replace(networks, rows=6_000_000, passes=1)
+        templates = dataclasses.replace(templates, rows=3_000_000)
     # Another classifier has a configuration of its own.
-    networks = dataclasses.replace(config.networks, classifier=trees)  # type: ignore[arg-type]  # no ClassifierConfig
-    return dataclasses.replace(config, networks=networks)
+    networks = dataclasses.replace(networks, classifier=trees)  # type: ignore[arg-type]  # no ClassifierConfig
+    return dataclasses.replace(config, networks=networks, templates=templates)
 
 
 METHOD = Method("boosted trees, all fitted", configuration, BoostedTraining, package="boosted")

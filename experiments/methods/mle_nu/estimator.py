@@ -7,8 +7,9 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from experiments.methods.mle_nu.calibration import Calibration
 from experiments.methods.mle_nu.nuisance import NuisanceFit, SumOfScores, fit_nuisance
-from experiments.methods.mle_nu.scorer import NuScorer
+from experiments.methods.mle_nu.scorer import NuScorer, values_of
 from submission.arrays import ArrayLike, FloatArray
 from submission.confidence import Belt
 from submission.estimator import Estimate, Measurement
@@ -28,11 +29,13 @@ class NuArtifacts:
         histogram: `submission.histogram.Histogram` with a `scorer.NuScorer`, without events without a jet.
         events: training events that templates are made of, arrays (events,) by their names: the 16 primaries, "weights"
             (expected events at mu = 1) and "process", place in `submission.templates.PROCESSES`.
+        calibration: `calibration.Calibration` of the classifier's scores.
         belt: `submission.confidence.Belt`; None before it is made.
     """
 
     histogram: Histogram
     events: dict[str, FloatArray]
+    calibration: Calibration
     belt: Belt | None = None
 
 
@@ -46,6 +49,7 @@ class NuEstimator:
 
     def __init__(self, parts: NuArtifacts, systematics: Callable[..., Any]) -> None:
         self.histogram, self.belt, self.systematics = parts.histogram, parts.belt, systematics
+        self.calibration = parts.calibration
         self.events = pd.DataFrame(parts.events)
 
     def estimate(self, data: pd.DataFrame, weights: ArrayLike) -> Estimate:
@@ -75,9 +79,13 @@ class NuEstimator:
     def _likelihood(self, data: pd.DataFrame, weights: FloatArray) -> tuple[NuisanceFit, Histogram, Likelihood]:
         """The fitted nuisance parameters, the histogram for them, and the likelihood of its counts."""
         assert isinstance(self.histogram.scorer, NuScorer)
-        nuisance = fit_nuisance(SumOfScores.of(self.histogram.scorer, data, weights))
+        nuisance = fit_nuisance(SumOfScores.of(self.histogram.scorer, data, weights), self.calibration)
         histogram = self.at(nuisance.pulls)
-        return nuisance, histogram, Likelihood(self.templates(histogram, nuisance.values), PRESETS["mu alone"])
+        return (
+            nuisance,
+            histogram,
+            Likelihood(self.templates(histogram, values_of(nuisance.pulls)), PRESETS["mu alone"]),
+        )
 
     def at(self, pulls: FloatArray) -> Histogram:
         """The histogram of scores with both copies of the nuisance parameters at `pulls` (eq. 28)."""

@@ -1,19 +1,21 @@
 """Nuisance parameters from the sum of scores: app. E, eq. 26 and 27; travels in the submission.
 
 Nearly all events are background, whose density is the denominator of the ratio that the score stands for: with the
-copy of S frozen, the sum of the logits is -ln L of the copy of B up to a constant. So what is minimised are logits, not
-their sigmoids, whose sum has its minimum elsewhere. Each parameter's Gaussian term is added: those that the data do not
-determine would run away.
+copy of S frozen, the sum of the logits is -ln L of the copy of B up to a constant. So what is summed are derivatives of
+logits, not of their sigmoids, whose sum has its minimum elsewhere. The sum is calibrated (`calibration.Calibration`),
+and each parameter's Gaussian term is added: the data hardly determine some of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 import torch
 
+from experiments.methods.mle_nu.calibration import Calibration
 from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer
 from submission.arrays import Columns, FloatArray
 from submission.classifier import Classifier
@@ -26,9 +28,9 @@ MAX_PULL = 4.0
 #: The first steps are made with so many events, the last ones with all.
 FIRST_EVENTS = 40_000
 
-#: A fit has converged if the next step is expected to lower -ln L by less than this.
-TOLERANCE = 0.005
-MAX_ITERATIONS = 20
+#: A fit has converged with a step that raises ln L by less than this.
+TOLERANCE = 0.02
+MAX_ITERATIONS = 10
 
 _CHUNK = 4096
 _UPPER = np.array([min(MAX_PULL, prior.bounds[1]) for prior in PRIORS if prior.name in EMBEDDED])
@@ -36,7 +38,7 @@ _UPPER = np.array([min(MAX_PULL, prior.bounds[1]) for prior in PRIORS if prior.n
 
 @dataclass(frozen=True)
 class NuisanceFit:
-    """The minimum of the sum of scores.
+    """Where the calibrated sum of scores, with the Gaussian terms, is 0.
 
     Attributes:
         pulls: array (5,), of the `EMBEDDED` parameters.
@@ -48,17 +50,10 @@ class NuisanceFit:
     covariance: FloatArray
     converged: bool
 
-    @property
-    def values(self) -> dict[str, float]:
-        """Values of the `EMBEDDED` parameters by name."""
-        priors = {prior.name: prior for prior in PRIORS}
-        shifts = {name: priors[name].width * float(pull) for name, pull in zip(EMBEDDED, self.pulls)}
-        return {name: float(np.exp(x)) if priors[name].lognormal else 1 + x for name, x in shifts.items()}
-
 
 @dataclass(frozen=True)
 class SumOfScores:
-    """The sum of the logits of events with a jet as a function of the pulls of B, those of S being 0.
+    """Scores of events with a jet as a function of the pulls of B, those of S being 0.
 
     Arguments:
         classifier: `submission.classifier.Classifier` of a `scorer.NuScorer`.
@@ -85,6 +80,11 @@ class SumOfScores:
         """Number of events."""
         return sum(len(inputs) for inputs, _ in self.parts)
 
+    @cached_property
+    def weight(self) -> float:
+        """Sum of the weights."""
+        return sum(float(weights.sum()) for _, weights in self.parts)
+
     def first(self, events: int) -> SumOfScores:
         """The sum over about `events` of the events, each category's first ones."""
         share = min(1.0, events / max(self.events, 1))
@@ -92,44 +92,39 @@ class SumOfScores:
         parts = [(inputs[:size], weights[:size]) for size, (inputs, weights) in zip(sizes, self.parts)]
         return SumOfScores(self.classifier, parts)
 
-    def evaluate(self, pulls: FloatArray) -> tuple[float, FloatArray, FloatArray]:
-        """Minus ln L with the Gaussian terms, its gradient (5,) and the information matrix (5, 5) at `pulls`.
-
-        The information is the sum over events of the outer product of their gradients.
-        """
-        value, slope, information = 0.5 * float(pulls @ pulls), pulls.astype(float), np.eye(len(pulls))
+    def evaluate(self, pulls: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Sums of the scores (5,), and of their outer products (5, 5), at `pulls`: -d logit / d pulls of each event."""
+        total, square = np.zeros(len(pulls)), np.zeros((len(pulls), len(pulls)))
         device = next(self.classifier.parameters()).device
         for number, (inputs, weights) in enumerate(self.parts):
             for chunk, weight in zip(inputs.split(_CHUNK), weights.split(_CHUNK)):
                 copy = torch.as_tensor(pulls, dtype=torch.float32, device=device).repeat(len(chunk), 1).requires_grad_()
                 logits = self.classifier(torch.cat([chunk.to(device), copy], 1), number)
-                gradient = torch.autograd.grad(logits.sum(), copy)[0].double().cpu()
-                value += float(weight @ logits.detach().double().cpu())
-                slope += (weight @ gradient).numpy()
-                information += ((weight[:, None] * gradient).T @ gradient).numpy()
-        return value, slope, information
+                score = -torch.autograd.grad(logits.sum(), copy)[0].double().cpu()
+                total += (weight @ score).numpy()
+                square += ((weight[:, None] * score).T @ score).numpy()
+        return total, square
 
 
-def fit_nuisance(total: SumOfScores) -> NuisanceFit:
-    """Minimise a `SumOfScores` by Fisher scoring, from the first events to all."""
+def fit_nuisance(total: SumOfScores, calibration: Calibration) -> NuisanceFit:
+    """Solve for the pulls by Fisher scoring, from the first events to all."""
     pulls = np.zeros(len(EMBEDDED))
     for part in (total.first(FIRST_EVENTS), total) if total.events > FIRST_EVENTS else (total,):
-        pulls, covariance, converged = _minimise(part, pulls)
-    return NuisanceFit(pulls, covariance, converged)
+        pulls, converged = _solved(part, calibration, pulls)
+    information = calibration.size(total.weight) * calibration.information + np.eye(len(EMBEDDED))
+    return NuisanceFit(pulls, np.linalg.inv(information), converged)
 
 
-def _minimise(total: SumOfScores, pulls: FloatArray) -> tuple[FloatArray, FloatArray, bool]:
-    value, slope, information = total.evaluate(pulls)
+def _solved(total: SumOfScores, calibration: Calibration, pulls: FloatArray) -> tuple[FloatArray, bool]:
+    size = calibration.size(total.weight)
+    information = size * calibration.information + np.eye(len(pulls))
     for _ in range(MAX_ITERATIONS):
-        stopped = ((pulls <= -MAX_PULL) & (slope > 0)) | ((pulls >= _UPPER) & (slope < 0))
+        score = total.evaluate(pulls)[0] / max(total.weight, 1e-30)
+        slope = size * calibration(score, pulls) - pulls
+        stopped = ((pulls <= -MAX_PULL) & (slope < 0)) | ((pulls >= _UPPER) & (slope > 0))
         free = np.where(stopped[:, None] | stopped, np.eye(len(pulls)), information)
-        step = np.clip(pulls - np.linalg.solve(free, np.where(stopped, 0, slope)), -MAX_PULL, _UPPER) - pulls
-        promise = -0.5 * step @ slope
-        if promise < TOLERANCE:
-            return pulls + step, np.linalg.inv(information), True
-        new = total.evaluate(pulls + step)
-        while new[0] > value and np.max(np.abs(step)) > 1e-3:
-            step = step / 4
-            new = total.evaluate(pulls + step)
-        pulls, (value, slope, information) = pulls + step, new
-    return pulls, np.linalg.inv(information), False
+        step = np.clip(pulls + np.linalg.solve(free, np.where(stopped, 0, slope)), -MAX_PULL, _UPPER) - pulls
+        pulls = pulls + step
+        if 0.5 * step @ information @ step < TOLERANCE:
+            return pulls, True
+    return pulls, False

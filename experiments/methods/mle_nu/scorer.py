@@ -24,6 +24,12 @@ def pulls_of(nuisance: Mapping[str, Any]) -> FloatArray:
     return np.array(pulls, dtype=np.float32)
 
 
+def values_of(pulls: FloatArray) -> dict[str, float]:
+    """Values of the `EMBEDDED` parameters by name, from their pulls, array (5,)."""
+    priors = (prior for prior in PRIORS if prior.name in EMBEDDED)
+    return {prior.name: prior.value(float(pull)) for prior, pull in zip(priors, pulls)}
+
+
 @dataclass(frozen=True)
 class NuScorer(Scorer):
     """A `Scorer` with two copies of the nuisance parameters after the features, the same in all events.

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import functools
+import itertools
+import json
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -13,14 +15,16 @@ import numpy as np
 
 from experiments.methods import presets
 from experiments.methods.method import Method
+from experiments.methods.mle_nu.calibration import Calibration
 from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import SumOfScores
-from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of
+from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of, values_of
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.official.systematics import systematics
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.sources import TestEvents
+from ingestion_test.systematics import transform
 from runtime.errors import ChallengeError
 from runtime.tasks import completed
 from submission import artifacts
@@ -38,11 +42,14 @@ from training.histogram import TemplatesConfig, make_histogram
 from training.networks import ClassifierResult, Kind
 from training.neyman import make_belts
 from training.nuisance_axis import AxisConfig
-from training.samples import Batch, Sample, draw_batches, load_sample, remove_sample, save_sample, training_part
+from training.samples import Batch, Sample, load_sample, remove_sample, save_sample, training_part
 from training.stages import Result, Stage, Training
 
 #: Pseudo-experiments with a valid fit that a belt needs at the least.
 LEAST_VALID = 10
+
+#: Rows that are worked on at a time: bounds the memory.
+_CHUNK = 100_000
 
 
 @dataclass(frozen=True)
@@ -56,13 +63,14 @@ class NuClassifierConfig(ClassifierConfig):
 class NuTemplatesConfig(TemplatesConfig):
     """`TemplatesConfig`, of whose `rows` the first `shipped` with a jet are template events.
 
-    The others with a jet make the pseudo-experiments of the belt.
+    The others with a jet make the pseudo-experiments of the belt; scores are calibrated with `calibration_rows` others.
     """
 
     no_jet_bins: int = 0
     axis: AxisConfig | None = None
-    rows: int = 5_000_000
-    shipped: int = 200_000
+    rows: int = 6_000_000
+    shipped: int = 300_000
+    calibration_rows: int = 2_000_000
 
 
 @dataclass(frozen=True)
@@ -146,35 +154,83 @@ def paired(x: FloatArray, labels: FloatArray, random: np.random.Generator) -> Fl
     return np.concatenate([features, np.where(signal, true, wrong), np.where(signal, wrong, true)], axis=1)
 
 
-def mean_gradient(
-    scorer: NuScorer, sample: Sample, seed: int, datasets: int = 40, events: int = 10_000
-) -> dict[str, tuple[float, float]]:
-    """Mean derivative of the logit of B events by the copy of B, at the true pulls: 0 for the true ratio of densities.
+def calibration_points() -> FloatArray:
+    """Pulls at which mean scores are measured, array (31, 5): as many as `calibration.terms` needs, and some more."""
+    axes = np.eye(len(EMBEDDED))
+    pairs = np.array([first + second for first, second in itertools.combinations(axes, 2)])
+    return np.concatenate([np.zeros((1, len(axes))), 1.5 * axes, -1.5 * axes, 1.2 * pairs, -1.2 * pairs])
 
-    What it differs from 0 by, times the events of a data set, drives the fit of the nuisance parameters astray.
+
+def calibrate(
+    scorer: NuScorer, folder: Path, seed: int, about: str, workers: int | str = 1, device: str = "cpu"
+) -> Calibration:
+    """The calibration of a scorer by events that its classifier has not seen.
+
+    The same events, shifted, are behind all points, so their statistical error is common to them.
 
     Arguments:
         scorer: of which the classifier is.
-        sample: events that the classifier has not seen.
-        seed: of the draws.
-        datasets: sub-datasets, each with nuisance parameters of its own.
-        events: events of each, half of them B, before the post-selection.
-
-    Returns:
-        dict from the `EMBEDDED` parameters to the mean per event and its statistical error.
+        folder: with the events, as `training.samples.load_sample` reads them; the mean score of each point is kept.
+        seed: of the soft MET noise.
+        about: text that changes with scorer and events.
+        workers, device: as for `training.stages.Training`.
     """
-    random, slopes = np.random.default_rng([seed, 5]), []
-    for _ in range(datasets):
-        nuisance = draw_nuisance_parameters(int(random.integers(2**31)), NUISANCE_NAMES)
-        background = [
-            (batch.columns, batch.labels == 0) for batch in draw_batches(sample, events, random, nuisance).values()
-        ]
-        columns = {name: np.concatenate([every[name][rows] for every, rows in background]) for name in FEATURES}
-        total = SumOfScores.of(scorer, columns, np.ones(len(columns["PRI_met"])))
-        pulls = pulls_of(nuisance).astype(float)
-        slopes.append((total.evaluate(pulls)[1] - pulls) / total.events)
-    errors = np.std(slopes, axis=0) / np.sqrt(datasets)
-    return dict(zip(EMBEDDED, zip(np.mean(slopes, axis=0).tolist(), errors.tolist())))
+    points = calibration_points()
+    tasks = [_Point(scorer, folder, pulls, seed, f"{about} {seed}", device) for pulls in points]
+    scores = completed(tasks, workers, "mean scores", "point")
+    true, nominal = (np.stack([getattr(score, name) for score in scores]) for name in ("true", "nominal"))
+    return Calibration.of(points, true, nominal, scores[0].covariance, scores[0].events)
+
+
+@dataclass(frozen=True)
+class _MeanScores:
+    """Mean scores of events made at a point with the copy of B there and at pulls 0, the covariance of those, and how
+    many events of weight 1 would say as much.
+    """
+
+    true: FloatArray
+    nominal: FloatArray
+    covariance: FloatArray
+    events: float
+
+
+@dataclass(frozen=True)
+class _Point:
+    """The task of the mean scores of the events at a point."""
+
+    scorer: NuScorer
+    folder: Path
+    pulls: FloatArray
+    seed: int
+    about: str
+    device: str
+
+    def __call__(self) -> _MeanScores:
+        name = "_".join(f"{pull:+.1f}" for pull in self.pulls)
+        return checkpointed(self.folder / f"scores{name}.npz", f"{self.about} {name}", _MeanScores, self._run)
+
+    def _run(self) -> _MeanScores:
+        scorer, sample = self.scorer.to(own_gpu(self.device, os.getpid())), load_sample(self.folder)
+        size, weight, squared = len(EMBEDDED), 0.0, 0.0
+        true, nominal, square = np.zeros(size), np.zeros(size), np.zeros((size, size))
+        for number, first in enumerate(range(0, len(sample.weights), _CHUNK)):
+            random = np.random.default_rng([self.seed, number])
+            total = self._sum(scorer, sample.part(slice(first, first + _CHUNK)).with_jets(), random)
+            weight += total.weight
+            squared += sum(float((weights**2).sum()) for _, weights in total.parts)
+            true += total.evaluate(self.pulls)[0]
+            scores, squares = total.evaluate(np.zeros(size))
+            nominal, square = nominal + scores, square + squares
+        mean = nominal / weight
+        return _MeanScores(true / weight, mean, square / weight - np.outer(mean, mean), weight**2 / squared)
+
+    def _sum(self, scorer: NuScorer, rows: Sample, random: np.random.Generator) -> SumOfScores:
+        """The scores of all processes at mu = 1, shifted by the point's nuisance parameters."""
+        values = values_of(self.pulls)
+        noise = tuple(values["soft_met"] * random.standard_normal((2, len(rows.weights))))
+        features, kept = transform(rows.primaries, None, values["tes"], values["jes"], noise)
+        factor = np.array([values.get(f"{name}_scale", 1.0) for name in PROCESSES])[rows.process[kept]]
+        return SumOfScores.of(scorer, dict(zip(FEATURES, features.T)), rows.weights[kept] * factor)
 
 
 def _events(training: Training) -> tuple[Sample, Sample]:
@@ -193,18 +249,29 @@ def _events(training: Training) -> tuple[Sample, Sample]:
 
 
 def _templates(training: Training) -> NuResult:
-    scorer = training.result("classifier", ClassifierResult).scorer
+    scorer, config = training.result("classifier", ClassifierResult).scorer, training.config.templates
     assert isinstance(scorer, NuScorer)
-    held_out = training_part(training.source, "held-out")
-    slopes = mean_gradient(scorer.to(training.device), held_out, training.config.networks.seed)
+    assert isinstance(config, NuTemplatesConfig)
     shipped, _ = _events(training)
-    known = training_part(training.source, "held-out")
-    histogram = make_histogram(scorer, known, shipped, training.config.templates, training.device)
+    histogram = make_histogram(scorer, training_part(training.source, "held-out"), shipped, config, training.device)
+    folder = training.checkpoints / "calibration"
+    folder.mkdir(exist_ok=True)
+    training_part(training.source, "flows", config.calibration_rows, folder)  # there are no flows that would know them
+    calibration = calibrate(
+        scorer, folder, config.seed, json.dumps(training.about("templates")), training.workers, training.device
+    )
+    remove_sample(folder)
     events = {name: shipped.primaries[:, number].copy() for number, name in enumerate(PRIMARIES)}
     events |= {"weights": shipped.weights.astype(np.float32), "process": shipped.process.astype(np.int8)}
     bins = {name: channel.stop - channel.start for name, channel in histogram.channels.items()}
-    summary = {"events": len(shipped.weights), "bins": bins, "mean_gradient": slopes}
-    return NuResult(NuArtifacts(histogram, events), summary)
+    summary = {
+        "events": len(shipped.weights),
+        "bins": bins,
+        "mean_score": dict(zip(EMBEDDED, calibration.mean[0].tolist())),
+        "information": dict(zip(EMBEDDED, np.diag(calibration.information).tolist())),
+        "calibration_events": calibration.events,
+    }
+    return NuResult(NuArtifacts(histogram, events, calibration), summary)
 
 
 def _neyman(training: Training) -> NuResult:
@@ -295,16 +362,21 @@ def _opened(folder: Path) -> tuple[TestEvents, NuEstimator]:
 
 
 def configuration(size: str) -> Config:
-    """The networks of the preset default, with templates and belt of the method's kind."""
-    config = presets.default(size)
-    networks = replace(config.networks, classifier=NuClassifierConfig(**vars(config.networks.classifier)))
+    """A small network of its own, whose derivatives are taken for every event, and templates and belt of its kind."""
+    config = presets.no_flows(size)
+    small = {"members": 1, "width": 48, "depth": 2, "epochs": 2} if size == "full" else {"members": 1}
+    classifier = NuClassifierConfig(**vars(config.networks.classifier) | small)
+    networks = replace(config.networks, classifier=classifier)
     bins = {name: getattr(config.templates, name) for name in ("signal_bins", "background_bins", "edge_events")}
     templates, neyman = NuTemplatesConfig(**bins), NuNeymanConfig()
-    if size != "full":
-        templates, neyman = replace(templates, shipped=5000), replace(neyman, experiments=16)
+    if size == "full":
+        networks = replace(networks, rows=6_000_000, passes=1)
+    else:
+        templates = replace(templates, shipped=5000, calibration_rows=20_000)
+        neyman = replace(neyman, experiments=16)
     # No gate: the sum of scores is a likelihood only if all events have one.
     fit = LIKELIHOODS["mu alone"], PRESETS["paper"].belt
     return Config(networks, None, templates, *fit, neyman)  # type: ignore[arg-type]  # no NeymanConfig
 
 
-METHOD = Method("MLE with nu", configuration, NuTraining, NuArtifacts, "mle_nu", experiments=10)
+METHOD = Method("MLE with nu", configuration, NuTraining, NuArtifacts, "mle_nu")
