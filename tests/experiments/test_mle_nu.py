@@ -11,10 +11,19 @@ from experiments.methods.mle_nu.calibration import Calibration, terms
 from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import SumOfScores, fit_nuisance
 from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of, values_of
-from experiments.methods.mle_nu.training import NuClassifierConfig, _opened, calibrate, calibration_points, paired
+from experiments.methods.mle_nu.training import (
+    NuClassifierConfig,
+    NuResult,
+    NuTraining,
+    _opened,
+    calibrate,
+    calibration_points,
+    configuration,
+    paired,
+)
 from experiments.methods.mle_nu.training import train as train_nu
 from ingestion_test.nuisance import draw_nuisance_parameters
-from ingestion_test.official.systematics import systematics
+from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
 from runtime.errors import ChallengeError
@@ -280,3 +289,25 @@ def test_an_estimator_is_read_from_its_artifacts(estimator, tmp_path):
     first, second = (fitted.fit(data, data["weights"]) for fitted in (estimator, again))
     np.testing.assert_array_equal(first[0].pulls, second[0].pulls)
     np.testing.assert_array_equal(first[1].mu_hat, second[1].mu_hat)
+
+
+@pytest.mark.slow
+def test_pulls_of_a_small_training_are_near_the_true_ones(source, tmp_path):
+    """The finite samples behind calibration and data are common to all data sets; without calibration pulls run away."""
+    training = NuTraining(configuration("smoke"), source, tmp_path)
+    for stage in ("flows", "classifier", "templates"):
+        training.run(stage)
+    parts = training.result("templates", NuResult).estimator
+    events, differences, plain = source.test_events(), [], []
+    for seed in range(500, 506):
+        nuisance = draw_nuisance_parameters(seed, [prior.name for prior in PRIORS])
+        test_set = make_test_set(events, 1.0, nuisance, seed)
+        total = SumOfScores.of(parts.histogram.scorer, test_set["data"], test_set["weights"].to_numpy())
+        minimum = fit_nuisance(total, parts.calibration)
+        assert minimum.converged
+        differences.append(minimum.pulls - pulls_of(nuisance))
+        exact = Calibration(np.zeros((21, 5)), np.eye(5), total.evaluate(np.zeros(5))[1] / total.weight)
+        plain.append(fit_nuisance(total, exact).pulls - pulls_of(nuisance))
+    assert (np.abs(np.mean(differences, axis=0)) < 1.3).all()
+    assert (np.sqrt(np.mean(np.square(differences), axis=0)) < 1.7).all()
+    assert np.abs(np.mean(plain, axis=0)).max() > 2.5
