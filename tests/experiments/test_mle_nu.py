@@ -293,7 +293,7 @@ def test_an_estimator_is_read_from_its_artifacts(estimator, tmp_path):
 
 @pytest.mark.slow
 def test_pulls_of_a_small_training_are_near_the_true_ones(source, tmp_path):
-    """The finite samples behind calibration and data are common to all data sets; without calibration pulls run away."""
+    """All data sets have the finite samples behind data and calibration; without calibration pulls run away."""
     training = NuTraining(configuration("smoke"), source, tmp_path)
     for stage in ("flows", "classifier", "templates"):
         training.run(stage)
