@@ -23,6 +23,7 @@ from experiments.methods.mle_nu.training import (
 )
 from experiments.methods.mle_nu.training import train as train_nu
 from ingestion_test.nuisance import draw_nuisance_parameters
+from ingestion_test.official.systematics import systematics
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
