@@ -135,7 +135,10 @@ def load_model(folder: str | Path) -> Callable[..., Any]:
         raise ChallengeError(f"{folder}/model.py cannot be imported: {type(error).__name__}: {error}") from error
     file = _file(module)
     if file.parent != Path(folder).resolve():
-        raise ChallengeError(f"import model finds {file}, not {folder}/model.py: uninstall the package that has it")
+        raise ChallengeError(
+            f"import model finds {file}, not {folder}/model.py: uninstall the package that has it, or take its folder "
+            "off PYTHONPATH"
+        )
     model: Callable[..., Any] | None = getattr(module, "Model", None)
     if not callable(model):
         raise ChallengeError(f"{folder}/model.py defines no class Model, nor anything of this name that can be called")

@@ -14,6 +14,9 @@ from .errors import ChallengeError, shortage
 #: Environment variables that say how many threads numerical libraries have.
 THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS")
 
+#: Numbers of the system's errors where it has no place for a semaphore.
+_OF_SEMAPHORES = (errno.EROFS, errno.ENOSPC, errno.EACCES, errno.EPERM, errno.ENOENT, errno.ENOSYS)
+
 _starting = threading.Lock()
 
 
@@ -27,12 +30,12 @@ def refusals_named() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        reason = shortage(error) if error.errno in (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN) else None
-        raise ChallengeError(
-            reason
-            or f"no process can be started ({error}): they need semaphores in /dev/shm; make it writable, or use "
-            "--workers 1"
-        ) from error
+        if error.errno in (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN):
+            raise ChallengeError(shortage(error)) from error
+        remedy = "mend that, or use --workers 1"
+        if error.filename is None and error.errno in _OF_SEMAPHORES:
+            remedy = "they need semaphores in /dev/shm; make it writable, or use --workers 1"
+        raise ChallengeError(f"no process can be started ({error}): {remedy}") from error
 
 
 @contextlib.contextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import stat
 import zipfile
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -48,7 +49,7 @@ def checks(path: str | Path) -> list[Check]:
             f"{path} is no zip that can be read ({error}): zip the content of the folder again"
         ) from error
     return [
-        ("model.py at the root, nothing useless beside it", lambda: _check_files(path, names)),
+        ("model.py at the root, nothing useless beside it", lambda: _check_files(path, members, names)),
         ("Python 3.10, as in the image", lambda: check_syntax(sources)),
         ("packages of the image, and names in them", lambda: f"{check_imports(sources)}; {check_names(sources)}"),
         ("no module named as one of the official program's", lambda: _check_modules(sources)),
@@ -70,8 +71,24 @@ def _check_unpacked_size(members: Sequence[zipfile.ZipInfo]) -> None:
         )
 
 
-def _check_files(path: Path, names: Sequence[str]) -> str:
+def _check_members(members: Sequence[zipfile.ZipInfo]) -> None:
+    """Refuse members that other systems write, and that the image's would not unpack as they are meant."""
+    for member in members:
+        if "\\" in member.orig_filename:
+            raise ChallengeError(
+                f"the zip holds {member.orig_filename}: Linux takes the backslash as a part of the name; make the zip "
+                "with `python -m upload build --submission DIR`"
+            )
+        if stat.S_ISLNK(member.external_attr >> 16):
+            raise ChallengeError(f"the zip holds {member.filename}, a link: pack the file itself")
+
+
+def _check_files(path: Path, members: Sequence[zipfile.ZipInfo], names: Sequence[str]) -> str:
+    _check_members(members)
     if "model.py" not in names:
+        other_case = next((name for name in names if name.lower() == "model.py"), None)
+        if other_case:
+            raise ChallengeError(f"the zip holds {other_case}, and Linux tells cases apart: rename it model.py")
         deep = next((name for name in names if name.endswith("/model.py")), None)
         hint = f"it is {deep}: zip the content of the folder, not the folder" if deep else "put it beside the rest"
         raise ChallengeError(f"no model.py at the root of the zip; {hint}")

@@ -48,11 +48,17 @@ def test_environment_is_restored_after_an_error(monkeypatch):
         (errno.EROFS, "no process can be started .* semaphores in /dev/shm; make it writable, or use --workers 1"),
         (errno.ENOSPC, "no process can be started .* semaphores in /dev/shm"),
         (errno.EACCES, "no process can be started .* semaphores in /dev/shm"),
+        (errno.E2BIG, "no process can be started .*Argument list too long.*: mend that, or use --workers 1"),
     ],
 )
 def test_what_the_system_refuses_is_named(number, text):
     with pytest.raises(ChallengeError, match=text), refusals_named():
         raise OSError(number, os.strerror(number))
+
+
+def test_a_file_that_is_refused_is_named():
+    with pytest.raises(ChallengeError, match=r"can be started .*: '/usr/bin/python'.: mend that"), refusals_named():
+        raise PermissionError(errno.EACCES, "Permission denied", "/usr/bin/python")
 
 
 def test_too_many_open_files_are_named():

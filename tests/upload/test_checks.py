@@ -1,5 +1,6 @@
 """What a check of a zip says before Codabench makes one."""
 
+import stat
 import zipfile
 
 import pytest
@@ -26,6 +27,9 @@ def _verify(path):
     [
         ({"inner/model.py": ""}, "no model.py at the root of the zip; it is inner/model.py: zip the content"),
         ({"other.py": ""}, "no model.py at the root of the zip; put it beside the rest"),
+        ({"Model.py": ""}, "holds Model.py, and Linux tells cases apart: rename it model.py"),
+        ({"inner\\model.py": ""}, "holds inner.model.py: Linux takes the backslash as a part of the name"),
+        (predicting(good()) | {"parts\\a.npz": ""}, "holds parts.a.npz: Linux takes the backslash"),
         (COMPLETE | {"parts/__pycache__/x.pyc": ""}, r"holds parts/__pycache__/x\.pyc, which a tool has left"),
         ({"model.py": "type Pair = tuple"}, r"model\.py, line 1: .* the image has Python 3\.10"),
         ({"model.py": "\nimport zuko"}, r"model\.py, line 2, imports zuko, which the image does not have"),
@@ -66,6 +70,16 @@ def test_what_codabench_would_refuse(files, text, tmp_path):
 )
 def test_what_codabench_would_take(files, tmp_path):
     assert _verify(write_zip(tmp_path / "a.zip", files))[-1] == "not run"
+
+
+def test_a_link_is_refused(tmp_path):
+    link = zipfile.ZipInfo("weights.npz")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    with zipfile.ZipFile(tmp_path / "a.zip", "w") as archive:
+        archive.writestr("model.py", "")
+        archive.writestr(link, "../weights.npz")
+    with pytest.raises(ChallengeError, match=r"holds weights\.npz, a link: pack the file itself"):
+        _verify(tmp_path / "a.zip")
 
 
 def test_what_is_no_zip(tmp_path):
