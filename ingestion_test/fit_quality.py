@@ -9,16 +9,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
-from matplotlib.axes import Axes
 from scipy.stats import chi2, kstest, norm
 
 from .arrays import DoubleArray
 from .figures import BLUE, GREEN, as_svg
 from .jobs import Outcome
 from .nuisance import NUISANCE_PARAMETERS, NuisanceParameter, draw_nuisance_parameters
+
+if TYPE_CHECKING:  # `runtime.plots` is imported before matplotlib
+    from matplotlib.axes import Axes
 
 
 class Distribution(NamedTuple):
