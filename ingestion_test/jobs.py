@@ -73,6 +73,7 @@ class Outcome:
         seconds_events, seconds_predict: seconds for its events and for `predict`.
         further: numbers that the submission hands over beyond those, by its own names (docs/score.md#further-numbers).
         warnings: texts about what Codabench would do otherwise.
+        cpu_predict: CPU time of `predict`.
         seconds_cpu: CPU time of events and prediction; 0 where it was found in a journal.
     """
 
@@ -82,6 +83,7 @@ class Outcome:
     seconds_predict: float
     further: dict[str, float] = field(default_factory=dict)
     warnings: tuple[str, ...] = ()
+    cpu_predict: float = 0.0
     seconds_cpu: float = 0.0
 
 

@@ -63,19 +63,21 @@ def read_journal(path: Path) -> tuple[dict[str, Any], list[Outcome]]:
 
 
 def _flat(outcome: Outcome) -> dict[str, Any]:
-    timing = {"seconds_events": round(outcome.seconds_events, 4), "seconds_predict": round(outcome.seconds_predict, 4)}
+    timing = {name: round(getattr(outcome, name), 4) for name in ("seconds_events", "seconds_predict", "cpu_predict")}
     return asdict(outcome.experiment) | outcome.prediction | timing | {"further": outcome.further}
 
 
 def _outcome(line: dict[str, Any]) -> Outcome:
+    optional: dict[str, Any] = {"cpu_predict": 0.0, "further": {}}  # older journals do not have them
+    line = optional | line
     whole = ("set_index", "index", "seed")
-    numbers = (*whole, "mu", *PREDICTION_KEYS, "seconds_events", "seconds_predict", "run_seconds")
+    numbers = (*whole, "mu", *PREDICTION_KEYS, "seconds_events", "seconds_predict", "cpu_predict", "run_seconds")
     for name in numbers:
         if not is_finite(line[name]) or (name in whole and not isinstance(line[name], int)):
             raise ValueError(f"{name} is {line[name]!r}")
     experiment = PseudoExperiment(line["set_index"], line["index"], line["seed"], line["mu"])
     prediction = {key: line[key] for key in PREDICTION_KEYS}
-    further = line.get("further", {})
+    further, seconds = line["further"], (line["seconds_events"], line["seconds_predict"])
     if not isinstance(further, dict) or not all(map(is_finite, further.values())):
         raise ValueError(f"further is {further!r}")
-    return Outcome(experiment, prediction, line["seconds_events"], line["seconds_predict"], further)
+    return Outcome(experiment, prediction, *seconds, further, cpu_predict=line["cpu_predict"])

@@ -155,13 +155,14 @@ def _unpickled_model(job: Job) -> Any:
 def _predict(model: Any, test_sets: TestSets, job: Job, experiment: PseudoExperiment, earlier: Predictions) -> Outcome:
     start, cpu_start = time.perf_counter(), _cpu_seconds()
     test_set = test_sets(experiment, job.systematics)
-    middle = time.perf_counter()
+    middle, cpu_middle = time.perf_counter(), _cpu_seconds()
     with _blame("Model.predict"):
         prediction = model.predict(test_set)
-    seconds = time.perf_counter() - middle
+    seconds, end = time.perf_counter() - middle, _cpu_seconds()
     earlier.add(prediction)
     checked, further = checked_prediction(prediction), further_numbers(prediction)
-    return Outcome(experiment, checked, middle - start, seconds, further, taken_warnings(), _cpu_seconds() - cpu_start)
+    cpu = {"cpu_predict": end - cpu_middle, "seconds_cpu": end - cpu_start}
+    return Outcome(experiment, checked, middle - start, seconds, further, taken_warnings(), **cpu)
 
 
 def _cpu_seconds() -> float:

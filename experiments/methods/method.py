@@ -23,7 +23,6 @@ class Method:
         package: folder of `experiments/methods/` with its `model.py`; None for this project's own.
         module: name of the module with the classes that its artifacts hold beyond the submission's own
             (docs/extend.md); None where there are none, or in a package.
-        experiments: pseudo-experiments per value of mu that a full run has at the most; None for all.
     """
 
     label: str
@@ -32,4 +31,3 @@ class Method:
     estimator: type | None = Estimator
     package: str | None = None
     module: str | None = None
-    experiments: int | None = None

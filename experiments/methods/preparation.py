@@ -75,11 +75,17 @@ def prepare(
     return folder
 
 
-def code_checksum() -> str:
-    """Checksum of what the submissions of all `METHODS` are copied from: their code, and the shipped artifacts."""
+def code_checksum(name: str, preset: str) -> str:
+    """Checksum of what the submission of a method is copied from: its code, and the shipped artifacts if they are its.
+
+    Arguments:
+        name, preset: as for `prepare`.
+    """
+    config, manifest = METHODS[name].config, artifacts.FOLDER / artifacts.MANIFEST
+    shipped = artifacts.load_manifest()["record"]["config"] if manifest.exists() else None
     with tempfile.TemporaryDirectory() as folder:
-        for name, method in METHODS.items():
-            _copy_code(method, Path(folder) / name, keep_artifacts=True)
+        of_shipped = config is not None and config(preset).record() == shipped
+        _copy_code(METHODS[name], Path(folder) / name, keep_artifacts=of_shipped)
         return checksum(folder)
 
 

@@ -31,7 +31,7 @@ COLUMNS = (
     ("interval", "interval", ".3f"),
     ("coverage", "coverage", ".3f"),
     ("rmse", "RMSE", ".3f"),
-    ("minutes", "minutes", ".1f"),
+    ("minutes", "CPU minutes", ".1f"),
     ("cramer_rao", "Cramér-Rao", ".3f"),
 )
 
@@ -42,11 +42,11 @@ def row(mus: Sequence[float], results: Sequence[Mapping[str, Any]], seconds: Seq
     Arguments:
         mus: true mu of each set.
         results: of each set, dict of lists as in `result_{i}.json`.
-        seconds: of each prediction.
+        seconds: CPU time of each prediction.
 
     Returns:
         dict: of "score", "interval", "coverage", "rmse" (the challenge's), "rms" (root mean square of mu_hat - mu) and
-        "minutes" (of one process for 1000 predictions) the value and its statistical error; "cramer_rao", None; "sets",
+        "minutes" (CPU time of 1000 predictions) the value and its statistical error; "cramer_rao", None; "sets",
         a list with mu and the same numbers of each; the numbers of sets and of experiments.
     """
     values = _numbers(score_sets(mus, results))

@@ -102,29 +102,35 @@ def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(
     assert (output / "table2-coverage.png").stat().st_size > 5000
 
 
-def test_submissions_of_other_code_are_not_continued(tmp_path, monkeypatch, simulated_folder, capsys):
+def test_a_method_of_other_code_is_not_continued_and_the_others_are(tmp_path, monkeypatch, simulated_folder, capsys):
     for name in ("submission", "experiments"):
         shutil.copytree(PROJECT / name, tmp_path / "project" / name)
     shutil.copy2(PROJECT / "model.py", tmp_path / "project")
     monkeypatch.setattr(preparation, "PROJECT", tmp_path / "project")
-    first = preparation.code_checksum()
-    (tmp_path / "project" / "experiments" / "outputs.py").write_text("travels in no submission")
-    assert preparation.code_checksum() == first
-    for changed in ("model.py", "submission/artifacts/estimator.npz", "experiments/methods/boosted/trees.py"):
+    checksums = {name: preparation.code_checksum(name, "full") for name in METHODS}
+    changes = {
+        "experiments/outputs.py": set(),  # travels in no submission
+        "submission/artifacts/estimator.npz": {"default"},
+        "experiments/methods/boosted/trees.py": {"boosted"},
+        "model.py": {"default", "no-flows", "paper", "baseline"},
+        "submission/score.py": set(METHODS),
+    }
+    for changed, methods in changes.items():
         with open(tmp_path / "project" / changed, "ab") as file:
             file.write(b"#")
-        assert preparation.code_checksum() != first
-        first = preparation.code_checksum()
+        before, checksums = checksums, {name: preparation.code_checksum(name, "full") for name in METHODS}
+        assert {name for name in METHODS if checksums[name] != before[name]} == methods, changed
     flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
     monkeypatch.setattr(command, "run_method", lambda *_, **__: None)
     monkeypatch.setattr(command, "write_table", lambda *_: {})
     monkeypatch.setattr(command, "publish", lambda *_: None)
-    assert main(["table2", *flags, "--methods", "template-fit"]) == 0
-    with open(tmp_path / "project" / "model.py", "a") as file:
+    assert main(["table2", *flags, "--methods", "template-fit,boosted"]) == 0
+    with open(tmp_path / "project" / "experiments/methods/boosted/trees.py", "a") as file:
         file.write("#")
+    assert main(["table2", *flags, "--methods", "template-fit", "--resume"]) == 0
     capsys.readouterr()
-    assert main(["table2", *flags, "--methods", "template-fit", "--resume"]) == 2
-    assert "holds other results (code differ)" in capsys.readouterr().err
+    assert main(["table2", *flags, "--methods", "boosted", "--resume"]) == 2
+    assert "boosted holds other results (code differ)" in capsys.readouterr().err
 
 
 @pytest.mark.slow

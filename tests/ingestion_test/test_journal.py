@@ -14,7 +14,7 @@ IDENTITY = {"sets": 1}
 
 def _outcome(index):
     prediction = {"mu_hat": 1 / 3 + index, "delta_mu_hat": 0.1, "p16": -1e-300, "p84": 1e49}
-    return Outcome(PseudoExperiment(0, index, 7 + index, 0.1), prediction, 0.25, 0.5, {"twice_nll": 80.5})
+    return Outcome(PseudoExperiment(0, index, 7 + index, 0.1), prediction, 0.25, 0.5, {"twice_nll": 80.5}, (), 0.375)
 
 
 @pytest.fixture
@@ -37,7 +37,7 @@ def test_lines_are_what_the_docs_say(path):
     assert line == {
         **{"set_index": 0, "index": 1, "seed": 8, "mu": 0.1},
         **{"mu_hat": 4 / 3, "delta_mu_hat": 0.1, "p16": -1e-300, "p84": 1e49},
-        **{"seconds_events": 0.25, "seconds_predict": 0.5, "run_seconds": 9.0},
+        **{"seconds_events": 0.25, "seconds_predict": 0.5, "cpu_predict": 0.375, "run_seconds": 9.0},
         "further": {"twice_nll": 80.5},
     }
 

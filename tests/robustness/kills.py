@@ -29,7 +29,7 @@ from tests.submissions import COMPLETE, write
 from training.stages import STAGES
 
 #: What may differ between two runs, and how files end that hold such numbers in their midst.
-TIMINGS = {"minutes", "ingestion_duration", "seconds_events", "seconds_predict", "run_seconds"}
+TIMINGS = {"minutes", "ingestion_duration", "seconds_events", "seconds_predict", "cpu_predict", "run_seconds"}
 _ENDS = {".html": b"</html>\n", ".md": b"\n", ".png": b"IEND\xaeB`\x82"}
 
 #: Seconds that processes may live on whose parent was killed, and that a command may take.
