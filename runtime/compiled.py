@@ -29,8 +29,12 @@ class _Cache(FunctionCache):
 
 
 def compiled(function: Compiled) -> Compiled:
-    """A function that numba compiles at its first call, or takes from its cache if that can be read and written."""
-    dispatcher = numba.njit(function)
+    """A function that numba compiles at its first call, or takes from its cache if that can be read and written.
+
+    Its arithmetic is that of numpy to the last bit: nothing is contracted or reordered, and dividing by 0 is no error,
+    which also lets loops run over several numbers at a time.
+    """
+    dispatcher = numba.njit(error_model="numpy")(function)
     if not numba.config.DISABLE_JIT:
         with contextlib.suppress(RuntimeError, OSError):  # neither the project's folder nor the home can be written
             dispatcher._cache = _Cache(function)

@@ -105,13 +105,19 @@ def _joined(data_set: object) -> tuple[pd.DataFrame, list[str]]:
     return frame, keys
 
 
+#: Numbers beyond which squares may be infinite, which shows even of jets that are not there; GeV and radians.
+_ORDINARY = {"pt": 1e6, "eta": 30.0, "phi": 30.0, "met": 1e6, "jets": 1e6}
+
+
 def _is_plain(frame: pd.DataFrame, dopostprocess: bool) -> bool:
     """Whether the primaries are ordinary numbers of one precision, and no row is dropped so that the index shows it."""
     kinds = {frame[name].dtype for name in PRIMARIES}
     if len(kinds) != 1 or next(iter(kinds)) not in (np.float32, np.float64):
         return False
     extent = {name: np.abs(frame[name].to_numpy()).max(initial=0) for name in PRIMARIES}
-    if not all(np.isfinite(list(extent.values()))) or max(extent["PRI_lep_phi"], extent["PRI_had_phi"]) > 4:
+    if not all(extent[name] <= _ORDINARY[name.rpartition("_")[2]] for name in PRIMARIES):
+        return False
+    if max(extent["PRI_lep_phi"], extent["PRI_had_phi"]) > 4:  # another turn
         return False
     return not dopostprocess or (frame.index.is_unique and not (frame["PRI_lep_pt"].round(3) < MIN_LEP_PT).any())
 

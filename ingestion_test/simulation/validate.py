@@ -20,7 +20,7 @@ from runtime.errors import run_command
 from ..arrays import Columns, FloatArray, IntArray
 from ..schema import FEATURES, PRIMARIES, PROCESSES, SUM_WEIGHTS
 from ..sources import OfficialFolder
-from ..systematics import post_selection, shift, transform
+from ..systematics import transform
 from . import official
 from .cache import cached_folder
 from .observables import observables
@@ -66,14 +66,13 @@ def selected(columns: Mapping[str, npt.ArrayLike], **shifts: Any) -> tuple[Colum
 
     Arguments:
         columns: mapping from each primary to an array (events,).
-        shifts: tes, jes, soft_met (its width in GeV), as in `systematics.shift`.
+        shifts: tes, jes as in `systematics.transform`, and soft_met, the width of the noise in GeV.
     """
-    p = {name: np.array(columns[name], np.float32) for name in PRIMARIES}
+    primaries, noise = np.column_stack([columns[name] for name in PRIMARIES]).astype(np.float32), None
     if "soft_met" in shifts:
-        shifts["soft_met"] *= np.random.default_rng(31415).standard_normal((2, len(p["PRI_met"])))
-    shift(p, **shifts)
-    rows = post_selection(p)
-    return {name: values[rows] for name, values in p.items()}, rows
+        noise = shifts.pop("soft_met") * np.random.default_rng(31415).standard_normal((2, len(primaries)))
+    features, rows = transform(primaries, noise=noise, **shifts)
+    return dict(zip(PRIMARIES, features.T)), rows
 
 
 def two_sample_auc(

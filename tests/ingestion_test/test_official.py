@@ -55,6 +55,7 @@ FRAMES = {
     "soft taus and leptons": _with(PRI_lep_pt=_some("PRI_lep_pt", 3), PRI_had_pt=_some("PRI_had_pt", 5, 5)),
     "no tau": _with(PRI_had_pt=_some("PRI_had_pt", np.nan)),
     "jets that are NaN": lambda events: events.mask(events == -25),
+    "jets beyond measure": _with(PRI_jet_subleading_eta=_some("PRI_jet_subleading_eta", 99)),
     "no MET": _with(PRI_met=_some("PRI_met", 0), PRI_met_phi=_some("PRI_met_phi", 0, 5)),
     "MET along the lepton": _with(PRI_met_phi=lambda events: events["PRI_lep_phi"]),
     "azimuths of any turn": _with(PRI_lep_phi=lambda events: events["PRI_lep_phi"] * 20),
