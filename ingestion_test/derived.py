@@ -168,7 +168,7 @@ _SINH_COSH = _Lookup(5000, np.float32, np.sinh, np.cosh)
 
 
 #: What the official program makes of the roots of some negative numbers; of others it makes NaN.
-_NOTHING = np.float32(-0.0)
+_NOTHING = -0.0
 
 
 @compiled
