@@ -130,6 +130,7 @@ def restored(kind: Any, value: Any, place: str = "") -> Any:
         submission.codec.FormatError: epochs: a whole number of at least 1 is needed, not 0
     """
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    origin = typing.get_origin(getattr(origin, "__value__", None)) or origin  # NDArray is a named alias in numpy 2.5
     if kind is Any:
         return value
     if origin is Annotated:

@@ -6,11 +6,12 @@ import json
 import math
 import os
 import zipfile
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import numpy as np
 import numpy.typing as npt
 import pytest
+from typing_extensions import TypeAliasType
 
 from submission import codec
 from submission.codec import DESCRIPTION, Bounds, FormatError, OriginError, decode, encode, restored
@@ -224,3 +225,13 @@ def test_plain_values_get_their_types(kind, value, result):
 def test_plain_values_of_another_type_are_refused(kind, value):
     with pytest.raises(FormatError, match=r"place.* needed, not"):
         restored(kind, value, "place")
+
+
+def test_arrays_are_known_by_a_named_alias_too():
+    """numpy 2.5 makes NDArray an alias that has a name, as the statement `type` does."""
+    element = TypeVar("element")
+    named = TypeAliasType("named", np.ndarray[Any, np.dtype[element]], type_params=(element,))
+    value = np.ones(3)
+    assert restored(named[np.float64], value) is value
+    with pytest.raises(FormatError, match="an array is needed"):
+        restored(named[np.float64], [1.0])
