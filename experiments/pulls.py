@@ -43,7 +43,12 @@ def run(arguments: argparse.Namespace) -> None:
     arguments.output.mkdir(parents=True, exist_ok=True)
     files.write_json(arguments.output / "pulls.json", result)
     print(table(result).text())
-    publish(arguments.docs, "results", {"pulls": table(result).markdown()}, [arguments.output / "pulls.json"])
+    publish(arguments.docs, "results", sections(result), [arguments.output / "pulls.json"])
+
+
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """What pulls.json makes of the page: section -> Markdown."""
+    return {"pulls": table(result).markdown()}
 
 
 def table(result: Mapping[str, Any]) -> Table:

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 import json
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -85,16 +85,22 @@ def run(arguments: argparse.Namespace) -> None:
     sample = training_part(simulated_source("default"), "templates", arguments.events).with_jets()
     rows = [measured(folder, sample) for folder in arguments.folders]
     curve = learning_curve(rows)
-    sections = {"trainings": table(rows).markdown() + "\n" + _sentence(curve)}
-    print(*sections.values(), sep="\n")
+    result = {"events": len(sample.weights), "trainings": [asdict(row) for row in rows], "curve": curve}
+    print(*sections(result).values(), sep="\n")
     arguments.output.mkdir(parents=True, exist_ok=True)
     path, figure = arguments.output / "trainings.json", arguments.output / "learning.png"
-    write_json(path, {"events": len(sample.weights), "trainings": [asdict(row) for row in rows], "curve": curve})
+    write_json(path, result)
     shown = [path]
     if curve:
         draw(curve, figure)
         shown.append(figure)
-    publish(arguments.docs, "method", sections, shown)
+    publish(arguments.docs, "method", sections(result), shown)
+
+
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """What trainings.json makes of the page: section -> Markdown."""
+    rows = [Row(**row) for row in result["trainings"]]
+    return {"trainings": table(rows).markdown() + "\n" + _sentence(result["curve"])}
 
 
 def measured(folder: Path, sample: Sample) -> Row:

@@ -24,7 +24,7 @@ from training.devices import usable_device
 
 from . import figure
 from .measurement import THROWS, measured_row
-from .table import groups, table
+from .table import groups, sections, table
 from .variants import BASES, VARIANTS, variant_record
 
 SUMMARY = "what each part of the method is worth: one factor at a time, at histogram level"
@@ -71,8 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
         figure.plot(output / "ablation.png", groups(rows))
     comparison = table(rows)
     print(comparison.text())
-    page = {"ablation": comparison.markdown()}
-    publish(arguments.docs, "results", page, [output / "ablation.png", output / RESULT_FILE])
+    publish(arguments.docs, "results", sections({"variants": rows}), [output / "ablation.png", output / RESULT_FILE])
     print(f"table and figure: {output}")
 
 

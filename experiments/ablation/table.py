@@ -40,6 +40,11 @@ def _against(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]
     return {"ratio": (row["width"][0] / base, float(np.hypot(row["scatter"] / base, belts)))}
 
 
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """What ablation.json makes of the page: section -> Markdown."""
+    return {"ablation": table(result["variants"]).markdown()}
+
+
 HEAD = ("variant", "interval", "relative", "coverage", "least, largest", "slope in μ", "Cramér-Rao", "AUC 1-jet, 2-jet")
 
 

@@ -26,7 +26,7 @@ from submission.estimator import Estimator
 from . import figure
 from .event_level import compare, load_events
 from .phases import fit_phase, phase_scores, throw_phase
-from .tables import mean_and_spread, summary, tables
+from .tables import mean_and_spread, sections, summary, tables
 
 SUMMARY = "the final phase, 10 × 1000 pseudo-experiments with bootstraps, from events and from templates"
 
@@ -76,7 +76,5 @@ def _run(arguments: argparse.Namespace, estimator: Estimator, events: tuple[Scor
         result |= {"events": summary(events[0]), "comparison": compare(estimator, *events)}
     write_json(arguments.output / "final.json", result)
     figure.plot(arguments.output / "final-phase.png", result)
-    parts = list(tables(result))
-    print("", *(table.text() for table in parts), sep="\n\n")
-    page = "\n".join(table.markdown() for table in parts)
-    publish(arguments.docs, "results", {"final": page}, [arguments.output / name for name in SHOWN])
+    print("", *(table.text() for table in tables(result)), sep="\n\n")
+    publish(arguments.docs, "results", sections(result), [arguments.output / name for name in SHOWN])

@@ -83,6 +83,11 @@ def tables(result: Mapping[str, Any]) -> Iterator[Table]:
         yield Table([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
 
 
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """What final.json makes of the page: section -> Markdown."""
+    return {"final": "\n".join(table.markdown() for table in tables(result))}
+
+
 def _size(phase: Mapping[str, Any]) -> str:
     """Sets and pseudo-experiments of a `summary`, as text."""
     return f"{len(phase['mu'])} × {phase['size_of_sets'][0]}"

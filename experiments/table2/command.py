@@ -31,7 +31,7 @@ from training.config import simulated_source
 from training.devices import usable_device
 
 from . import figures
-from .rows import PAPER, bound, row, table
+from .rows import PAPER, bound, row, sections, table
 
 SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
 
@@ -138,7 +138,7 @@ def run(arguments: argparse.Namespace) -> None:
     comparison = table(rows)
     print(comparison.text())
     shown = ("table2-intervals.png", "table2-coverage.png", "table2.json")
-    publish(arguments.docs, "results", {"table2": comparison.markdown()}, [output / name for name in shown])
+    publish(arguments.docs, "results", sections({"methods": rows}), [output / name for name in shown])
     print(f"table and figures: {output}")
 
 

@@ -122,6 +122,11 @@ def table(rows: Mapping[str, Any]) -> Table:
     return Table(head, lines)
 
 
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """What table2.json makes of the page: section -> Markdown."""
+    return {"table2": table(result["methods"]).markdown()}
+
+
 def _cell(value: float | Sequence[float] | None, kind: str) -> str:
     """A number, or a pair of number and error, as text; nothing for None."""
     if value is None:

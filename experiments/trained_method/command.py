@@ -110,7 +110,5 @@ def _publish(arguments: argparse.Namespace, result: Mapping[str, Any]) -> None:
     figures.belt(shown["belt"], result["belt"])
     figures.coverage(shown["coverage"], result["coverage"], result.get("event_level"))
     files.write_json(output / "method.json", result)
-    parts = tables.all_tables(result)
-    print("\n\n".join(table.text() for table in parts.values()))
-    page = {name: table.markdown() for name, table in parts.items()}
-    publish(arguments.docs, "method", page, [*shown.values(), output / "method.json"])
+    print("\n\n".join(table.text() for table in tables.all_tables(result).values()))
+    publish(arguments.docs, "method", tables.sections(result), [*shown.values(), output / "method.json"])

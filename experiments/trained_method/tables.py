@@ -40,6 +40,11 @@ def all_tables(result: Mapping[str, Any]) -> dict[str, Table]:
     return shown
 
 
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """What method.json makes of the page: section -> Markdown."""
+    return {name: table.markdown() for name, table in all_tables(result).items()}
+
+
 def _separation_table(separation: Mapping[str, Any]) -> Table:
     rows = []
     for name, part in separation.items():
