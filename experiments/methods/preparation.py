@@ -5,17 +5,19 @@ from __future__ import annotations
 import importlib
 import shutil
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
+from experiments.trained_artifacts import load
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.submissions import PROJECT, checksum
 from runtime import files
 from submission import artifacts
 from submission.estimator import Estimator
 from submission.likelihood import Likelihood
-from training.config import PRESETS, default_output
-from training.stages import STAGES, Training, ship
+from training.config import PRESETS, Config, default_output
+from training.neyman import make_estimator
+from training.stages import READS, STAGES, Training
 
 from .method import Method
 from .registry import METHODS
@@ -27,11 +29,12 @@ _SHARED = ("__init__.py", "methods/__init__.py", "methods/artifact_model.py")
 def prepare(
     name: str,
     preset: str,
-    source: OfficialFolder,
+    source: Callable[[], OfficialFolder],
     output: Path,
     device: str = "cpu",
     workers: int | str = 1,
     own_sample: bool = False,
+    trained: Sequence[Path] = (),
 ) -> Path:
     """Train a method, as far as it is not trained, and make its submission folder, unless it is there.
 
@@ -41,38 +44,65 @@ def prepare(
     Arguments:
         name: in `METHODS`.
         preset: "full" or "smoke".
-        source: of the training events.
+        source: function that returns the source of the training events; called if something is trained.
         output: folder of all methods.
         device, workers: as for `training.stages.Training`.
         own_sample: whether `source` is the sample that `training.config.SAMPLES` names; the shipped weights are of it.
+        trained: folders of artifacts, trained elsewhere, that a method of the same configuration consists of; of those
+            of the same networks and templates it takes these, and its belt is made.
 
     Returns:
         Path of the submission folder.
 
     Raises:
-        ChallengeError: as the stages.
+        ChallengeError: as the stages, or one of `trained` holds no artifacts.
     """
     folder = Path(output) / name / "submission"
     if folder.exists():
         return folder
     method = METHODS[name]
-    trained = None
-    if method.config is not None:
-        trained = _training(name, preset, source, output, device, workers)
-        if is_shipped(trained, own_sample):
-            trained = None
-        else:
-            others = [_training(other, preset, source, output) for other in METHODS if METHODS[other].config]
-            others += [Training(config, source, default_output(kind)) for kind, config in PRESETS.items()]
+    contents = None
+    if method.config is not None and not is_shipped(method, method.config(preset), source, own_sample):
+        contents = _of_artifacts(method, method.config(preset), trained, Path(output) / name, workers)
+        if contents is None:
+            training = _training(name, preset, source(), output, device, workers)
+            others = [_training(other, preset, source(), output) for other in METHODS if METHODS[other].config]
+            others += [Training(config, source(), default_output(kind)) for kind, config in PRESETS.items()]
             for stage in STAGES:
-                run_or_adopt(trained, stage, others)
+                run_or_adopt(training, stage, others)
+            contents = artifacts.contents(training.estimator, training.record())
     unfinished = folder.with_name(".submission.part")
     shutil.rmtree(unfinished, ignore_errors=True)
-    _copy_code(method, unfinished, keep_artifacts=trained is None)
-    if trained is not None:
-        ship(trained, unfinished / "submission" / "artifacts")
+    _copy_code(method, unfinished, keep_artifacts=contents is None)
+    place = unfinished / "submission" / "artifacts"
+    place.mkdir(exist_ok=True)
+    for file, content in (contents or {}).items():
+        (place / file).write_bytes(content)
     unfinished.rename(folder)
     return folder
+
+
+def _of_artifacts(
+    method: Method, config: Config, trained: Sequence[Path], output: Path, workers: int | str
+) -> dict[str, bytes] | None:
+    """The artifacts of a method that those of the folders `trained` have the networks and templates of; None of none.
+
+    Raises:
+        ChallengeError: one of the folders holds none.
+    """
+    wanted = config.record()
+    for place in trained if method.training is Training else ():
+        estimator, record = load(place)
+        if any(record["config"][part] != wanted[part] for part in READS["templates"]):
+            continue
+        print(f"networks and templates: taken from {place}", flush=True)
+        if record["config"] != wanted:
+            likelihood = Likelihood(estimator.likelihood.templates, config.likelihood)
+            fit, resources = (config.belt, config.neyman), (workers, output / "throws")
+            result = make_estimator(estimator.histogram, likelihood, *fit, *resources)
+            estimator, record = result.estimator, record | {"config": wanted, "neyman": result.summary}
+        return artifacts.contents(estimator, record)
+    return None
 
 
 def code_checksum(name: str, preset: str) -> str:
@@ -104,19 +134,19 @@ def _training(
     return method.training(method.config(preset), source, Path(output) / name / "training", device, workers)
 
 
-def is_shipped(training: Training, own_sample: bool) -> bool:
-    """Whether the submission's own artifacts are those that `training` would make."""
-    if type(training) is not Training or not (artifacts.FOLDER / artifacts.MANIFEST).exists():
+def is_shipped(method: Method, config: Config, source: Callable[[], OfficialFolder], own_sample: bool) -> bool:
+    """Whether the submission's own artifacts are those that a training of `method` with `config` would make.
+
+    Arguments:
+        source, own_sample: as for `prepare`. Simulated samples are the same everywhere but for the rounding of the
+            processors, so the shipped weights stand for those of this machine's own sample.
+    """
+    if method.training is not Training or not (artifacts.FOLDER / artifacts.MANIFEST).exists():
         return False
     record = artifacts.load_manifest()["record"]
-    if record["config"] != training.config.record():
+    if record["config"] != config.record():
         return False
-    if record["data"] == training.source.fingerprint():
-        return True
-    if own_sample:
-        # Simulated samples are the same everywhere but for the rounding of the processors.
-        print("the shipped weights were trained on another file than this machine's sample", flush=True)
-    return own_sample
+    return own_sample or bool(record["data"] == source().fingerprint())
 
 
 def run_or_adopt(training: Training, stage: str, others: Iterable[Training]) -> None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import functools
 import itertools
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -78,6 +79,14 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         metavar="NAME=DIR",
         help="a submission of your own, folder or zip, as a further row; may be given several times",
     )
+    add(
+        "--trained",
+        type=Path,
+        action="append",
+        default=[],
+        metavar="DIR",
+        help="artifacts that were trained elsewhere, for the methods that have their networks and templates",
+    )
     add_workers_arguments(parser)
     add("--device", choices=("cpu", "cuda"), default="cpu", help="where networks are trained (default cpu)")
     add("--data", metavar="DIR", help="folder in the official format (default: simulated events, made on first use)")
@@ -105,11 +114,10 @@ def run(arguments: argparse.Namespace) -> None:
     usable_device(arguments.device)
     training, sets, experiments, sample = PRESETS[arguments.preset]
     scored = OfficialFolder(arguments.data or simulation.cached_folder(*sample))
-    source = OfficialFolder(arguments.data) if arguments.data else simulated_source(training)
+    source = functools.cache(lambda: OfficialFolder(arguments.data) if arguments.data else simulated_source(training))
     output = arguments.output or Path("runs") / f"table2-{arguments.preset}"
     whole = max(experiments, arguments.experiments or 0)
-    about = {"preset": arguments.preset, "data": [source.fingerprint(), scored.fingerprint()]}
-    about |= {"seed": SEED, "experiments": whole}
+    about = {"preset": arguments.preset, "data": scored.fingerprint(), "seed": SEED, "experiments": whole}
     submissions = dict(arguments.submission)
     for path in submissions.values():
         if not path.exists():
@@ -129,8 +137,8 @@ def run(arguments: argparse.Namespace) -> None:
                 claim(output / name / SETTINGS_FILE, {"code": code_checksum(name, arguments.preset)}, resume=True)
                 print(f"== {name}: {METHODS[name].label}", flush=True)
                 sources, machine = (source, scored), {"device": arguments.device, "workers": arguments.workers}
-                own = not arguments.data
-                run_method(name, arguments.preset, settings, sources, output, **machine, own_sample=own)
+                origin = {"own_sample": not arguments.data, "trained": arguments.trained}
+                run_method(name, arguments.preset, settings, sources, output, **machine, **origin)
             else:
                 print(f"== {name}: {submissions[name]}", flush=True)
                 measure(submissions[name], str(submissions[name]), settings, scored, output / name, arguments.workers)
@@ -152,11 +160,12 @@ def run_method(
     name: str,
     preset: str,
     settings: FirstOfRun,
-    sources: tuple[OfficialFolder, OfficialFolder],
+    sources: tuple[Callable[[], OfficialFolder], OfficialFolder],
     output: Path,
     device: str = "cpu",
     workers: int | str = 1,
     own_sample: bool = False,
+    trained: Sequence[Path] = (),
 ) -> dict[str, Any]:
     """Train a method, let it predict the pseudo-experiments, score it, and keep its row of the table.
 
@@ -164,15 +173,16 @@ def run_method(
         name: in `methods.METHODS`.
         preset: "full" or "smoke".
         settings: `FirstOfRun`.
-        sources: `sources.OfficialFolder` of the trainings, and that of the pseudo-experiments.
+        sources: function that returns that of the trainings, and the `sources.OfficialFolder` of the
+            pseudo-experiments.
         output: folder of the comparison.
-        device, workers, own_sample: as for `methods.prepare`.
+        device, workers, own_sample, trained: as for `methods.prepare`.
 
     Returns:
         the row, as `row`.
     """
     source, scored = sources
-    submission = prepare(name, preset, source, output, device, workers, own_sample)
+    submission = prepare(name, preset, source, output, device, workers, own_sample, trained)
     likelihood = likelihood_of(name, submission)
     return measure(submission, METHODS[name].label, settings, scored, output / name, workers, likelihood)
 

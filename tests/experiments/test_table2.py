@@ -70,6 +70,21 @@ def test_methods_share_what_they_have_in_common(compared):
 
 
 @pytest.mark.slow
+def test_artifacts_that_were_trained_elsewhere_stand_for_a_training(compared, tmp_path):
+    output, flags = compared
+    made = output / "no-flows" / "submission" / "submission" / "artifacts"
+    flags = [*flags[:5], "--output", str(tmp_path), "--workers", "1", "--experiments", "1", "--trained", str(made)]
+    assert main([*flags, "--methods", "no-flows,baseline"]) == 0
+    for name in ("no-flows", "baseline"):
+        assert not (tmp_path / name / "training").exists()
+        assert _predictions(tmp_path, name) == _predictions(output, name)
+
+
+def _predictions(output, name):
+    return {key: (line["mu_hat"], line["p16"]) for key, line in _journal(output, name).items()}
+
+
+@pytest.mark.slow
 def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     """What the ingestion's processes predicted is what the staged artifacts give here."""
     output, _ = compared

@@ -12,6 +12,7 @@ import torch
 
 from experiments.__main__ import main as study
 from experiments.methods.preparation import is_shipped, run_or_adopt
+from experiments.methods.registry import METHODS
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import METADATA_FILE
@@ -154,12 +155,12 @@ def test_stages_know_the_sum_of_weights(events, two, tmp_path):
     assert not other.has("flows")
 
 
-def test_shipped_weights_are_known_by_configuration_and_data(two, shown):
-    training = two[0]
-    assert not is_shipped(Training(training.config, training.source, training.output), own_sample=False)
-    assert shown() == ""
-    assert is_shipped(Training(training.config, training.source, training.output), own_sample=True)
-    assert "trained on another file than this machine's sample" in shown()
+def test_shipped_weights_are_known_by_configuration_and_data(two):
+    training, method = two[0], METHODS["default"]
+    config = training.config
+    assert not is_shipped(method, config, lambda: training.source, own_sample=False)
+    assert is_shipped(method, config, lambda: pytest.fail("the sample is not needed"), own_sample=True)
+    assert not is_shipped(method, METHODS["baseline"].config("full"), lambda: training.source, own_sample=True)
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
