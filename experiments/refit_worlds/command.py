@@ -1,0 +1,110 @@
+"""Tables where the events are not those of the training: `python -m experiments refit-worlds`.
+
+Worlds are made by changing simulated events. In each the shipped templates are tested, and tables are made as
+`Model.fit` makes them. Both meet pseudo-experiments of that world.
+"""
+
+from __future__ import annotations
+
+import argparse
+import itertools
+from pathlib import Path
+from typing import Any
+
+from experiments import outputs
+from experiments.documents import add_docs_argument, publish
+from experiments.trained_artifacts import load_estimator
+from ingestion_test import simulation
+from ingestion_test.simulation.worlds import DEFAULT
+from ingestion_test.sources import OfficialFolder
+from runtime import arguments as types
+from runtime.files import write_json
+from runtime.output import output_folder
+from submission import artifacts
+from submission.estimator import Estimator
+
+from .blocks import Blocks, count_worlds
+from .study import Size, study, uniformity
+from .tables import of_worlds, p_values
+from .worlds import WORLDS
+
+SUMMARY = "Whether Model.fit notices that events are not those of the training, and what its own tables reach there."
+
+#: Sets of events that the test's p-values are computed of, and the world that they are of.
+TESTS, OWN = 50, "own"
+
+SEED = 20250509
+
+#: Rows and seed of the simulated samples, of other events than any training has.
+ROWS, SAMPLE_SEED = 4_000_000, 5
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    add = parser.add_argument
+    add("--artifacts", type=Path, default=artifacts.FOLDER, metavar="DIR", help="default: submission/artifacts")
+    add("--data", type=Path, metavar="DIR", help="simulated events that the artifacts were not made of")
+    add("--worlds", type=outputs.some_of("world", WORLDS), default=tuple(WORLDS), metavar="A,B", help="default: all")
+    add("--rows", type=types.count, default=ROWS, metavar="N", help=f"events of each world (default {ROWS})")
+    add("--train", type=_numbers, default=(1_000_000, 4_000_000), metavar="N,N", help="training events of a refit")
+    add("--samples", type=types.count, default=5, metavar="N", help="of training events of each number (default 5)")
+    add("--sets", type=types.count, default=10, metavar="N", help="true values of mu (default 10)")
+    add("--experiments", type=types.count, default=500, metavar="N", help="pseudo-experiments of each (default 500)")
+    add("--throws", type=types.count, default=20_000, metavar="N", help="behind each belt (default 20000)")
+    add("--output", type=Path, default=Path("runs/refit-worlds"), metavar="DIR", help="default: runs/refit-worlds")
+    add("--resume", action="store_true", help="keep the events that are counted there already")
+    types.add_workers_arguments(parser)
+    add_docs_argument(parser)
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Print the tables, write refit-worlds.json."""
+    estimator = load_estimator(arguments.artifacts)
+    checksum = artifacts.load_manifest(arguments.artifacts)["sha256"][artifacts.ESTIMATOR]
+    size = Size(arguments.train, arguments.samples, arguments.sets, arguments.experiments, arguments.throws, SEED)
+    with output_folder(arguments.output):
+        events = {name: _folder(arguments, name) for name in {WORLDS[world].simulation for world in arguments.worlds}}
+        about = {
+            "artifacts": checksum,
+            "events": {name: OfficialFolder(path).fingerprint() for name, path in events.items()},
+        }
+        outputs.claim(arguments.output / "events.json", about, arguments.resume)
+        result: dict[str, Any] = {"size": outputs.record(size), "worlds": {}}
+        for names in _families(arguments.worlds):
+            folder = events[WORLDS[names[0]].simulation]
+            kept = arguments.output / "blocks"
+            counted = count_worlds(estimator, folder, names, arguments.rows, arguments.workers, kept)
+            for name, blocks in counted.items():
+                result["worlds"][name] = _of_world(estimator, name, blocks, size, arguments.workers)
+        write_json(arguments.output / "refit-worlds.json", result)
+        parts = [of_worlds(result), *([p_values(result["worlds"][OWN])] if OWN in result["worlds"] else [])]
+        print(*(table.text() for table in parts), sep="\n\n")
+        page = "\n".join(table.markdown() for table in parts)
+        publish(arguments.docs, "method", {"refit-worlds": page}, [arguments.output / "refit-worlds.json"])
+
+
+def _of_world(estimator: Estimator, name: str, blocks: Blocks, size: Size, workers: int | str) -> dict[str, Any]:
+    result = {"title": WORLDS[name].title, **study(estimator, blocks, size, workers)}
+    return result | ({"tests": uniformity(estimator, blocks, TESTS)} if name == OWN else {})
+
+
+def _folder(arguments: argparse.Namespace, name: str) -> Path:
+    """Events of a variant of the simulation."""
+    if arguments.data and name == DEFAULT:
+        return arguments.data
+    return simulation.cached_folder(max(arguments.rows, ROWS), SAMPLE_SEED, world=name)
+
+
+def _families(worlds: tuple[str, ...]) -> list[tuple[str, ...]]:
+    """Worlds whose events are the same, but for their weights, together."""
+
+    def family(name: str) -> tuple[str, int]:
+        world = WORLDS[name]
+        return world.simulation, 0 if world.change is None else list(WORLDS).index(name)
+
+    return [tuple(names) for _, names in itertools.groupby(sorted(worlds, key=family), family)]
+
+
+def _numbers(text: str) -> tuple[int, ...]:
+    """An argparse type: whole numbers, comma-separated."""
+    return tuple(map(types.count, text.split(",")))

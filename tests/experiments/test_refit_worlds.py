@@ -1,0 +1,137 @@
+"""Changed worlds, their counts, and what tables reach there."""
+
+import json
+
+import numpy as np
+import pytest
+
+from experiments.__main__ import main
+from experiments.refit_worlds import blocks, command, study
+from experiments.refit_worlds.blocks import count_worlds
+from experiments.refit_worlds.study import Size, uniformity
+from experiments.refit_worlds.worlds import WORLDS, Waves, World
+from ingestion_test.schema import FEATURES, PRIMARIES
+from ingestion_test.sources import OfficialFolder
+from ingestion_test.systematics import transform
+from submission import refit
+from submission.templates import PROCESSES
+from tests.submission.fit_examples import estimator_of, training_frame
+
+NAMES = ("own", "z-2-jets", "strong")
+SIZE = Size(rows=(20_000,), samples=2, sets=3, experiments=200, throws=20_000, seed=1)
+
+
+@pytest.fixture(autouse=True)
+def few_bins(monkeypatch):
+    monkeypatch.setattr(refit, "_LEAST_BINS", 5)
+
+
+@pytest.fixture(scope="module")
+def events(simulated_folder):
+    return OfficialFolder(simulated_folder, test_share=0).train_events(0, 20_000)
+
+
+@pytest.fixture(scope="module")
+def estimator():
+    return estimator_of(training_frame(40_000))
+
+
+@pytest.fixture
+def counted(estimator, simulated_folder, tmp_path, monkeypatch):
+    monkeypatch.setitem(WORLDS, "strong", World("a large change", factor=Waves(0.8), keeps_yields=True))
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 2000)
+    monkeypatch.setattr(study, "BLOCK_ROWS", 2000)
+    return count_worlds(estimator, simulated_folder, NAMES, 20_000, 1, tmp_path)
+
+
+def test_worlds_change_what_they_say(events):
+    columns = dict(zip(PRIMARIES, events.primaries.T))
+    random = np.random.default_rng(1)
+    changed = {name: set(world.change(columns, random)) for name, world in WORLDS.items() if world.change}
+    assert changed == {
+        "jets": {"PRI_jet_leading_pt", "PRI_jet_subleading_pt", "PRI_jet_all_pt"},
+        "met": {"PRI_met"},
+    }
+    jets = WORLDS["jets"].change(columns, random)["PRI_jet_leading_pt"]
+    there = columns["PRI_n_jets"] > 0
+    np.testing.assert_allclose(jets[there], 1.03 * columns["PRI_jet_leading_pt"][there], rtol=1e-6)
+    np.testing.assert_array_equal(jets[~there], columns["PRI_jet_leading_pt"][~there])
+    met = WORLDS["met"].change(columns, random)["PRI_met"] / columns["PRI_met"]
+    assert np.std(met) == pytest.approx(0.1, rel=0.03)
+
+
+@pytest.mark.parametrize(("name", "size"), [("waves-5", 0.05), ("waves-20", 0.2)])
+def test_smooth_weights_keep_the_yields(name, size, events):
+    features, _ = transform(events.primaries, dopostprocess=False)
+    factors = WORLDS[name].factor(dict(zip(FEATURES, features.T)), events.process)
+    assert np.std(np.log(factors)) == pytest.approx(size, rel=0.25)
+    weights = blocks._weights(events.primaries, events.weights, events.process, WORLDS[name])
+    before, after = (np.bincount(events.process, w, len(PROCESSES)) for w in (events.weights, weights))
+    np.testing.assert_allclose(after, before)
+    assert np.abs(weights / events.weights - 1).max() > size
+
+
+def test_blocks_hold_the_events_of_the_world(counted, estimator, simulated_folder, events):
+    features, kept = transform(events.primaries)
+    weights, process = events.weights[kept], events.process[kept]
+    columns = dict(zip(FEATURES, features.T))
+    every = np.arange(10)
+    own, fewer = (counted[name].at_points(every) for name in ("own", "z-2-jets"))
+    expected = estimator.histogram.counts(columns, weights)
+    np.testing.assert_allclose(own[0].counts.sum(axis=0), expected, rtol=0.05)
+    changed = np.where((process == 0) & (columns["PRI_n_jets"] >= 2), 0.88, 1) * weights
+    lost = 1 - fewer[0].counts.sum(axis=0) / own[0].counts.sum(axis=0)
+    np.testing.assert_allclose(lost, 1 - estimator.histogram.counts(columns, changed) / expected, atol=0.02)
+    assert 0 < lost.max() < 0.12
+    for part, point in zip(counted["own"].for_test(every), (0, 3, 6, 10)):
+        difference = (part.counts - own[point].counts).sum(axis=0)
+        assert (np.abs(difference) < 5 * np.sqrt(part.variance.sum(axis=0))).all()
+
+
+def test_blocks_found_are_not_counted_again(counted, estimator, simulated_folder, tmp_path, monkeypatch):
+    monkeypatch.setattr(blocks, "transform", None)
+    again = count_worlds(estimator, simulated_folder, NAMES, 20_000, 1, tmp_path)
+    np.testing.assert_array_equal(again["own"].counts, counted["own"].counts)
+
+
+def test_a_refit_mends_what_the_test_sees(counted, estimator):
+    result = study.study(estimator, counted["strong"], SIZE, 1)
+    assert result["shipped"]["p_value"] < 1e-4
+    sample, halves = result["refits"]
+    assert [sample["rows"], halves["rows"]] == [20_000, 10_000]
+    for reached in halves["samples"]:
+        assert reached["p_value"] > 1e-4
+    for reached in (*sample["samples"], result["exact"]):
+        assert abs(reached["shift"]) < 4 * np.hypot(reached["template_error"], reached["shift_error"])
+    assert abs(result["exact"]["coverage"] - 0.6827) < 5 * result["exact"]["coverage_error"]
+    assert result["exact"]["width"] < min(reached["width"] for reached in sample["samples"])
+    json.dumps(result)
+
+
+def test_p_values_of_sets_without_a_common_event(counted, estimator):
+    result = uniformity(estimator, counted["own"], 5)
+    assert (result["rows"], len(result["p_values"])) == (4000, 5)
+    assert 0 < result["ks"] <= 1
+    assert uniformity(estimator, counted["strong"], 1)["p_values"][0] < 1e-4
+
+
+def test_the_command(estimator, simulated_folder, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 2000)
+    monkeypatch.setattr(study, "BLOCK_ROWS", 2000)
+    monkeypatch.setattr(command, "load_estimator", lambda _: estimator)
+    monkeypatch.setattr(refit, "_LEAST_THROWS", 2000)
+    monkeypatch.setattr(refit, "BLOCK", 1000)
+    (tmp_path / "method.md").write_text("<!-- refit-worlds -->\n<!-- /refit-worlds -->\n")
+    arguments = ["refit-worlds", "--data", str(simulated_folder), "--worlds", "own,z-2-jets", "--rows", "12000"]
+    arguments += ["--train", "8000", "--samples", "1", "--experiments", "20", "--throws", "2000", "--workers", "1"]
+    arguments += ["--output", str(tmp_path / "out"), "--docs", str(tmp_path)]
+    assert main(arguments) == 0
+    shown = capsys.readouterr().out
+    assert "of 8,000 events" in shown
+    result = json.loads((tmp_path / "out" / "refit-worlds.json").read_text())
+    assert list(result["worlds"]) == ["own", "z-2-jets"]
+    assert "| z-2-jets | shipped |" in (tmp_path / "method.md").read_text()
+    assert main(arguments) == 2
+    assert "holds results already" in capsys.readouterr().err
+    assert main([*arguments, "--rows", "1000", "--resume"]) == 2
+    assert "a block needs them" in capsys.readouterr().err
