@@ -230,7 +230,7 @@ def _predict_all(
         return
     progress.step("reading the test events")
     assert job.test_events is not None, "a run predicts pseudo-experiments"
-    _fill(job.test_events, source)
+    fill(job.test_events, source)
     begin = time.monotonic() - journal.seconds
     if fits.restore(job):
         progress.step(f"taking a model from the cache ({job.fit_cache})")
@@ -260,7 +260,12 @@ def _identity(settings: RunSettings, source: OfficialFolder, folder: Path) -> di
     } | ({} if settings.fit_minutes is None else {"fit_minutes": settings.fit_minutes})
 
 
-def _fill(directory: Path, source: OfficialFolder) -> None:
+def fill(directory: Path, source: OfficialFolder) -> None:
+    """Leave the test events of `source` in `directory`, which is made anew, for `event_frames.open_test_sets`.
+
+    Raises:
+        ChallengeError: as `OfficialFolder.test_events`.
+    """
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
     if not source.test_events(directory).exact:
@@ -287,7 +292,7 @@ def run_one(
     """
     chosen = settings.experiment(set_index, index)
     folder, events = prepare(submission, Path(work) / "submission", work), Path(work) / "events"
-    _fill(events, source)
+    fill(events, source)
     job = Job(
         folder,
         source.folder,

@@ -10,12 +10,15 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy import cos, cosh, exp, sin, sinh, sqrt
 
 from ..arrays import Columns
 from ..schema import DERIVED, PRIMARIES
 from .features import features
 
-__all__ = ["DER_data", "calcul_int", "f_del_DER", *(f"f_{name}" for name in DERIVED)]
+#: The functions of numpy are there for submissions that import all names.
+__all__ = ["DER_data", "calcul_int", "cos", "cosh", "exp", "f_del_DER", "sin", "sinh", "sqrt"]
+__all__ += [f"f_{name}" for name in DERIVED]
 
 #: What `calcul_int` adds.
 _COMPONENTS = (

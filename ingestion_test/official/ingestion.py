@@ -71,8 +71,8 @@ class Ingestion(Timer):
         self.data.load_train_set(**arguments)  # type: ignore[union-attr]  # None is an AttributeError, as there
         return self.data.get_train_set()  # type: ignore[union-attr]
 
-    def init_submission(self, Model: Callable[..., Any]) -> None:
-        """Make the model."""
+    def init_submission(self, Model: Callable[..., Any], model_type: str = "sample_model") -> None:
+        """Make the model; its type is of no account."""
         self.model = Model(get_train_set=self.load_train_set, systematics=systematics)
 
     def fit_submission(self) -> None:

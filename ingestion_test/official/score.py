@@ -12,7 +12,7 @@ import numpy.typing as npt
 
 from runtime.files import write_json
 
-from ..scoring import mae, quantiles_score, rmse, score_sets
+from ..scoring import EPSILON, coverage_penalty, score_sets
 from .ingestion import Timer
 
 __all__ = ["Scoring"]
@@ -54,19 +54,23 @@ class Scoring(Timer):
         self.scores_dict = {name: getattr(scores, name) for name in names}
         self.scores_dict["ingestion_duration"] = self.ingestion_duration
 
-    def RMSE_score(self, mu: Any, mu_hat: Any, delta_mu_hat: Any) -> float:
-        """sqrt((mu_hat - mu)^2 + ((mu_hat - mu)^2 - delta^2)^2) of one estimate."""
-        return rmse(mu, np.asarray(mu_hat), np.asarray(delta_mu_hat))
+    def RMSE_score(self, mu: float, mu_hat: npt.ArrayLike, delta_mu_hat: npt.ArrayLike) -> float:
+        """sqrt((mu_hat - mu)^2 + ((mu_hat - mu)^2 - delta^2)^2) of one estimate; means within the root, of several."""
+        squares, variances = (np.asarray(mu_hat) - mu) ** 2, np.asarray(delta_mu_hat) ** 2
+        return float(np.sqrt(np.mean(squares) + np.mean((squares - variances) ** 2)))
 
-    def MAE_score(self, mu: Any, mu_hat: Any, delta_mu_hat: Any) -> float:
-        """|mu_hat - mu| + ||mu_hat - mu| - delta| of one estimate."""
-        return mae(mu, np.asarray(mu_hat), np.asarray(delta_mu_hat))
+    def MAE_score(self, mu: float, mu_hat: npt.ArrayLike, delta_mu_hat: npt.ArrayLike) -> float:
+        """|mu_hat - mu| + ||mu_hat - mu| - delta| of one estimate; its mean, of several."""
+        distances = np.abs(np.asarray(mu_hat) - mu)
+        return float(np.mean(distances) + np.mean(np.abs(distances - np.asarray(delta_mu_hat))))
 
-    def Quantiles_Score(self, mu: npt.ArrayLike, p16: npt.ArrayLike, p84: npt.ArrayLike) -> tuple[float, float, float]:
+    def Quantiles_Score(
+        self, mu: npt.ArrayLike, p16: npt.ArrayLike, p84: npt.ArrayLike, eps: float = EPSILON
+    ) -> tuple[float, float, float]:
         """(mean interval, coverage, score) of intervals, arrays (intervals,)."""
         low, high, true = np.asarray(p16, float), np.asarray(p84, float), np.asarray(mu, float)
         interval, coverage = float(np.mean(np.abs(high - low))), float(np.mean((low <= true) & (true <= high)))
-        return interval, coverage, float(quantiles_score(interval, coverage, len(low)))
+        return interval, coverage, float(-np.log((interval + eps) * coverage_penalty(coverage, len(low))))
 
     def write_scores(self) -> None:
         """Write `scores.json`."""

@@ -9,12 +9,14 @@ import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
 
+#: `plt` is there for submissions that import all names.
 __all__ = [
     "correlation_plots",
     "event_vise_syst",
     "histogram_syst",
     "pair_plots",
     "pair_plots_syst",
+    "plt",
     "stacked_histogram",
     "visualize_coverage",
     "visualize_scatter",

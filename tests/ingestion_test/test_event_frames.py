@@ -1,32 +1,20 @@
 """Test sets of files that are not as the official one, against the organisers' package."""
 
-import numpy as np
 import pandas as pd
 import pytest
 
 from ingestion_test.event_frames import keep_frames, open_test_sets
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.pseudo_experiments import plan
-from ingestion_test.schema import METADATA_FILE, PRIMARIES, SUM_WEIGHTS
+from ingestion_test.schema import METADATA_FILE, SUM_WEIGHTS
 from ingestion_test.sources import OfficialFolder
 from tests.conftest import make_events, write_folder
+from tests.ingestion_test.frame_examples import FILES
 
 EXPERIMENT = plan(1, 1, seed=11)[0]
 
 #: Without tes and jes, which the package draws from other widths.
 SWITCHED_ON = ("soft_met", "ttbar_scale", "diboson_scale", "bkg_scale")
-
-FILES = {
-    "more decimals": lambda events: events.assign(PRI_met=events["PRI_met"] * np.float32(1.00003)),
-    "double precision": lambda events: events.astype(dict.fromkeys(PRIMARIES, np.float64)),
-    "double weights": lambda events: events.astype({"weights": np.float64}),
-    "whole jets": lambda events: events.astype({"PRI_n_jets": np.int32}),
-    "further columns": lambda events: events.assign(number=np.arange(len(events)), name="a"),
-    "another order": lambda events: events[sorted(events)],
-    "soft leptons": lambda events: events.assign(
-        PRI_lep_pt=np.where(np.arange(len(events)) % 5, events["PRI_lep_pt"], 3)
-    ),
-}
 
 
 def _folder(tmp_path, events):

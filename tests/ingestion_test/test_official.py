@@ -12,6 +12,7 @@ from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.official import datasets, derived_quantities, ingestion, score, systematics, visualization
 from ingestion_test.schema import DERIVED, METADATA_FILE, PRIMARIES, SUM_WEIGHTS
 from tests.conftest import make_events, write_folder
+from tests.ingestion_test.frame_examples import FRAMES, assert_same
 
 theirs = pytest.importorskip("HiggsML.systematics", reason="the organisers' package is not installed")
 their_derived = pytest.importorskip("HiggsML.derived_quantities")
@@ -25,62 +26,6 @@ SHIFTS = [
 ]
 
 
-def _with(**columns):
-    return lambda events: events.assign(**{name: make(events) for name, make in columns.items()})
-
-
-def _typed(**types):
-    return lambda events: events.astype(types)
-
-
-def _some(column, value, step=7):
-    return lambda events: events[column].where(np.arange(len(events)) % step > 0, np.float32(value))
-
-
-#: Frames that a submission may hand over.
-FRAMES = {
-    "single precision": lambda events: events,
-    "double precision": _typed(**dict.fromkeys([*PRIMARIES, "weights"], np.float64)),
-    "whole jets": _typed(PRI_n_jets=np.int64),
-    "short whole jets": _typed(PRI_n_jets=np.int8),
-    "double MET": _typed(PRI_met=np.float64),
-    "double taus": _typed(PRI_had_pt=np.float64, PRI_had_eta=np.float64),
-    "double jets": _typed(PRI_jet_leading_pt=np.float64, PRI_jet_subleading_phi=np.float64),
-    "double azimuth": _typed(PRI_lep_phi=np.float64, PRI_jet_leading_eta=np.float64),
-    "whole momenta": _typed(PRI_had_pt=np.int64, PRI_lep_pt=np.int32),
-    "other index": lambda events: events.set_index(np.arange(len(events))[::-1] * 3),
-    "labels that come again": lambda events: events.set_index(np.arange(len(events)) % 1000),
-    "two files": lambda events: pd.concat([events[:500], events[:900]]),
-    "soft leptons": _with(PRI_lep_pt=_some("PRI_lep_pt", 19.9994)),
-    "soft taus and leptons": _with(PRI_lep_pt=_some("PRI_lep_pt", 3), PRI_had_pt=_some("PRI_had_pt", 5, 5)),
-    "no tau": _with(PRI_had_pt=_some("PRI_had_pt", np.nan)),
-    "jets that are NaN": lambda events: events.mask(events == -25),
-    "jets beyond measure": _with(PRI_jet_subleading_eta=_some("PRI_jet_subleading_eta", 99)),
-    "no MET": _with(PRI_met=_some("PRI_met", 0), PRI_met_phi=_some("PRI_met_phi", 0, 5)),
-    "MET along the lepton": _with(PRI_met_phi=lambda events: events["PRI_lep_phi"]),
-    "azimuths of any turn": _with(PRI_lep_phi=lambda events: events["PRI_lep_phi"] * 20),
-    "all in one direction": _with(PRI_had_phi=lambda e: e["PRI_lep_phi"], PRI_had_eta=lambda e: e["PRI_lep_eta"]),
-    "jets side by side": _with(PRI_jet_subleading_eta=lambda events: events["PRI_jet_leading_eta"]),
-    "its own derived features": _with(DER_pt_h=lambda events: 0.0, DER_mass_vis=lambda events: 1),
-    "further columns": _with(
-        number=lambda e: np.arange(len(e)), score=lambda e: e["PRI_met"].astype(float), text=lambda e: "a"
-    ),
-    "columns of scratch names": _with(A=lambda events: 1.0, had_px=lambda events: 2.0, num=lambda events: 3),
-    "detailedlabel": _with(detailedlabel=lambda events: 0),
-    "unrounded": _with(PRI_met=lambda events: events["PRI_met"] * np.float32(1.00003)),
-    "one row": lambda events: events[:1],
-    "none": lambda events: events[:0],
-}
-
-
-def _assert_same(ours, others):
-    pd.testing.assert_frame_equal(ours, others, check_exact=True)
-    for name in ours.columns:
-        if ours[name].dtype.kind == "f":
-            signs = [np.signbit(frame[name].dropna()) for frame in (ours, others)]
-            np.testing.assert_array_equal(*signs, err_msg=name)
-
-
 @pytest.mark.filterwarnings("ignore::pandas.errors.PerformanceWarning", "ignore::RuntimeWarning")
 @pytest.mark.parametrize("what", FRAMES)
 @pytest.mark.parametrize("shifts", SHIFTS, ids=str)
@@ -89,7 +34,7 @@ def test_any_frame_is_shifted_alike(what, shifts, events):
     if not frame.index.is_unique and not shifts.get("dopostprocess", True):
         pytest.skip("the official program fails")
     before = frame.copy()
-    _assert_same(systematics.systematics(frame, **shifts), theirs.systematics(frame.copy(), **shifts))
+    assert_same(systematics.systematics(frame, **shifts), theirs.systematics(frame.copy(), **shifts))
     pd.testing.assert_frame_equal(frame, before)
 
 
@@ -102,7 +47,7 @@ def test_dicts_are_shifted_alike(what, events):
     ours, others = (module.systematics(data_set, tes=1.02, ttbar_scale=2.0) for module in (systematics, theirs))
     assert list(ours) == list(others)
     assert ours.pop("settings") == others.pop("settings") == 3
-    _assert_same(ours.pop("data"), others.pop("data"))
+    assert_same(ours.pop("data"), others.pop("data"))
     for name in ours:
         pd.testing.assert_series_equal(ours[name], others[name])
 
@@ -129,18 +74,18 @@ def test_single_features_are_added_alike(events):
     ours, others = events.copy(), events.copy()
     derived_quantities.calcul_int(ours)
     their_derived.calcul_int(others)
-    _assert_same(ours, others)
+    assert_same(ours, others)
     for name in DERIVED:
         getattr(derived_quantities, f"f_{name}")(ours)
         getattr(their_derived, f"f_{name}")(others)
-    _assert_same(ours, others)
-    _assert_same(derived_quantities.f_del_DER(ours), their_derived.f_del_DER(others))
+    assert_same(ours, others)
+    assert_same(derived_quantities.f_del_DER(ours), their_derived.f_del_DER(others))
 
 
 def test_derived_features_are_added_in_place(events):
     ours, others = events.astype({"PRI_met": float}), events.astype({"PRI_met": float})
     assert derived_quantities.DER_data(ours) is ours
-    _assert_same(ours, their_derived.DER_data(others))
+    assert_same(ours, their_derived.DER_data(others))
 
 
 @pytest.mark.parametrize("name", ["ttbar_bkg_weight_norm", "diboson_bkg_weight_norm", "all_bkg_weight_norm"])
@@ -153,8 +98,8 @@ def test_weights_are_scaled_alike(name, events):
 
 def test_steps_of_systematics_are_alike(events):
     ours, others = (module.mom4_manipulate(events.copy(), 1.02, 0.98, 1.0, 5) for module in (systematics, theirs))
-    _assert_same(ours, others)
-    _assert_same(systematics.postprocess(ours), theirs.postprocess(others))
+    assert_same(ours, others)
+    assert_same(systematics.postprocess(ours), theirs.postprocess(others))
     data_set = {"data": events, "detailedlabel": events["detailed_labels"]}
     sets = [module.make_unweighted_set(data_set) for module in (systematics, theirs)]
     for name in sets[1]:
@@ -167,7 +112,7 @@ def test_steps_of_systematics_are_alike(events):
 @pytest.mark.filterwarnings("ignore::Warning")
 def test_bootstraps_are_alike(arguments, test_set):
     ours = systematics.get_bootstrapped_dataset(test_set, **arguments)
-    _assert_same(ours, theirs.get_bootstrapped_dataset(test_set, **arguments))
+    assert_same(ours, theirs.get_bootstrapped_dataset(test_set, **arguments))
     assert len(ours) > 5000
 
 
@@ -247,8 +192,12 @@ def test_scores_are_alike():
     for mu_hat, delta in ((1.3, 0.2), (0.2, 0.5)):
         assert ours.RMSE_score(1.0, mu_hat, delta) == others.RMSE_score(1.0, mu_hat, delta)
         assert ours.MAE_score(1.0, mu_hat, delta) == others.MAE_score(1.0, mu_hat, delta)
+    several = (1.0, np.array([1.3, 0.2]), np.array([0.2, 0.5]))
+    assert ours.RMSE_score(*several) == pytest.approx(others.RMSE_score(*several), rel=1e-15)
+    assert ours.MAE_score(*several) == pytest.approx(others.MAE_score(*several), rel=1e-15)
     mu, p16, p84 = np.ones(5), np.linspace(0.5, 1.2, 5), np.linspace(0.9, 2.0, 5)
-    assert ours.Quantiles_Score(mu, p16, p84) == pytest.approx(others.Quantiles_Score(mu, p16, p84), rel=1e-15)
+    for arguments in ((mu, p16, p84), (mu, p16, p84, 0.1)):
+        assert ours.Quantiles_Score(*arguments) == pytest.approx(others.Quantiles_Score(*arguments), rel=1e-15)
 
 
 def test_figures_are_drawn(events, monkeypatch):
