@@ -13,18 +13,20 @@ from ingestion_test import simulation
 from ingestion_test.cli import systematics
 from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings
 from ingestion_test.journal import read_journal
-from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.sources import OfficialFolder
 from runtime.arguments import count, seed
 from runtime.errors import ChallengeError, run_command
 from runtime.output import output_folder
+from runtime.progress import followed
 from runtime.tables import Table
 
-from .data_sets import DataSet, Measure, experiment, finite_sample, measured_by, of_events, read_events
+from .data_sets import DataSet, Measure, expected_counts, experiment, measured_by, of_events, read_events
 from .explanation import explain
+from .finite_sample import fit_sample
 from .page import summary, write_page
-from .quality import NOMINAL, qualities
+from .quality import Quality, qualities, require_twice_nll, residuals
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m measurement") -> int:
@@ -79,40 +81,58 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     parser = commands.add_parser(
         "quality",
         help="goodness of fit of the pseudo-experiments of a run, beside that of throws",
-        description="Compare the goodness of fit of a run's pseudo-experiments with that of throws from the templates, "
-        "and from the finite sample of test events.",
+        description="Compare goodness of fit and fitted pulls of a run's pseudo-experiments with what throws from the "
+        "templates give, and with what the finite sample of test events makes one expect.",
         epilog=f"example: {program} quality runs/long",
     )
     add = parser.add_argument
     add("run", type=Path, metavar="RUN", help="output folder of score")
     add("--submission", metavar="PATH", help="the submission of the run (default: this project's own)")
     add("--data", metavar="DIR", help="the events of the run (default: simulated events, made on first use)")
+    add(
+        "--most",
+        type=count,
+        default=50,
+        metavar="N",
+        help="pseudo-experiments that are looked at, at the most (default 50); each passes all test events twice",
+    )
     parser.set_defaults(command=_quality)
 
 
 def _quality(flags: argparse.Namespace) -> None:
     source = OfficialFolder(flags.data or simulation.cached_folder())
     settings = settings_of(flags.run, source)
-    _, outcomes = read_journal(flags.run / JOURNAL_FILE)
-    if not outcomes:
-        raise ChallengeError(f"{flags.run} has no pseudo-experiment yet: let it run first")
-    events = source.test_events()
+    _, done = read_journal(flags.run / JOURNAL_FILE)
+    outcomes = done[:: -(-len(done) // flags.most) or 1]
+    require_twice_nll(outcomes)
+    events, samples = source.test_events(), []
     with tempfile.TemporaryDirectory() as work, measured_by(flags.submission, source, Path(work)) as measure:
         measurement = measure(experiment_test_set(events, outcomes[0].experiment, settings.systematics))
-        sample = finite_sample(measure, measurement, events, 1.0, NOMINAL)
-    if sample is None:
-        raise ChallengeError("the bins of this submission depend on the data: its finite sample cannot be counted")
-    rows = [
-        [
-            row.source,
-            str(row.number),
-            f"{row.mean:.1f} ± {row.deviation / row.number**0.5:.1f}",
-            f"{row.deviation:.1f}",
-            "" if row.p_value is None else f"{row.p_value:.2g}",
-        ]
-        for row in qualities(measurement.likelihood, outcomes, settings.systematics, sample)
+        for outcome in followed(outcomes, len(outcomes), "finite sample", "pseudo-experiment"):
+            nuisance = draw_nuisance_parameters(outcome.experiment.seed, settings.systematics)
+            counts = expected_counts(measure, measurement, events, outcome.experiment.mu, nuisance)
+            if counts is None:
+                raise ChallengeError("the bins of this submission depend on the data: its sample cannot be counted")
+            samples.append(fit_sample(measurement.likelihood, counts))
+    known = measurement.likelihood, outcomes, settings.systematics, samples
+    heads = ["-2 ln L of", "number", "mean", "deviation", "p-value"]
+    print(Table(heads, [_quality_cells(row) for row in qualities(*known)]).text())
+    heads = ["(fitted - true) / error", "mean of the run", "expected of its sample"]
+    rows = [[row.name, f"{row.mean:+.2f} ± {row.error:.2f}", f"{row.expected:+.2f}"] for row in residuals(*known)]
+    if rows:
+        print()
+        print(Table(heads, rows).text())
+
+
+def _quality_cells(row: Quality) -> list[str]:
+    mean = f"{row.mean:.1f} ± {row.deviation / row.number**0.5:.1f}"
+    return [
+        row.source,
+        str(row.number),
+        mean,
+        f"{row.deviation:.1f}",
+        "" if row.p_value is None else f"{row.p_value:.2g}",
     ]
-    print(Table(["-2 ln L of", "number", "mean", "deviation", "p-value"], rows).text())
 
 
 def _explain(flags: argparse.Namespace) -> None:

@@ -23,9 +23,11 @@ from ingestion_test.submissions import prepare
 from ingestion_test.systematics import soft_met_noise, transform
 from runtime.errors import ChallengeError
 from submission import codec
+from submission.arrays import FloatArray
 from submission.estimator import Measurement
 
-from .explanation import Sample, Truth
+from .explanation import Truth
+from .finite_sample import Sample
 
 #: Events of the finite sample worked on at a time.
 _CHUNK = 500_000
@@ -89,9 +91,8 @@ def experiment(measure: Measure, source: OfficialFolder, settings: RunSettings, 
     events = source.test_events()
     measurement = measure(experiment_test_set(events, chosen, settings.systematics))
     nuisance = draw_nuisance_parameters(chosen.seed, settings.systematics)
-    values = {name: 1.0 if value is None else float(value) for name, value in nuisance.items()}
     sample = finite_sample(measure, measurement, events, chosen.mu, nuisance)
-    return DataSet(f"{chosen} of {source}", measurement, Truth(chosen.mu, values), sample)
+    return DataSet(f"{chosen} of {source}", measurement, Truth.of(chosen, settings.systematics), sample)
 
 
 def finite_sample(
@@ -101,10 +102,20 @@ def finite_sample(
     mu: float,
     nuisance: dict[str, Any],
 ) -> Sample | None:
-    """What the test events that pseudo-experiments are drawn from expect at true parameters.
+    """The `Sample` of the test events at true parameters; arguments and None as `expected_counts`."""
+    counts = expected_counts(measure, measurement, events, mu, nuisance)
+    variance = None if counts is None else _sums(measure, measurement, events, mu, nuisance, 0, power=2)
+    return None if counts is None or variance is None else Sample(counts, variance)
 
-    Each row is drawn as often as a Poisson number with its weight as mean says, so the counts of a bin are Poisson too,
-    around the sum of the weights of its rows. That sum has the variance of a finite sample, the sum of squared weights.
+
+def expected_counts(
+    measure: Measure,
+    measurement: Measurement,
+    events: TestEvents,
+    mu: float,
+    nuisance: dict[str, Any],
+) -> FloatArray | None:
+    """What the test events that pseudo-experiments are drawn from expect at true parameters.
 
     Arguments:
         measure: as from `measured_by`.
@@ -114,24 +125,43 @@ def finite_sample(
         nuisance: true nuisance parameters, as from `draw_nuisance_parameters`.
 
     Returns:
-        `Sample`; None for a submission whose bins depend on the data.
+        array (2, bins), as the counts of `Sample`; None for a submission whose bins depend on the data.
     """
+    noises = (0, 1) if nuisance["soft_met"] > 0 else (0,)
+    sums = []
+    for noise in noises:
+        counts = _sums(measure, measurement, events, mu, nuisance, noise, power=1)
+        if counts is None:
+            return None
+        sums.append(counts)
+    return np.stack([sums[0], sums[-1]])
+
+
+def _sums(
+    measure: Measure,
+    measurement: Measurement,
+    events: TestEvents,
+    mu: float,
+    nuisance: dict[str, Any],
+    noise_number: int,
+    power: int,
+) -> FloatArray | None:
+    """Sum of a power of the weights of all test events in each bin, array (bins,); arguments as `expected_counts`."""
     scales = process_scales(mu, *(nuisance[f"{name}_scale"] for name in ("ttbar", "diboson", "bkg")))
-    sums = np.zeros((2, len(measurement.counts)))
+    sums = np.zeros(len(measurement.counts))
     for process in PROCESSES:
         first, weights = events.process(process)
         for begin in range(0, len(weights), _CHUNK):
             chosen = np.asarray(weights[begin : begin + _CHUNK], dtype=float) * scales[process]
-            noise = soft_met_noise(nuisance["soft_met"], len(chosen), seed=[_NOISE_SEED, begin])
+            noise = soft_met_noise(nuisance["soft_met"], len(chosen), seed=[_NOISE_SEED, noise_number, first + begin])
             rows = np.arange(first + begin, first + begin + len(chosen))
             features, kept = transform(events.primaries, rows, nuisance["tes"], nuisance["jes"], noise, rounded=True)
             data = pd.DataFrame(features, columns=list(FEATURES), copy=False)
-            for power in (1, 2):
-                part = measure({"data": data, "weights": chosen[kept] ** power})
-                if not same_bins(part, measurement):
-                    return None
-                sums[power - 1] += part.counts
-    return Sample(*sums)
+            part = measure({"data": data, "weights": chosen[kept] ** power})
+            if not same_bins(part, measurement):
+                return None
+            sums += part.counts
+    return sums
 
 
 def same_bins(one: Measurement, other: Measurement) -> bool:

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from scipy.stats import chi2
 
+from ingestion_test.nuisance import draw_nuisance_parameters
+from ingestion_test.pseudo_experiments import PseudoExperiment
 from submission.arrays import FloatArray
 from submission.estimator import Estimate, Measurement
 from submission.likelihood import FitResult, Likelihood
@@ -18,9 +20,7 @@ from submission.templates import PROCESSES, SIGNAL
 
 from . import profile
 from .acceptance import acceptance
-
-#: Throws behind the distribution of -2 ln L that is expected of a finite sample of events, and their seed.
-THROWS, SEED = 400, 20250509
+from .finite_sample import Sample, fit_sample
 
 #: Points of a scan, and of each axis of a contour; how far they reach, in errors.
 SCAN_POINTS, CONTOUR_POINTS, REACH = 61, 25, 3.2
@@ -36,6 +36,13 @@ class Truth:
     mu: float
     values: dict[str, float]
 
+    @classmethod
+    def of(cls, experiment: PseudoExperiment, systematics: Sequence[str]) -> Truth:
+        """That of a pseudo-experiment of a run in which `systematics` vary; a scale that is off is 1."""
+        nuisance = draw_nuisance_parameters(experiment.seed, systematics)
+        values = {name: 1.0 if value is None else float(value) for name, value in nuisance.items()}
+        return cls(experiment.mu, values)
+
     @property
     def pulls(self) -> dict[str, float]:
         """The true pulls, by name; of what is off its nominal value, but of soft_met none, whose 0 GeV no pull has."""
@@ -47,19 +54,6 @@ class Truth:
             elif value > 0:
                 pulls[prior.name] = float(np.log(value)) / prior.width
         return pulls
-
-
-@dataclass(frozen=True)
-class Sample:
-    """What the finite sample that a pseudo-experiment is drawn from expects at its true parameters: arrays (bins,).
-
-    Arguments:
-        counts: mean of the counts.
-        variance: of that mean, from the weights of the sample's events.
-    """
-
-    counts: FloatArray
-    variance: FloatArray
 
 
 @dataclass(frozen=True)
@@ -102,9 +96,9 @@ class SampleQuality:
     """Goodness of fit where the finite sample of events that the data are drawn from is taken into account.
 
     Attributes:
-        mean, deviation: of -2 ln L in throws around what the sample expects.
-        p_value: share of these throws with a larger -2 ln L than the data.
-        shift: mean of their mu_hat, less the true mu.
+        mean, deviation: of -2 ln L of data that are drawn from the sample.
+        p_value: share of them with a larger -2 ln L than the data.
+        shift: mu_hat of what the sample expects, less the true mu.
         twice_nll, chi2_p_value: of the fit with the sample's error added to that of the templates.
     """
 
@@ -230,7 +224,9 @@ def _channels(measurement: Measurement, fit: FitResult, sample: Sample | None) -
     for name, (first, stop) in measurement.channels.items():
         bins = slice(first, stop)
         stacks, terms = (before.within(bins), after.within(bins)), float(per_bin[bins].sum())
-        ratio = None if sample is None else float(np.mean(sample.variance[bins] / np.maximum(sample.counts[bins], 1.0)))
+        ratio = (
+            None if sample is None else float(np.mean(sample.variance[bins] / np.maximum(sample.counts[0, bins], 1.0)))
+        )
         channels.append(Channel(name, counts[bins], *stacks, terms, ratio))
     return channels
 
@@ -246,17 +242,16 @@ def bin_terms(likelihood: Likelihood, expected: FloatArray, counts: FloatArray) 
 
 
 def _sample_quality(likelihood: Likelihood, counts: FloatArray, sample: Sample, mu: float) -> SampleQuality:
-    throws = likelihood.fit(np.random.default_rng(SEED).poisson(sample.counts, (THROWS, len(counts))))
-    templates = likelihood.templates
+    expected, templates = fit_sample(likelihood, sample.counts), likelihood.templates
     # The likelihood sums the variances of the processes, so it does not matter which one the sample's is added to.
     variance = templates.variance + sample.variance / len(PROCESSES)
     wider = Likelihood(dataclasses.replace(templates, variance=variance), likelihood.config)
     fit, twice_nll = wider.fit(counts[None]), likelihood.fit(counts[None]).twice_nll[0]
     return SampleQuality(
-        mean=float(throws.twice_nll.mean()),
-        deviation=float(throws.twice_nll.std()),
-        p_value=float(np.mean(throws.twice_nll >= twice_nll)),
-        shift=float(throws.mu_hat.mean() - mu),
+        mean=float(expected.twice_nll.mean()),
+        deviation=float(expected.twice_nll.std()),
+        p_value=float(expected.twice_nll.sf(twice_nll)),
+        shift=float(expected.fit.mu_hat[0] - mu),
         twice_nll=float(fit.twice_nll[0]),
         chi2_p_value=float(chi2.sf(fit.twice_nll[0], fit.degrees_of_freedom[0])),
     )

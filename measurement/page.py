@@ -217,14 +217,14 @@ def _quality(shown: Explanation) -> Section:
     if sample is not None:
         texts.append(
             "The events are drawn from a finite sample, whose own statistical error is common to all its "
-            "pseudo-experiments and no part of the templates. Throws around what that sample expects say what −2 ln L "
-            "to compare with, and by how much its estimates are moved alike. The last two rows are of a fit with the "
-            "sample's error beside that of the templates."
+            "pseudo-experiments and no part of the templates. A fit of what that sample expects says what −2 ln L to "
+            "compare with, and by how much its estimates are moved alike. The last two rows are of a fit with the "
+            "sample's error, as that of independent rows, beside that of the templates."
         )
         rows += [
-            ("−2 ln L of throws from the sample", f"{sample.mean:.1f} ± {sample.deviation:.1f}"),
-            ("p-value among them", f"{sample.p_value:.2g}"),
-            ("mean of their μ̂ − μ", f"{sample.shift:+.4f}"),
+            ("−2 ln L that the sample makes one expect", f"{sample.mean:.1f} ± {sample.deviation:.1f}"),
+            ("p-value with that", f"{sample.p_value:.2g}"),
+            ("μ̂ − μ of what the sample expects", f"{sample.shift:+.4f}"),
             ("−2 ln L with the sample's error", f"{sample.twice_nll:.1f}"),
             ("its p-value under χ²", f"{sample.chi2_p_value:.2g}"),
         ]

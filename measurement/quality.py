@@ -1,4 +1,4 @@
-"""Goodness of fit of all pseudo-experiments of a run, beside that of throws."""
+"""Goodness of fit and fitted parameters of the pseudo-experiments of a run, beside what is expected of them."""
 
 from __future__ import annotations
 
@@ -9,18 +9,17 @@ import numpy as np
 from scipy.stats import ks_2samp
 
 from ingestion_test.jobs import Outcome
-from ingestion_test.nuisance import NUISANCE_PARAMETERS, draw_nuisance_parameters
 from runtime.errors import ChallengeError
+from submission.arrays import FloatArray
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
+from submission.throws import with_template_error
 
-from .explanation import Sample
+from .explanation import Truth
+from .finite_sample import SampleFit
 
 #: Throws for each pseudo-experiment, and their seed.
 THROWS, SEED = 10, 20250509
-
-#: The nuisance parameters as they are where none is switched on.
-NOMINAL = {parameter.name: parameter.off for parameter in NUISANCE_PARAMETERS}
 
 
 @dataclass(frozen=True)
@@ -41,49 +40,75 @@ class Quality:
     p_value: float | None
 
 
-def qualities(
-    likelihood: Likelihood, outcomes: Sequence[Outcome], systematics: Sequence[str], sample: Sample
-) -> list[Quality]:
-    """-2 ln L of a run's pseudo-experiments, of throws from the templates, and of throws from their finite sample.
+@dataclass(frozen=True)
+class Residual:
+    """(fitted - true) / error of a parameter: mean over pseudo-experiments, its error, and what the sample expects."""
 
-    All throws are at the true parameters of the pseudo-experiments. Those from the templates draw their own error too.
-    The sample's expectation at these parameters is its nominal one, changed as the templates change.
+    name: str
+    mean: float
+    error: float
+    expected: float
+
+
+def require_twice_nll(outcomes: Sequence[Outcome]) -> None:
+    """Raises ChallengeError where there are no pseudo-experiments, or -2 ln L is not known of each."""
+    if not outcomes:
+        raise ChallengeError("the run has no pseudo-experiment yet: let it run first")
+    if not all("twice_nll" in outcome.further for outcome in outcomes):
+        raise ChallengeError("the run has no twice_nll of each pseudo-experiment (docs/score.md#further-numbers)")
+
+
+def qualities(
+    likelihood: Likelihood, outcomes: Sequence[Outcome], systematics: Sequence[str], samples: Sequence[SampleFit]
+) -> list[Quality]:
+    """-2 ln L of pseudo-experiments, of throws from the templates, and of draws from the finite sample.
+
+    All are at the true parameters of the pseudo-experiments. Throws from the templates draw their own error too.
 
     Arguments:
         likelihood: of the submission.
         outcomes: of the run.
         systematics: nuisance parameters that vary in it.
-        sample: the finite sample at mu = 1 and `NOMINAL`.
-
-    Raises:
-        ChallengeError: the submission has not handed over -2 ln L.
+        samples: of each of `outcomes`, what the sample expects at its true parameters.
     """
-    if not all("twice_nll" in outcome.further for outcome in outcomes):
-        raise ChallengeError("the run has no twice_nll of each pseudo-experiment (docs/score.md#further-numbers)")
     reached = np.array([outcome.further["twice_nll"] for outcome in outcomes])
-    templates, random = likelihood.templates, np.random.default_rng(SEED)
-    values = [true_values(outcome, systematics) for outcome in outcomes]
-    expected = np.repeat(templates.expected(np.array(values)), THROWS, axis=0)
-    nominal = templates.expected(np.array([[1.0, *_numbers(NOMINAL)]]))
-    own = 1 + np.sqrt(likelihood.relative_variance) * random.standard_normal(expected.shape)
-    thrown = {
-        "throws from the templates": expected * np.maximum(own, 0),
-        "throws from the finite sample": expected * sample.counts / nominal,
-    }
-    found = [Quality("pseudo-experiments of events", len(reached), float(reached.mean()), float(reached.std()), None)]
-    for source, mean in thrown.items():
-        twice_nll = likelihood.fit(random.poisson(mean)).twice_nll
-        p_value = float(ks_2samp(reached, twice_nll).pvalue)
-        found.append(Quality(source, len(twice_nll), float(twice_nll.mean()), float(twice_nll.std()), p_value))
-    return found
+    random = np.random.default_rng(SEED)
+    truths = [Truth.of(outcome.experiment, systematics) for outcome in outcomes]
+    values = np.array([[truth.mu, *(truth.values[name] for name in PARAMETERS[1:])] for truth in truths])
+    expected = np.repeat(likelihood.templates.expected(values), THROWS, axis=0)
+    thrown = likelihood.fit(random.poisson(with_template_error(likelihood, expected, random))).twice_nll
+    drawn = np.concatenate([sample.twice_nll.rvs(THROWS, random_state=random) for sample in samples])
+    return [
+        _quality("pseudo-experiments of events", reached, None),
+        _quality("throws from the templates", thrown, reached),
+        _quality("draws from the finite sample", drawn, reached),
+    ]
 
 
-def true_values(outcome: Outcome, systematics: Sequence[str]) -> list[float]:
-    """mu and the nuisance parameters that a pseudo-experiment was made with, as `parameters.PARAMETERS`."""
-    return [outcome.experiment.mu, *_numbers(draw_nuisance_parameters(outcome.experiment.seed, systematics))]
+def _quality(source: str, twice_nll: FloatArray, reached: FloatArray | None) -> Quality:
+    p_value = None if reached is None else float(ks_2samp(reached, twice_nll).pvalue)
+    return Quality(source, len(twice_nll), float(twice_nll.mean()), float(twice_nll.std()), p_value)
 
 
-def _numbers(nuisance: dict[str, float | None]) -> list[float]:
-    """Values as the templates take them: a scale that is off is 1."""
-    values = (nuisance[name] for name in PARAMETERS[1:])
-    return [1.0 if value is None else float(value) for value in values]
+def residuals(
+    likelihood: Likelihood, outcomes: Sequence[Outcome], systematics: Sequence[str], samples: Sequence[SampleFit]
+) -> list[Residual]:
+    """How far the fitted pulls of pseudo-experiments are off, beside how far those of their sample are.
+
+    Arguments as `qualities`; parameters of which the run has no pull, or that are off, are left out.
+    """
+    rows = []
+    for place, name in enumerate(PARAMETERS[1:], 1):
+        if name not in systematics or not likelihood.fitted[place]:
+            continue
+        off, expected = [], []
+        for outcome, sample in zip(outcomes, samples):
+            truth, pull = Truth.of(outcome.experiment, systematics).pulls, outcome.further.get(f"pull_{name}")
+            if pull is not None and name in truth:
+                error = sample.fit.errors[0, place]
+                off.append((pull - truth[name]) / error)
+                expected.append((sample.fit.pulls[0, place] - truth[name]) / error)
+        if off:
+            error = float(np.std(off) / np.sqrt(len(off)))
+            rows.append(Residual(name, float(np.mean(off)), error, float(np.mean(expected))))
+    return rows

@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from measurement.explanation import Sample, Truth, explain
+from measurement.explanation import Truth, explain
+from measurement.finite_sample import Sample
 from submission.confidence import BeltConfig, make_belt, spread_mu
 from submission.estimator import Measurement
 from submission.likelihood import PRESETS, Likelihood
@@ -40,7 +41,8 @@ def truth():
 def sample(of):
     """A finite sample that expects what the templates do at `PULLS`, 3% more in every bin of the first channel."""
     expected = of.likelihood.templates.expected(values_from_pulls(PULLS[None]))[0]
-    return Sample(expected * np.where(np.arange(len(expected)) < 8, 1.03, 1.0), 0.5 * expected)
+    expected *= np.where(np.arange(len(expected)) < 8, 1.03, 1.0)
+    return Sample(np.stack([expected, expected]), 0.5 * expected)
 
 
 def explanation(preset="default"):

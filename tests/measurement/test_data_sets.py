@@ -11,7 +11,7 @@ from ingestion_test.ingestion import RunSettings
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import DERIVED, FEATURES, PRIMARIES
 from ingestion_test.sources import OfficialFolder
-from measurement.data_sets import experiment, finite_sample, measured_by, read_events
+from measurement.data_sets import expected_counts, experiment, finite_sample, measured_by, read_events
 from runtime.errors import ChallengeError
 from submission import codec
 from tests.measurement.measurements import measurement
@@ -33,12 +33,27 @@ def test_pseudo_experiments_scatter_around_what_the_sample_expects(data_folder):
     sample = finite_sample(
         by_tau_pt, by_tau_pt(make_test_set(events, chosen.mu, NUISANCE, 0)), events, chosen.mu, NUISANCE
     )
-    pulls = (np.mean(sets, axis=0) - sample.counts) / np.sqrt(np.maximum(sample.counts, 1) / len(sets))
+    expected, same = sample.counts
+    assert (expected == same).all(), "without soft MET there is no noise"
+    pulls = (np.mean(sets, axis=0) - expected) / np.sqrt(np.maximum(expected, 1) / len(sets))
     assert np.abs(pulls).max() < 4.5
     assert pulls.std() < 1.6
-    assert np.var(sets, axis=0).sum() == pytest.approx(sample.counts.sum(), rel=0.2)
+    assert np.var(sets, axis=0).sum() == pytest.approx(expected.sum(), rel=0.2)
     # The rows' weights are far above 1, so a row is drawn many times.
-    assert (sample.variance > 3 * sample.counts)[sample.counts > 0].all()
+    assert (sample.variance > 3 * expected)[expected > 0].all()
+
+
+def test_soft_met_is_drawn_twice(data_folder):
+    events, chosen = OfficialFolder(data_folder).test_events(), RunSettings(1, 1).experiment(0, 0)
+    one = by_tau_pt(make_test_set(events, chosen.mu, NUISANCE, 0))
+
+    def by_met(test_set):
+        bins = np.clip(test_set["data"]["PRI_met"].to_numpy() // 5, 0, 19).astype(int)
+        return dataclasses.replace(one, counts=np.bincount(bins, np.asarray(test_set["weights"]), 20))
+
+    first, second = expected_counts(by_met, one, events, chosen.mu, NUISANCE | {"soft_met": 3.0})
+    assert (first != second).any()
+    assert first.sum() == pytest.approx(second.sum())
 
 
 def test_bins_that_depend_on_the_data_have_no_sample(data_folder):

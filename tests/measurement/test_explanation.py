@@ -6,7 +6,8 @@ import numpy as np
 import pytest
 from scipy.stats import chi2
 
-from measurement.explanation import SEED, THROWS, Truth, explain
+from measurement.explanation import Truth, explain
+from measurement.finite_sample import fit_sample
 from submission.parameters import PARAMETERS, values_from_pulls
 from tests.measurement.measurements import CHANNELS, PULLS, explanation, measurement, sample, truth
 
@@ -90,15 +91,13 @@ def test_true_pulls_are_those_of_the_values():
     assert Truth(1.0, off).pulls == {name: 0.0 for name in PARAMETERS[1:] if name != "soft_met"}
 
 
-def test_the_finite_sample_is_what_its_throws_say():
+def test_the_finite_sample_is_taken_into_account():
     measured = measurement()
-    drawn, likelihood = sample(measured), measured.likelihood
+    expected = fit_sample(measured.likelihood, sample(measured).counts)
     quality = explanation().sample
-    throws = likelihood.fit(np.random.default_rng(SEED).poisson(drawn.counts, (THROWS, 20)))
-    assert quality.mean == throws.twice_nll.mean()
-    assert quality.shift == pytest.approx(throws.mu_hat.mean() - truth().mu)
-    assert quality.p_value == np.mean(throws.twice_nll >= measured.estimate.twice_nll)
-    assert quality.mean > measured.estimate.degrees_of_freedom
+    assert (quality.mean, quality.deviation) == (expected.twice_nll.mean(), expected.twice_nll.std())
+    assert quality.shift == pytest.approx(expected.fit.mu_hat[0] - truth().mu)
+    assert quality.p_value == expected.twice_nll.sf(measured.estimate.twice_nll)
     assert quality.twice_nll < measured.estimate.twice_nll
 
 
