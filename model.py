@@ -1,5 +1,6 @@
 """The submission: signal strength and interval from a classifier, a profile likelihood and a Neyman belt."""
 
+import dataclasses
 import os
 import warnings
 from typing import Any
@@ -9,7 +10,7 @@ import pandas as pd
 
 from submission import artifacts, codec
 from submission.arrays import FloatArray
-from submission.estimator import Estimator
+from submission.estimator import Estimator, Measurement
 from submission.score import settle
 from submission.tables import Tables, adapted
 
@@ -84,9 +85,8 @@ class Model:
             ValueError: no such dict, a column is missing or there twice, a feature or a weight is no number, not finite
                 or absurdly large, or a weight is negative.
         """
-        estimator = self._ready()
         data, weights = _events(test_set)
-        estimate = self._tables.widened(estimator.estimate(data, weights), estimator.belt.config.mu_range)
+        estimate = self._measured(data, weights).estimate
         if (weights != 1).any():
             warnings.warn("weights that are not 1: the interval takes their sum for a number of events", stacklevel=2)
         if not estimate.valid:
@@ -102,9 +102,11 @@ class Model:
         Returns:
             a `submission.estimator.Measurement`, as `submission.codec.encode` writes it.
         """
-        if self._tables.widening:
-            warnings.warn("this is the measurement before `fit` made its interval longer", stacklevel=2)
-        return codec.encode(self._ready().measurement(*_events(test_set)))
+        return codec.encode(self._measured(*_events(test_set)))
+
+    def _measured(self, data: pd.DataFrame, weights: FloatArray) -> Measurement:
+        """The measurement of events, with the longer interval that `fit` may have asked for."""
+        return dataclasses.replace(self._ready().measurement(data, weights), widening=self._tables.widening)
 
     def _ready(self) -> Estimator:
         """The estimator with the tables of `fit`, its networks on this process's device."""

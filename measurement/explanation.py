@@ -118,6 +118,7 @@ class Explanation:
         title: what was measured.
         events: their number.
         estimate: `submission.estimator.Estimate`.
+        widening: by how much the interval is longer than the belt's at both ends, in units of mu_hat's error.
         truth: `Truth`; None where it is not known.
         channels: `Channel` of each.
         correlation: of mu and the fitted nuisance parameters, array, in the order of `names`.
@@ -134,6 +135,7 @@ class Explanation:
     title: str
     events: float
     estimate: Estimate
+    widening: float
     truth: Truth | None
     channels: list[Channel]
     names: list[str]
@@ -172,6 +174,7 @@ def explain(
         title=title,
         events=float(counts.sum()),
         estimate=estimate,
+        widening=measurement.widening,
         truth=truth,
         channels=_channels(measurement, fit, sample),
         names=["mu", *profile.fitted_nuisance(likelihood)],

@@ -102,6 +102,11 @@ def _warnings(shown: Explanation) -> list[str]:
         texts.append(
             "The fit is not valid: the templates do not describe these data, and the interval is the whole range."
         )
+    if shown.widening:
+        texts.append(
+            f"The interval is the belt's, longer at both ends by {shown.widening:.2f} errors of μ̂: the submission's "
+            "tables do not describe the training events, and it had no time to make others."
+        )
     if shown.sample is None and shown.p_value < LEAST_P_VALUE:
         texts.append(
             f"The templates hardly describe these data: the p-value of the fit is {shown.p_value:.2g}. Events that are "
@@ -284,7 +289,12 @@ def _belt(shown: Explanation) -> Section:
         "that accept it, and beside it the one of the likelihood."
     )
     rows: list[Row] = [
-        ("belt, 68.27%", number(estimate.p16), number(estimate.p84), number(estimate.p84 - estimate.p16))
+        (
+            "belt, 68.27%" + ", longer" * bool(shown.widening),
+            number(estimate.p16),
+            number(estimate.p84),
+            number(estimate.p84 - estimate.p16),
+        )
     ]
     for name, (low, high) in zip(("likelihood, 1σ", "likelihood, 2σ"), shown.likelihood_intervals):
         rows.append((name, number(low), number(high), number(high - low)))

@@ -1,6 +1,6 @@
 """From events to mu and its interval: histogram, likelihood, belt."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -78,6 +78,12 @@ class Estimate:
             },
         )
 
+    def widened(self, widening: float, mu_range: tuple[float, float]) -> "Estimate":
+        """The estimate with an interval that is longer at both ends by `widening` errors, within a range of mu."""
+        low, high = mu_range
+        more = widening * self.sigma
+        return replace(self, p16=max(low, self.p16 - more), p84=min(high, self.p84 + more))
+
 
 @dataclass(frozen=True)
 class Measurement:
@@ -88,12 +94,14 @@ class Measurement:
         channels: dict from the name of each channel of the histogram to its first bin and the one after its last.
         likelihood: `likelihood.Likelihood` of the bins.
         belt: `confidence.Belt`.
+        widening: by how much its intervals are made longer at both ends, in units of mu_hat's error.
     """
 
     counts: FloatArray
     channels: dict[str, tuple[int, int]]
     likelihood: Likelihood
     belt: Belt
+    widening: float = 0.0
 
     @classmethod
     def of(
@@ -106,7 +114,8 @@ class Measurement:
     @property
     def estimate(self) -> Estimate:
         """mu and its interval."""
-        return Estimate.of(self.likelihood.fit(self.counts[None]), self.belt)
+        estimate = Estimate.of(self.likelihood.fit(self.counts[None]), self.belt)
+        return estimate.widened(self.widening, self.belt.config.mu_range)
 
 
 @dataclass(frozen=True)

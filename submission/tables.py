@@ -12,7 +12,7 @@ from typing import Any
 from .agreement import Agreement
 from .arrays import IntArray
 from .confidence import Belt
-from .estimator import Estimate, Estimator
+from .estimator import Estimator
 from .likelihood import Likelihood
 from .refit import Clock, RefitError, compare, make_own_belt, make_templates
 from .training_events import Events, EventsError, TrainingRows
@@ -55,12 +55,6 @@ class Tables:
         likelihood, belt = self.likelihood or estimator.likelihood, self.belt or estimator.belt
         histogram = estimator.histogram if self.begins is None else coarser(estimator.histogram, self.begins)
         return Estimator(histogram, likelihood, belt)
-
-    def widened(self, estimate: Estimate, mu_range: tuple[float, float]) -> Estimate:
-        """An `Estimate` with its interval made longer, within the range of mu."""
-        low, high = mu_range
-        more = self.widening * estimate.sigma
-        return dataclasses.replace(estimate, p16=max(low, estimate.p16 - more), p84=min(high, estimate.p84 + more))
 
 
 def adapted(

@@ -1,5 +1,6 @@
 """The page of one measurement: one file that needs no other, whose numbers are those of the fit."""
 
+import dataclasses
 import json
 
 import pytest
@@ -99,3 +100,13 @@ def test_fits_that_fail_are_warned_of(tmp_path):
     page = Page(write_page(tmp_path, explain(measured, "data")).read_text(encoding="utf-8"))
     assert ("div", "role", "alert") in page.attributes
     assert "hardly describe these data" in page.text
+
+
+def test_a_longer_interval_is_said(tmp_path):
+    plain = measurement()
+    shown = explain(dataclasses.replace(plain, widening=0.5), "data")
+    text = write_page(tmp_path, shown).read_text(encoding="utf-8")
+    assert "longer at both ends by 0.50 errors of μ̂" in text
+    assert shown.estimate.p16 == pytest.approx(max(0.1, plain.estimate.p16 - 0.5 * shown.estimate.sigma))
+    assert shown.estimate.p84 == pytest.approx(min(3.0, plain.estimate.p84 + 0.5 * shown.estimate.sigma))
+    assert number(shown.estimate.p84) in text

@@ -185,6 +185,16 @@ def test_a_measurement_has_the_tables_that_fit_made(model, few):
     assert counts[1] == pytest.approx(1.1 * counts[0])
 
 
+def test_page_and_prediction_have_the_same_longer_interval(model, few):
+    widened = pickle.loads(pickle.dumps(model))
+    widened._tables = Tables(widening=0.5)
+    before, after = (_quietly(each, few) for each in (model, widened))
+    estimate = codec.decode(Measurement, widened.measurement({"data": few})).estimate
+    assert (estimate.p16, estimate.p84) == (after["p16"], after["p84"])
+    low, high = before["p16"] - 0.5 * estimate.sigma, before["p84"] + 0.5 * estimate.sigma
+    assert (after["p16"], after["p84"]) == pytest.approx((max(0.1, low), min(3.0, high)))
+
+
 def test_without_time_the_tables_are_the_shipped_ones(simulated_folder, monkeypatch):
     get_train_set = OfficialFolder(simulated_folder).train_set
     monkeypatch.setenv("HIGGSML_FIT_MINUTES", "0")
