@@ -73,7 +73,7 @@ def write_report(
     settings: Mapping[str, object] | None = None,
     seconds_per_experiment: float | None = None,
     warnings: Sequence[str] = (),
-    fits: Sequence[Distribution] = (),
+    further: Mapping[str, Sequence[Distribution]] | None = None,
 ) -> None:
     """Write the report: one HTML file that needs no other file and no network.
 
@@ -84,7 +84,7 @@ def write_report(
         settings: texts that say what was run, such as {"Submission": "model.py", "Seed": "42"}.
         seconds_per_experiment: seconds for one pseudo-experiment, where known.
         warnings: texts to show beside those of `scores.warnings`.
-        fits: distributions that say how well the submission's fits went, where it says so.
+        further: plots of what is known of the pseudo-experiments beyond the four numbers, by the titles of sections.
 
     Raises:
         OSError: the file cannot be written.
@@ -94,8 +94,9 @@ def write_report(
     sections = [Section("Against the true μ", _against_mu(scores))]
     if bootstrap is not None:
         sections.append(Section(f"Final phase: {BOOTSTRAPS} bootstraps of the sets", _bootstraps(bootstrap, scores)))
-    if fits:
-        sections.append(Section("Fit quality", [Plot(*shown) for shown in fits]))
+    for title, plots in (further or {}).items():
+        if plots:
+            sections.append(Section(title, [Plot(*shown) for shown in plots]))
     sections.append(Section("Intervals of each set", _sets(scores), shows_intervals=True))
     environment = Environment(loader=FileSystemLoader(_FOLDER), autoescape=True, undefined=StrictUndefined)
     environment.policies["json.dumps_kwargs"] = {}  # the keys in our order

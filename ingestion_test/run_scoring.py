@@ -22,6 +22,7 @@ from ingestion_test.result_files import Predictions, load_predictions, write_sco
 from ingestion_test.score_table import summary_table
 from ingestion_test.scoring import bootstrap, score_sets
 from ingestion_test.submissions import PROJECT
+from ingestion_test.true_nuisance import errors_against_truth
 from runtime.errors import ChallengeError, run_command
 
 __all__ = ["main", "parser"]
@@ -65,7 +66,7 @@ def score_folder(
             {**_describe(predictions), **(settings or {}), **fits.summary(prediction), **provenance(Path(prediction))},
             seconds_per_experiment,
             predictions.warnings,
-            fits_of(Path(prediction)),
+            of_pseudo_experiments(Path(prediction)),
         )
     except OSError as error:
         raise ChallengeError(f"{output} cannot be written ({error.strerror}): give a folder that can") from error
@@ -73,13 +74,17 @@ def score_folder(
     return "\n".join([*warnings, summary_table(scores, seconds_per_experiment, bootstraps)])
 
 
-def fits_of(prediction: Path) -> list[Distribution]:
-    """How well the fits of a run went, where its folder and the submission say so."""
+def of_pseudo_experiments(prediction: Path) -> dict[str, list[Distribution]]:
+    """Sections of the report from what a run knows of its pseudo-experiments beyond the four numbers: its plots."""
     journal = prediction / JOURNAL_FILE
     if not journal.is_file():
-        return []
+        return {}
     about, outcomes = read_journal(journal)
-    return distributions(outcomes, about.get("systematics", ()))
+    systematics = about.get("systematics", ())
+    return {
+        "Against the true nuisance parameters": errors_against_truth(outcomes, systematics),
+        "Fit quality": distributions(outcomes, systematics),
+    }
 
 
 def _describe(predictions: Predictions) -> dict[str, str]:

@@ -9,7 +9,8 @@ from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
 from ingestion_test.jobs import Outcome
 from ingestion_test.journal import Journal
 from ingestion_test.nuisance import NUISANCE_NAMES, NUISANCE_PARAMETERS, draw_nuisance_parameters
-from ingestion_test.run_scoring import fits_of
+from ingestion_test.run_scoring import of_pseudo_experiments
+from ingestion_test.true_nuisance import errors_against_truth
 
 TES, SOFT_MET = NUISANCE_PARAMETERS[0], NUISANCE_PARAMETERS[2]
 PREDICTION = {"mu_hat": 1.0, "delta_mu_hat": 0.5, "p16": 0.5, "p84": 1.5}
@@ -50,11 +51,13 @@ def test_pulls_are_compared_with_the_truth():
 def test_submissions_that_say_nothing_have_none(tmp_path):
     plain = [Outcome(item, PREDICTION, 0.0, 0.0) for item in RunSettings(1, 3).plan()]
     assert distributions(plain, NUISANCE_NAMES) == []
-    assert fits_of(tmp_path) == []
+    assert of_pseudo_experiments(tmp_path) == {}
 
 
 def test_a_run_s_journal_is_read(tmp_path):
     journal = Journal(tmp_path / JOURNAL_FILE, {"systematics": list(NUISANCE_NAMES)}, resume=False)
     for outcome in outcomes(20):
         journal.add(outcome, 0.0)
-    assert fits_of(tmp_path) == distributions(outcomes(20), NUISANCE_NAMES)
+    sections = of_pseudo_experiments(tmp_path)
+    assert sections["Fit quality"] == distributions(outcomes(20), NUISANCE_NAMES)
+    assert sections["Against the true nuisance parameters"] == errors_against_truth(outcomes(20), NUISANCE_NAMES)
