@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from runtime.plots import plain_style  # before matplotlib
 
 # isort: split
-from experiments import official_shift, pulls, robustness, trainings
+from experiments import answer, official_shift, pulls, robustness, trainings
 from experiments.ablation import command as ablation
 from experiments.digits import command as digits
 from experiments.final_phase import command as final_phase
@@ -30,6 +30,7 @@ COMMANDS = {
     "official-shift": (official_shift, "--rows 200000"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),
     "robustness": (robustness, "--rows 1000000"),
+    "answer": (answer, "--docs docs"),
     "pulls": (pulls, "--training runs/table2-full/mle-nu/training"),
     "ablation": (ablation, "--preset smoke"),
 }

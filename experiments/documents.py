@@ -27,7 +27,26 @@ def publish(docs: Path | None, page: str, sections: Mapping[str, str], shown: It
     """
     if docs is None:
         return
-    path = docs / f"{page}.md"
+    fill(docs / f"{page}.md", sections)
+    try:
+        (docs / page).mkdir(exist_ok=True)
+        for source in map(Path, shown):
+            with files.replaced(docs / page / source.name, "wb") as file:
+                file.write(source.read_bytes())
+    except OSError as error:
+        raise _unwritable(docs, error) from error
+
+
+def fill(path: Path, sections: Mapping[str, str]) -> None:
+    """Replace what stands between `<!-- name -->` and `<!-- /name -->` in a page.
+
+    Arguments:
+        path: of the page.
+        sections: from the name of a section to its Markdown.
+
+    Raises:
+        ChallengeError: as `publish`.
+    """
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -38,11 +57,17 @@ def publish(docs: Path | None, page: str, sections: Mapping[str, str], shown: It
             raise ChallengeError(f"{path} has no place for the section {name}: it needs the lines {start}{end}")
         text = text[: text.index(start)] + start + "\n" + content + "\n" + text[text.index(end) :]
     try:
-        (docs / page).mkdir(exist_ok=True)
-        for source in map(Path, shown):
-            with files.replaced(docs / page / source.name, "wb") as file:
-                file.write(source.read_bytes())
         with files.replaced(path) as file:
             file.write(text)
     except OSError as error:
-        raise ChallengeError(f"cannot write to {docs} ({error}): run again with --docs to a folder that can") from error
+        raise _unwritable(path.parent, error) from error
+
+
+def section(path: Path, name: str) -> str:
+    """What `fill` has put into a section of a page; empty if nothing."""
+    text = path.read_text(encoding="utf-8")
+    return text.split(f"<!-- {name} -->\n")[1].split(f"<!-- /{name} -->\n")[0][1:-1]
+
+
+def _unwritable(folder: Path, error: OSError) -> ChallengeError:
+    return ChallengeError(f"cannot write to {folder} ({error}): run again with --docs to a folder that can")

@@ -96,12 +96,19 @@ def run(arguments: argparse.Namespace) -> None:
     """Count, throw, print the table, draw the figure; counts are kept for the next call."""
     places = {"default": arguments.artifacts, "no-flows": arguments.no_flows}
     estimators = {name: load_estimator(place) for name, place in places.items()}
-    folders = {world: simulation.cached_folder(arguments.rows, 2, world=world) for world in WORLDS if world != DEFAULT}
+    folders = {world: simulation.cached_folder(arguments.rows, 5, world=world) for world in WORLDS if world != DEFAULT}
     folders[DEFAULT] = arguments.data or simulation.cached_folder(16_000_000, 2)
-    checksums = str([artifacts.load_manifest(place)["sha256"] for place in places.values()])
+    checksums = {name: artifacts.load_manifest(place)["sha256"] for name, place in places.items()}
     with output_folder(arguments.output, work=lambda output: [*output.glob("counts/*.npz")]):
         tasks = [
-            _Count(shift, str(folders[shift.world]), arguments.rows, estimators, arguments.output / "counts", checksums)
+            _Count(
+                shift,
+                str(folders[shift.world]),
+                arguments.rows,
+                estimators,
+                arguments.output / "counts",
+                str(checksums),
+            )
             for shift in SHIFTS
         ]
         counts = completed(tasks, arguments.workers, "counts", "shift")
@@ -109,7 +116,13 @@ def run(arguments: argparse.Namespace) -> None:
             name: [{"label": shift.label} | reached(estimator, each.of[name]) for shift, each in zip(SHIFTS, counts)]
             for name, estimator in estimators.items()
         }
-        result = {"rows": arguments.rows, "throws": THROWS, "mus": MUS.tolist(), "methods": methods}
+        result = {
+            "shipped": checksums["default"],
+            "rows": arguments.rows,
+            "throws": THROWS,
+            "mus": MUS.tolist(),
+            "methods": methods,
+        }
         files.write_json(arguments.output / "robustness.json", result)
         draw(arguments.output / "robustness.png", result)
     print(table(result).text())
@@ -197,7 +210,8 @@ def reached(estimator: Estimator, counts: FloatArray) -> dict[str, float]:
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:
     """What robustness.json makes of the page: section -> Markdown."""
-    return {"robustness": table(result).markdown()}
+    figure = "\n![Bias, coverage and width against shifts of tes and jes](results/robustness.png)\n"
+    return {"robustness": table(result).markdown() + figure}
 
 
 def table(result: Mapping[str, Any]) -> Table:

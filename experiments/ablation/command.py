@@ -65,9 +65,10 @@ def run(arguments: argparse.Namespace) -> None:
             path = output / name / ROW_FILE
             if not path.exists():
                 print(f"== {name}: {VARIANTS[name].label}", flush=True)
-                files.write_json(path, measured_row(name, arguments, source, output, estimator))
+                label = {"label": VARIANTS[name].label}
+                files.write_json(path, label | measured_row(name, arguments, source, output, estimator))
         rows = kept_rows(output, VARIANTS, ROW_FILE)
-        files.write_json(output / RESULT_FILE, {"settings": about, "variants": rows})
+        files.write_json(output / RESULT_FILE, {"shipped": shipped, "settings": about, "variants": rows})
         figure.plot(output / "ablation.png", groups(rows))
     comparison = table(rows)
     print(comparison.text())

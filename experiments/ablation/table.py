@@ -24,11 +24,17 @@ def groups(rows: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     result = []
     for title, variants in (("networks trained anew", NETWORKS), ("likelihood and belt", FITS)):
         first = rows.get(next(iter(variants)))
-        measured = [(variant.label, rows[name]) for name, variant in variants.items() if name in rows]
+        measured = [(_label(name, rows[name]), rows[name]) for name in variants if name in rows]
         if first is None or "failed" in first or not measured:
             continue
         result.append((title, [{"label": label, **_against(row, first)} for label, row in measured]))
     return result
+
+
+def _label(name: str, row: Mapping[str, Any]) -> str:
+    """A variant's label: that of the study that has measured it, whatever the variant is now."""
+    label: str = row.get("label") or VARIANTS[name].label
+    return label
 
 
 def _against(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
@@ -36,6 +42,8 @@ def _against(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]
     if "failed" in row:
         return {"failed": row["failed"], "ratio": None}
     base = first["width"][0]
+    if "redrawn" not in row:  # files of older studies do not have it
+        return {"ratio": (row["width"][0] / base, None)}
     belts = np.std(np.divide(row["redrawn"], first["redrawn"]), ddof=1)
     return {"ratio": (row["width"][0] / base, float(np.hypot(row["scatter"] / base, belts)))}
 
@@ -53,7 +61,7 @@ def table(rows: Mapping[str, Any]) -> Table:
     lines = []
     measured = {variant["label"]: variant for _, variants in groups(rows) for variant in variants}
     for name, row in rows.items():
-        label = VARIANTS[name].label
+        label = _label(name, row)
         if "failed" in row:
             lines.append([label, f"failed: {row['failed']}", *[""] * (len(HEAD) - 2)])
             continue
@@ -62,7 +70,7 @@ def table(rows: Mapping[str, Any]) -> Table:
             [
                 label,
                 f"{row['width'][0]:.4f} ± {row['width'][1]:.4f}",
-                f"{ratio[0]:.3f} ± {ratio[1]:.3f}" if ratio else "",
+                " ± ".join(f"{number:.3f}" for number in ratio or () if number is not None),
                 f"{flat['mean']:.4f} ± {flat['mean_error']:.4f}",
                 f"{flat['least']:.3f}, {flat['largest']:.3f}",
                 f"{flat['slope']:+.4f} ± {flat['slope_error']:.4f}",

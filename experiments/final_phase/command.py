@@ -70,7 +70,8 @@ def _run(arguments: argparse.Namespace, estimator: Estimator, events: tuple[Scor
         fits = fit_phase(estimator, *size, seed)
         for move, summaries in moved.items():
             summaries.append(summary(phase_scores(estimator, fits, move)))
-    result = {"seed": arguments.seed, "templates": summary(scores), "repeated": moved[0.0]}
+    shipped = artifacts.load_manifest(arguments.artifacts)["sha256"]
+    result = {"shipped": shipped, "seed": arguments.seed, "templates": summary(scores), "repeated": moved[0.0]}
     result["moved"] = [{"move": move, **mean_and_spread(summaries)} for move, summaries in moved.items()]
     if events is not None:
         result |= {"events": summary(events[0]), "comparison": compare(estimator, *events)}

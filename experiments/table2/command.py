@@ -27,6 +27,7 @@ from runtime import files
 from runtime.arguments import add_workers_arguments, count
 from runtime.errors import ChallengeError
 from runtime.output import finished_stages, output_folder
+from submission import artifacts
 from submission.likelihood import Likelihood
 from training.config import simulated_source
 from training.devices import usable_device
@@ -224,7 +225,9 @@ def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     """Write table2.json, results.md and the figures from the rows of all methods that have one; returns the rows."""
     others = sorted(path.parent.name for path in output.glob(f"*/{ROW_FILE}") if path.parent.name not in METHODS)
     rows = kept_rows(output, (*METHODS, *others), ROW_FILE)
-    files.write_json(output / "table2.json", {"settings": about, "paper": PAPER, "methods": rows})
+    ours = output / "default" / "submission" / "submission" / "artifacts"
+    shipped = artifacts.load_manifest(ours)["sha256"] if ours.exists() else None
+    files.write_json(output / "table2.json", {"shipped": shipped, "settings": about, "paper": PAPER, "methods": rows})
     with files.replaced(output / "results.md") as file:
         file.write(table(rows).markdown())
     labelled = {row["label"]: row for row in rows.values()}

@@ -10,6 +10,7 @@ import numpy as np
 from experiments.bounds import limited, widths
 from experiments.coverage import flatness
 from experiments.score_runs import load_run
+from experiments.table2.rows import row
 from ingestion_test.scoring import SetScore, score_sets
 from submission.confidence import COVERAGE
 from submission.likelihood import Likelihood
@@ -21,7 +22,8 @@ def event_level(likelihood: Likelihood, folder: str | Path) -> dict[str, Any]:
 
     Returns:
         dict: "table", per true mu its number of pseudo-experiments, coverage, width, bias, their errors, and the
-        Cramer-Rao width; "flatness"; mean "width"; "ratio" of it to the mean Cramer-Rao width at the same mu.
+        Cramer-Rao width; "flatness"; mean "width"; "ratio" of it to the mean Cramer-Rao width at the same mu; "score"
+        and "rmse", the challenge's, each with its error.
 
     Raises:
         ChallengeError: as `load_run`.
@@ -35,6 +37,7 @@ def event_level(likelihood: Likelihood, folder: str | Path) -> dict[str, Any]:
     columns = {name: np.array([row[name] for row in table]) for name in table[0]}
     width, error = columns["width"].mean(), np.sqrt(np.sum(columns["width_error"] ** 2)) / len(table)
     mean_bound = columns["cramer_rao"].mean()
+    whole_run = row(predictions.settings["ground_truth_mus"], predictions.results, seconds=[0.0])
     return {
         "table": table,
         "flatness": flatness(columns["mu"], columns["coverage"], columns["number"]),
@@ -42,6 +45,7 @@ def event_level(likelihood: Likelihood, folder: str | Path) -> dict[str, Any]:
         "width_error": float(error),
         "ratio": float(width / mean_bound),
         "ratio_error": float(error / mean_bound),
+        **{name: whole_run[name] for name in ("score", "rmse")},
     }
 
 

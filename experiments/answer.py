@@ -1,0 +1,212 @@
+"""The answer in a few sentences, from the files that the other commands have left in `docs/`."""
+
+# ruff: noqa: RUF001 (sigma is meant)
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from experiments.documents import fill
+from experiments.table2.rows import PAPER
+from ingestion_test.scoring import sigma68
+from runtime import files
+from runtime.tables import Table
+from submission import artifacts
+from submission.confidence import COVERAGE
+
+SUMMARY = "the answer in a few sentences, from the files in docs/: fills README.md and docs/results.md"
+
+#: Files in docs/, by the names that are used here, and what the pages call them.
+FILES = {
+    "method": "method/method.json",
+    "table2": "results/table2.json",
+    "final": "results/final.json",
+    "ablation": "results/ablation.json",
+    "robustness": "results/robustness.json",
+}
+TITLES = {
+    "table2": "methods",
+    "final": "the final phase",
+    "ablation": "one factor at a time",
+    "robustness": "robustness",
+}
+
+#: Shifts of tes and jes that count as large, in standard deviations of the priors.
+LARGE = 3
+
+_OURS, _OTHERS = "default", "no-flows"
+_PAPER = next(iter(PAPER.values()))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Declare the command's arguments."""
+    parser.add_argument("--docs", type=Path, default=Path("docs"), metavar="DIR", help="default: docs")
+
+
+def run(arguments: argparse.Namespace) -> None:
+    """Fill the section `answer` of results.md, and those of the README beside docs/."""
+    results = read(arguments.docs)
+    shipped = artifacts.load_manifest()["sha256"]
+    print(answer(results, shipped))
+    fill(arguments.docs / "results.md", {"answer": answer(results, shipped)})
+    fill(arguments.docs.parent / "README.md", reached(results["method"]))
+
+
+def read(docs: Path) -> dict[str, Any]:
+    """The content of those of `FILES` that are there, by name.
+
+    Raises:
+        ChallengeError: one cannot be read.
+    """
+    paths = {name: docs / file for name, file in FILES.items()}
+    return {name: files.read_json(path) for name, path in paths.items() if path.exists()}
+
+
+def answer(results: Mapping[str, Any], shipped: Any) -> str:
+    """A sentence for each question that `results`, as from `read`, answers, as a list in Markdown.
+
+    Arguments:
+        shipped: checksum of the shipped artifacts, to tell which results belong to others.
+    """
+    return "".join(f"- {sentence}\n" for sentence in _sentences(results, shipped))
+
+
+def _sentences(results: Mapping[str, Any], shipped: Any) -> Iterator[str]:
+    if "table2" in results:
+        yield from _against_methods(results["table2"]["methods"])
+    yield from _honesty(results)
+    yield from _flows(results)
+    if "method" in results:
+        ratio = results["method"]["coverage"]["belts"]["shipped"]["ratio"]
+        yield (
+            f"**What limits them**: they are {ratio:.2f} of the Cramér-Rao width of their own bins, so belt and fit "
+            f"leave little to gain{_events(results.get('ablation'))}."
+        )
+    others = [TITLES[name] for name in TITLES if name in results and results[name].get("shipped") != shipped]
+    if others:
+        yield f"**Which weights**: the shipped ones, but others in these sections: {', '.join(others)}."
+
+
+def _against_methods(methods: Mapping[str, Any]) -> Iterator[str]:
+    ours = methods[_OURS]
+    score, interval, coverage = (ours[name] for name in ("score", "interval", "coverage"))
+    yield (
+        f"**How short**: the default method, {ours['label']}, has a mean interval of {_pair(interval)} at a coverage "
+        f"of {_pair(coverage)} on {_size(ours)} data sets of simulated events, and a score of {score[0]:.2f}; the "
+        f"paper reports {_PAPER[1]}, {_PAPER[2]} and {_PAPER[0]} on official ones."
+    )
+    honest = {name: row for name, row in methods.items() if _covers(row)}
+    order = sorted(honest, key=lambda name: honest[name]["interval"][0])
+    listed = ", ".join(f"`{name}` {honest[name]['interval'][0]:.3f}" for name in order)
+    yield (
+        f"**Against whom**: of {len(methods)} methods on the same data sets these have a coverage within 2 σ68 of "
+        f"{COVERAGE}, from the shortest mean interval on: {listed}."
+    )
+
+
+def _covers(row: Mapping[str, Any]) -> bool:
+    error = sigma68(row["num_sets"] * row["num_experiments"])
+    return bool(abs(row["coverage"][0] - COVERAGE) < 2 * error)
+
+
+def _honesty(results: Mapping[str, Any]) -> Iterator[str]:
+    parts = []
+    if "method" in results:
+        flat = results["method"]["coverage"]["belts"]["shipped"]["flatness"]
+        parts.append(
+            f"for data as the templates describe them the coverage is {flat['mean']:.4f} ± {flat['mean_error']:.4f}, "
+            f"at 20 μ from {flat['least']:.3f} to {flat['largest']:.3f}, with a slope of {_pair(_slope(flat), '+.4f')}"
+        )
+    final = results.get("final", {}).get("events")
+    if final:
+        size = sum(final["size_of_sets"])
+        parts.append(
+            f"{size:,} pseudo-experiments of events have {final['coverage']:.3f} ± {sigma68(size):.3f} and a score of "
+            f"{final['bootstrapped_score']:.2f} ± {final['bootstrapped_score_deviation']:.2f}"
+        )
+    if parts:
+        yield f"**How honest**: {'; '.join(parts)}."
+
+
+def _flows(results: Mapping[str, Any]) -> Iterator[str]:
+    methods = results.get("table2", {}).get("methods", {})
+    parts = []
+    if {_OURS, _OTHERS} <= methods.keys():
+        (ours, error), (others, other_error) = (methods[name]["interval"] for name in (_OURS, _OTHERS))
+        ratio, spread = ours / others, float(np.hypot(error / ours, other_error / others))
+        parts.append(f"with flow features the mean interval is {ratio:.3f} ± {ratio * spread:.3f} of that without")
+    if "robustness" in results:
+        off = {name: _off(rows) for name, rows in results["robustness"]["methods"].items()}
+        parts.append(
+            f"where tes or jes is {LARGE} standard deviations off or more, the coverage is on average "
+            f"{off[_OURS][0]:.2f} with them and {off[_OTHERS][0]:.2f} without, the bias {off[_OURS][1]:.2f} and "
+            f"{off[_OTHERS][1]:.2f} σ"
+        )
+    if parts:
+        yield f"**Flow features**: {'; '.join(parts)}."
+
+
+def _off(rows: list[Mapping[str, Any]]) -> tuple[float, float]:
+    """Mean coverage, and mean size of the bias, of the large shifts of tes and jes."""
+    large = [row for row in rows if row["label"].endswith(" sd") and abs(int(row["label"].split()[1])) >= LARGE]
+    return float(np.mean([row["coverage"] for row in large])), float(np.mean([abs(row["bias"]) for row in large]))
+
+
+def _events(ablation: Mapping[str, Any] | None) -> str:
+    """What the number of training events is worth."""
+    rows = ablation["variants"] if ablation else {}
+    if not {"no-flows", "quarter", "shipped"} <= rows.keys():
+        return ""
+    first, fewer, more = (rows[name]["width"][0] for name in ("no-flows", "quarter", "shipped"))
+    return (
+        f"; a quarter of the training events makes them {fewer / first:.2f} times as long, ten times as many "
+        f"{more / first:.2f} times"
+    )
+
+
+def reached(method: Mapping[str, Any]) -> dict[str, str]:
+    """The README's sections, what the shipped method reaches and how that was checked, from method.json."""
+    events, belt = method["event_level"], method["coverage"]["belts"]["shipped"]
+    flat, sets = belt["flatness"], events["table"]
+    coverage = events["flatness"]
+    ours = (
+        f"shipped weights, simulated events, {len(sets)} × {sets[0]['number']}",
+        f"{events['score'][0]:.2f}",
+        f"{events['width']:.3f} ± {events['width_error']:.3f}",
+        f"{coverage['mean']:.3f} ± {coverage['mean_error']:.3f}",
+        _pair(events["rmse"]),
+    )
+    paper = ("the paper, official events, 10 × 100", *(f"{number:.3f}" for number in _PAPER[:4]))
+    table = Table(("", "score", "mean interval", "coverage", "RMSE"), [ours, paper]).markdown()
+    furthest = max(abs(flat[name] - COVERAGE) for name in ("least", "largest"))
+    checks = belt["table"]
+    error = float(np.mean([row["coverage_error"] for row in checks]))
+    checked = (
+        f"- **Is the coverage right everywhere?** Sets of counts thrown, that is, drawn at random, from the expected "
+        f"ones\n  at {len(checks)} values of μ have a coverage within {furthest:.3f} of {COVERAGE}, each known to "
+        f"{error:.3f}.\n  Its slope is {_pair(_slope(flat), '+.4f')} per unit of μ, with events "
+        f"{_pair(_slope(coverage), '+.3f')}\n  ([how](docs/method.md#belt-and-coverage)).\n"
+        f"- **Can the intervals be shorter?** Not much with this classifier. Their mean length over the range of μ is "
+        f"{belt['width']:.3f},\n  which is {belt['ratio']:.2f} of the Cramér-Rao width, the least width of an unbiased "
+        f"estimate with all six nuisance\n  parameters fitted. The ratio can be below 1 because the range of μ is "
+        f"known.\n"
+    )
+    return {"reached": table, "checked": checked}
+
+
+def _slope(flat: Mapping[str, Any]) -> tuple[float, float]:
+    return flat["slope"], flat["slope_error"]
+
+
+def _pair(values: Any, kind: str = ".3f") -> str:
+    value, error = values
+    return f"{value:{kind}} ± {error:{kind.lstrip('+')}}"
+
+
+def _size(row: Mapping[str, Any]) -> str:
+    return f"{row['num_sets']} × {row['num_experiments']}"

@@ -1,0 +1,24 @@
+"""What the files that commands leave in `docs/` make of its pages: all numbers of their sections."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from experiments import pulls, robustness, trainings
+from experiments.ablation import table as ablation
+from experiments.final_phase import tables as final_phase
+from experiments.table2 import rows as table2
+from experiments.trained_method import tables as trained_method
+
+#: From a file in docs/ to the function that makes of its content the sections, by name, of the page in whose folder it
+#: lies.
+SECTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
+    "method/method.json": trained_method.sections,
+    "method/trainings.json": trainings.sections,
+    "results/table2.json": table2.sections,
+    "results/final.json": final_phase.sections,
+    "results/ablation.json": ablation.sections,
+    "results/robustness.json": robustness.sections,
+    "results/pulls.json": pulls.sections,
+}

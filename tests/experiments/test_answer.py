@@ -1,0 +1,29 @@
+"""The sentences that are made of the files in docs/."""
+
+from experiments import answer
+
+
+def _row(interval, coverage):
+    numbers = {"score": (1.0, 0.1), "interval": (interval, 0.003), "coverage": (coverage, 0.015)}
+    return numbers | {"label": "a label", "num_sets": 10, "num_experiments": 100}
+
+
+def test_only_methods_whose_coverage_is_right_are_listed_the_shortest_first():
+    methods = {"default": _row(0.4, 0.68), "no-flows": _row(0.3, 0.69), "baseline": _row(0.1, 0.6)}
+    text = answer.answer({"table2": {"methods": methods, "shipped": "here"}}, "here")
+    assert "of 3 methods" in text
+    assert "`no-flows` 0.300, `default` 0.400." in text
+    assert "1.333 ± 0.017 of that without" in text
+    assert "Which weights" not in text
+
+
+def test_results_of_other_weights_are_named():
+    text = answer.answer({"table2": {"methods": {"default": _row(0.4, 0.68)}}}, "here")
+    assert "others in these sections: methods." in text
+
+
+def test_large_shifts_are_averaged():
+    rows = [{"label": "none", "coverage": 0.7, "bias": 0.0}]
+    rows += [{"label": f"tes {n:+d} sd", "coverage": 0.1 * abs(n), "bias": 0.5 * n} for n in (-5, -3, 1, 3, 5)]
+    text = answer.answer({"robustness": {"methods": {"default": rows, "no-flows": rows[:3]}, "shipped": 1}}, 1)
+    assert "on average 0.40 with them and 0.40 without, the bias 2.00 and 2.00" in text
