@@ -142,11 +142,11 @@ def _flows(results: Mapping[str, Any]) -> Iterator[str]:
         parts.append(f"with flow features the mean interval is {ratio:.3f} ± {ratio * spread:.3f} of that without")
     if "robustness" in results:
         off = {name: _off(rows) for name, rows in results["robustness"]["methods"].items()}
-        parts.append(
-            f"where tes or jes is {LARGE} standard deviations off or more, the coverage is on average "
-            f"{off[_OURS][0]:.2f} with them and {off[_OTHERS][0]:.2f} without, the bias {off[_OURS][1]:.2f} and "
-            f"{off[_OTHERS][1]:.2f} σ"
-        )
+        text = f"where tes or jes is {LARGE} standard deviations off or more, the coverage is on average "
+        text += f"{off[_OURS][0]:.2f} with them and the bias {off[_OURS][1]:.2f} σ"
+        if _OTHERS in off:
+            text += f", without them {off[_OTHERS][0]:.2f} and {off[_OTHERS][1]:.2f} σ"
+        parts.append(text)
     if parts:
         yield f"**Flow features**: {'; '.join(parts)}."
 

@@ -94,7 +94,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Count, throw, print the table, draw the figure; counts are kept for the next call."""
-    places = {"default": arguments.artifacts, "no-flows": arguments.no_flows}
+    places = {"default": arguments.artifacts}
+    if arguments.no_flows.exists():
+        places["no-flows"] = arguments.no_flows
+    else:
+        print(f"{arguments.no_flows} is not there: default alone")
     estimators = {name: load_estimator(place) for name, place in places.items()}
     folders = {world: simulation.cached_folder(arguments.rows, 5, world=world) for world in WORLDS if world != DEFAULT}
     folders[DEFAULT] = arguments.data or simulation.cached_folder(16_000_000, 2)

@@ -49,7 +49,8 @@ def prepare(
         device, workers: as for `training.stages.Training`.
         own_sample: whether `source` is the sample that `training.config.SAMPLES` names; the shipped weights are of it.
         trained: folders of artifacts, trained elsewhere, that a method of the same configuration consists of; of those
-            of the same networks and templates it takes these, and its belt is made.
+            of the same networks and templates it takes these, and its belt is made. With `own_sample` the shipped ones
+            are among them.
 
     Returns:
         Path of the submission folder.
@@ -63,7 +64,8 @@ def prepare(
     method = METHODS[name]
     contents = None
     if method.config is not None and not is_shipped(method, method.config(preset), source, own_sample):
-        contents = _of_artifacts(method, method.config(preset), trained, Path(output) / name, workers)
+        shipped = (artifacts.FOLDER,) if own_sample and (artifacts.FOLDER / artifacts.MANIFEST).exists() else ()
+        contents = _of_artifacts(method, method.config(preset), (*trained, *shipped), Path(output) / name, workers)
         if contents is None:
             training = _training(name, preset, source(), output, device, workers)
             others = [_training(other, preset, source(), output) for other in METHODS if METHODS[other].config]

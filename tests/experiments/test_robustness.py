@@ -67,5 +67,5 @@ def test_the_command(simulated_folder, tmp_path, monkeypatch, shown):
 
 
 def test_artifacts_that_are_not_there_are_named(tmp_path, capsys):
-    assert main(["robustness", "--no-flows", str(tmp_path / "nowhere")]) == 2
+    assert main(["robustness", "--artifacts", str(tmp_path / "nowhere")]) == 2
     assert "nowhere" in capsys.readouterr().err

@@ -37,7 +37,7 @@ def compared(simulated_folder, tmp_path_factory):
     """Output folder of a comparison of two methods, and the flags that made it."""
     output = tmp_path_factory.mktemp("table2")
     flags = ["table2", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
-    assert main([*flags, "--methods", "no-flows,baseline", "--experiments", "1"]) == 0
+    assert main([*flags, "--methods", "default,baseline", "--experiments", "1"]) == 0
     return output, flags
 
 
@@ -49,7 +49,7 @@ def _journal(output, name):
 @pytest.mark.slow
 def test_two_methods_get_identical_data_sets(compared):
     output, _ = compared
-    default, baseline = _journal(output, "no-flows"), _journal(output, "baseline")
+    default, baseline = _journal(output, "default"), _journal(output, "baseline")
     assert len(default) == 2
     assert {key: (line["mu"], line["seed"]) for key, line in default.items()} == {
         key: (line["mu"], line["seed"]) for key, line in baseline.items()
@@ -63,19 +63,17 @@ def test_two_methods_get_identical_data_sets(compared):
 def test_methods_share_what_they_have_in_common(compared):
     output, _ = compared
     for stage, same in (("classifier", True), ("templates", True), ("neyman", False)):
-        first, second = (
-            (output / name / "training" / f"{stage}.npz").read_bytes() for name in ("no-flows", "baseline")
-        )
+        first, second = ((output / name / "training" / f"{stage}.npz").read_bytes() for name in ("default", "baseline"))
         assert (first == second) is same, stage
 
 
 @pytest.mark.slow
 def test_artifacts_that_were_trained_elsewhere_stand_for_a_training(compared, tmp_path):
     output, flags = compared
-    made = output / "no-flows" / "submission" / "submission" / "artifacts"
+    made = output / "default" / "submission" / "submission" / "artifacts"
     flags = [*flags[:5], "--output", str(tmp_path), "--workers", "1", "--experiments", "1", "--trained", str(made)]
-    assert main([*flags, "--methods", "no-flows,baseline"]) == 0
-    for name in ("no-flows", "baseline"):
+    assert main([*flags, "--methods", "default,baseline"]) == 0
+    for name in ("default", "baseline"):
         assert not (tmp_path / name / "training").exists()
         assert _predictions(tmp_path, name) == _predictions(output, name)
 
@@ -91,7 +89,7 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     settings = FirstOfRun(num_sets=2, num_experiments=1, seed=SEED, whole=3)
     experiment = settings.plan()[0]
     test_set = experiment_test_set(OfficialFolder(simulated_folder).test_events(), experiment, settings.systematics)
-    for name in ("no-flows", "baseline"):
+    for name in ("default", "baseline"):
         estimator = artifacts.load(output / name / "submission" / "submission" / "artifacts")
         estimate = estimator.estimate(test_set["data"], test_set["weights"])
         predicted = _journal(output, name)[experiment.set_index, 0]
@@ -102,17 +100,17 @@ def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
 @pytest.mark.slow
 def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(compared, shown, capsys):
     output, flags = compared
-    assert main([*flags, "--methods", "no-flows"]) == 2
+    assert main([*flags, "--methods", "default"]) == 2
     assert "add --resume" in capsys.readouterr().err
-    assert main([*flags, "--methods", "no-flows", "--resume", "--experiments", "5"]) == 2
+    assert main([*flags, "--methods", "default", "--resume", "--experiments", "5"]) == 2
     assert "choose another --output" in capsys.readouterr().err
     before = (output / "table2.json").read_bytes()
     assert main([*flags, "--methods", "baseline", "--resume", "--experiments", "1"]) == 0
     text = shown()
     assert (output / "table2.json").read_bytes() == before
-    assert all(name in text for name in ("no-flows", "baseline", *PAPER))
+    assert all(name in text for name in ("default", "baseline", *PAPER))
     page = (output / "results.md").read_text()
-    assert all(METHODS[name].label in page for name in ("no-flows", "baseline"))
+    assert all(METHODS[name].label in page for name in ("default", "baseline"))
     assert (output / "table2-intervals.png").stat().st_size > 5000
     assert (output / "table2-coverage.png").stat().st_size > 5000
 

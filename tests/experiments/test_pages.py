@@ -11,7 +11,7 @@ from experiments.pages import SECTIONS
 from runtime import files
 from submission import artifacts
 
-ROOT = Path(__file__).resolve().parents[1]
+ROOT = Path(__file__).resolve().parents[2]
 DOCS = ROOT / "docs"
 
 #: Sections that other files fill, and by which command.
