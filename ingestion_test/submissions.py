@@ -183,7 +183,12 @@ def _copy_own(directory: Path) -> None:
     for name in OWN_SUBMISSION:
         origin = PROJECT / name
         if origin.is_dir():
-            shutil.copytree(origin, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+            copy = shutil.copytree(origin, directory / name, ignore=shutil.ignore_patterns("__pycache__"))
+            for folder in (
+                copy,
+                *filter(Path.is_dir, copy.rglob("*")),
+            ):  # those of a read-only checkout cannot be removed
+                folder.chmod(folder.stat().st_mode | 0o700)
         else:
             shutil.copy2(origin, directory / name)
 

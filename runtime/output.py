@@ -91,6 +91,8 @@ def _message(path: Path, error: Exception) -> str | None:
     if not isinstance(error, OSError) or error.errno in _NOT_OF_THE_FOLDER:
         return shortage(error)
     reason = error.strerror or error
-    if isinstance(error.filename, str) and not Path(error.filename).absolute().is_relative_to(path.absolute()):
-        return f"{error.filename} cannot be used ({reason}): mend that"
+    if isinstance(error.filename, str):
+        at, output = Path(error.filename).absolute(), path.absolute()
+        if not (at.is_relative_to(output) or output.is_relative_to(at)):  # neither within it nor on the way to it
+            return f"{error.filename} cannot be used ({reason}): mend that"
     return f"cannot write to {path}: {reason}; free some space there or choose another place with --output"

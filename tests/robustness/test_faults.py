@@ -2,9 +2,11 @@
 
 import contextlib
 import ctypes
+import os
 import random
 import resource
 import shlex
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -224,6 +226,46 @@ def test_an_output_that_is_read_only(command, data_folder, tmp_path):
     assert process.stderr.startswith(f"error: cannot write to {tmp_path}")
     assert "Permission denied" in process.stderr
     assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.slow
+def test_a_checkout_that_is_read_only(simulated_folder, tmp_path):
+    """Everything works with an --output and a cache elsewhere; without --output one line says what to do."""
+    checkout, out = tmp_path / "checkout", tmp_path / "out"
+    shutil.copytree(
+        PROJECT, checkout, ignore=shutil.ignore_patterns(".*", "tests", "docs", "runs", "__pycache__"), symlinks=True
+    )
+    for folder in (*filter(Path.is_dir, checkout.rglob("*")), checkout):
+        folder.chmod(0o500)
+
+    def called(*arguments):
+        return subprocess.run(
+            [sys.executable, "-m", *arguments, "--data", str(simulated_folder)],
+            cwd=checkout,
+            env=os.environ | {"HIGGSML_CACHE": str(tmp_path / "cache"), "HIGGSML_FIT_MINUTES": "0"},
+            capture_output=True,
+            text=True,
+            check=False,
+            preexec_fn=_without_privileges,
+        )
+
+    one = ("--sets", "1", "--experiments", "1")
+    for name, command in {
+        "score": ("ingestion_test", "score", *one),
+        "page": ("measurement", "explain", "0:0", *one),
+        "training": ("training", "flows", "--preset", "smoke"),
+    }.items():
+        process = called(*command, "--output", str(out / name))
+        assert process.returncode == 0, process.stderr
+        refused = called(*command)
+        assert refused.returncode == 2
+        assert refused.stderr.startswith("error: ")
+        assert "--output" in refused.stderr
+    assert (out / "score" / "detailed_results.html").exists()
+    assert (out / "page" / "measurement.html").exists()
+    assert not (checkout / "runs").exists()
+    for folder in (checkout, *filter(Path.is_dir, checkout.rglob("*"))):
+        folder.chmod(0o700)
 
 
 # No memory -----------------------------------------------------------------------------------------------------------

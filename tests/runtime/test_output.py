@@ -36,6 +36,7 @@ def test_one_run_at_a_time(tmp_path):
         ),
         (OSError(errno.ENOSPC, "No space left on device"), "cannot write to FOLDER: No space left on device"),
         (PermissionError(errno.EACCES, "Permission denied", "/data/x"), "/data/x cannot be used (Permission denied)"),
+        (OSError(errno.EROFS, "Read-only file system", "/"), "cannot write to FOLDER: Read-only file system"),
         (MemoryError("3 GiB"), "memory ran out (3 GiB): use fewer --workers"),
         (OSError(errno.ENOMEM, "Cannot allocate memory"), "memory ran out"),
         (OSError(errno.EMFILE, "Too many open files", "FOLDER/a"), "too many files are open"),
