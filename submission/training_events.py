@@ -54,8 +54,7 @@ class Events:
             EventsError: it is no DataFrame, a column is missing, a number is not finite, a weight is negative or all
                 are 0, or a process is unknown.
         """
-        if not isinstance(frame, pd.DataFrame):
-            raise EventsError(f"get_train_set returned {type(frame).__name__}, not a DataFrame")
+        _require_frame(frame)
         missing = [name for name in (*PRIMARIES, "weights", "detailed_labels") if name not in frame]
         if missing:
             raise EventsError(f"the training events lack the columns {', '.join(missing)}")
@@ -118,10 +117,15 @@ def _numbers(frame: pd.DataFrame, name: str) -> FloatArray:
 def _called(get_train_set: Callable[..., Any], **arguments: Any) -> Any:
     try:
         frame = get_train_set(**arguments)
-        len(frame)
     except Exception as error:  # whatever it may be: it is not ours
         raise EventsError(f"get_train_set raised {type(error).__name__}: {error}") from error
+    _require_frame(frame)
     return frame
+
+
+def _require_frame(frame: object) -> None:
+    if not isinstance(frame, pd.DataFrame):
+        raise EventsError(f"get_train_set returned {type(frame).__name__}, not a DataFrame")
 
 
 def shifted(systematics: Callable[..., Any], events: Events, point: FloatArray, seed: int) -> tuple[Columns, IntArray]:

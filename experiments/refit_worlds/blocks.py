@@ -27,9 +27,9 @@ from training.checkpoints import checkpointed
 from .worlds import WORLDS, World
 
 #: Rows of a block.
-BLOCK_ROWS = 40_000
+BLOCK_ROWS = 50_000
 
-_SEED = 20250509
+_SEED = 9
 
 
 @dataclass(frozen=True)

@@ -35,8 +35,8 @@ TESTS, OWN = 50, "own"
 
 SEED = 20250509
 
-#: Rows and seed of the simulated samples, of other events than any training has.
-ROWS, SAMPLE_SEED = 4_000_000, 5
+#: Rows of the simulated samples, events as they are and changed ones, and their seed, which no training has.
+ROWS, CHANGED_ROWS, SAMPLE_SEED = 8_000_000, 1_000_000, 5
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -45,7 +45,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--artifacts", type=Path, default=artifacts.FOLDER, metavar="DIR", help="default: submission/artifacts")
     add("--data", type=Path, metavar="DIR", help="simulated events that the artifacts were not made of")
     add("--worlds", type=outputs.some_of("world", WORLDS), default=tuple(WORLDS), metavar="A,B", help="default: all")
-    add("--rows", type=types.count, default=ROWS, metavar="N", help=f"events of each world (default {ROWS})")
+    add("--rows", type=types.count, default=ROWS, metavar="N", help=f"events that are only weighted (default {ROWS})")
+    more = f"events of each other world, which the networks see anew (default {CHANGED_ROWS})"
+    add("--changed-rows", type=types.count, default=CHANGED_ROWS, metavar="N", help=more)
     add("--train", type=_numbers, default=(1_000_000, 4_000_000), metavar="N,N", help="training events of a refit")
     add("--samples", type=types.count, default=5, metavar="N", help="of training events of each number (default 5)")
     add("--sets", type=types.count, default=10, metavar="N", help="true values of mu (default 10)")
@@ -73,7 +75,8 @@ def run(arguments: argparse.Namespace) -> None:
         for names in _families(arguments.worlds):
             folder = events[WORLDS[names[0]].simulation]
             kept = arguments.output / "blocks"
-            counted = count_worlds(estimator, folder, names, arguments.rows, arguments.workers, kept)
+            rows = arguments.rows if names[0] == OWN or WORLDS[names[0]].factor else arguments.changed_rows
+            counted = count_worlds(estimator, folder, names, rows, arguments.workers, kept)
             for name, blocks in counted.items():
                 result["worlds"][name] = _of_world(estimator, name, blocks, size, arguments.workers)
         write_json(arguments.output / "refit-worlds.json", result)
@@ -92,7 +95,8 @@ def _folder(arguments: argparse.Namespace, name: str) -> Path:
     """Events of a variant of the simulation."""
     if arguments.data and name == DEFAULT:
         return arguments.data
-    return simulation.cached_folder(max(arguments.rows, ROWS), SAMPLE_SEED, world=name)
+    rows = arguments.rows if name == DEFAULT else arguments.changed_rows
+    return simulation.cached_folder(rows, SAMPLE_SEED, world=name)
 
 
 def _families(worlds: tuple[str, ...]) -> list[tuple[str, ...]]:

@@ -1,8 +1,11 @@
 """What `Model.fit` decides: the shipped tables, others, or the shipped ones with longer intervals."""
 
+import builtins
 import os
 import pickle
 import signal
+import tempfile
+from multiprocessing import shared_memory
 
 import numpy as np
 import pytest
@@ -94,8 +97,20 @@ def _broken(*_, **__):
         (lambda frame: {"get_train_set": TrainSet(frame.assign(PRI_met=np.nan))}, "not finite"),
         (lambda frame: {"get_train_set": TrainSet(frame.assign(weights=0.0))}, "not finite"),
         (lambda frame: {"get_train_set": TrainSet(frame.assign(detailed_labels="ttbar"))}, "there is no ztautau"),
+        (lambda frame: {"get_train_set": lambda **_: frame.assign(weights=0.0)}, "negative weights, or none but 0"),
+        (lambda frame: {"get_train_set": lambda **_: frame.assign(weights=-1.0)}, "negative weights, or none but 0"),
+        (
+            lambda frame: {"get_train_set": TrainSet(frame.assign(PRI_met="much"))},
+            "PRI_met of the training events is no",
+        ),
+        (lambda frame: {"get_train_set": TrainSet(frame.assign(detailed_labels="top"))}, "is of another process than"),
         (lambda frame: {"get_train_set": TrainSet(frame.drop(columns="PRI_met"))}, "lack the columns PRI_met"),
+        (lambda frame: {"get_train_set": lambda **_: frame.to_dict("list")}, "returned dict, not a DataFrame"),
+        (lambda frame: {"get_train_set": lambda **_: None}, "returned NoneType, not a DataFrame"),
+        (lambda frame: {"get_train_set": lambda size: frame}, "get_train_set raised TypeError"),
         (lambda frame: {"systematics": _broken}, "systematics raised OSError"),
+        (lambda frame: {"systematics": lambda *_, **__: None}, "systematics raised TypeError"),
+        (lambda frame: {"systematics": lambda data, **_: data.drop(columns="row")}, "systematics raised KeyError"),
     ],
 )
 def test_whatever_goes_wrong_is_one_line_and_the_shipped_tables(change, text, estimator, frame, capsys):
@@ -108,6 +123,47 @@ def test_whatever_goes_wrong_is_one_line_and_the_shipped_tables(change, text, es
     assert last == f"fit: tables {result.summary[TABLES]}"
     assert last.startswith("fit: tables as shipped: ")
     assert text in last
+
+
+def _refused(*_, **__):
+    raise OSError(30, "Read-only file system")
+
+
+@pytest.fixture
+def nothing_can_be_written(monkeypatch):
+    """A full disk, a read-only folder and no /dev/shm: no file is opened for writing, no folder and no memory made."""
+
+    def read_only(path, flags, *others, **options):
+        return _refused() if flags & (os.O_WRONLY | os.O_RDWR | os.O_CREAT) else opened(path, flags, *others, **options)
+
+    opened = os.open
+    monkeypatch.setattr(os, "open", read_only)
+    for module, name in ((os, "mkdir"), (tempfile, "mkdtemp"), (tempfile, "mkstemp"), (shared_memory, "SharedMemory")):
+        monkeypatch.setattr(module, name, _refused)
+    monkeypatch.setattr(builtins, "open", _refused)
+
+
+@pytest.mark.usefixtures("nothing_can_be_written")
+def test_tables_need_no_file(estimator, other, monkeypatch):
+    monkeypatch.setattr(refit, "cores", lambda: 2)
+    monkeypatch.setattr(refit, "_CHUNK", 5000)
+    result = adapted(estimator, TrainSet(other), systematics, 5)
+    assert result.summary[TABLES] == "made from 30,000 training events and 2,000 throws"
+
+
+def test_where_the_events_end_before_the_test_has_failed_intervals_are_longer(estimator, other, monkeypatch):
+    """The first part of the rows fails the test, and the second one cannot be had."""
+    monkeypatch.setattr(tables, "TEST_ROWS", 20_000)
+    train_set = TrainSet(other)
+
+    def ending(**arguments):
+        return _broken() if train_set.calls == 2 else train_set(**arguments)
+
+    result = adapted(estimator, ending, systematics, 5)
+    assert result.likelihood is None
+    assert "set raised OSError" in result.summary[TABLES]
+    assert result.summary[TABLES].endswith("sigma longer at both ends")
+    assert result.widening > 1
 
 
 def test_helpers_that_die_are_one_line(estimator, frame, monkeypatch):
