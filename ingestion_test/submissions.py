@@ -25,6 +25,9 @@ PROJECT = Path(__file__).resolve().parents[1]
 #: What this project's own submission consists of; the upload holds the same.
 OWN_SUBMISSION = ("model.py", "submission")
 
+#: One of these files is what the program imports.
+MODEL_FILES = ("model.py", "model/__init__.py")
+
 #: What the files of a zip may have in all, so that unpacking it fills no disk.
 MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
 
@@ -36,7 +39,8 @@ def prepare(path: str | Path | None, directory: str | Path, output: str | Path) 
     """Make a submission ready to be loaded, in a folder of its own: it may write beside itself.
 
     Arguments:
-        path: folder or zip with a `model.py` at its root; None for this project's own submission.
+        path: folder or zip with a `model.py`, or a package of this name, at its root; None for this project's own
+            submission.
         directory: where it is unpacked or copied to, without what `is_left_out`.
         output: folder that is not copied, even if it lies in the submission's.
 
@@ -61,7 +65,7 @@ def prepare(path: str | Path | None, directory: str | Path, output: str | Path) 
     folder = path if path.is_dir() else directory
     if folder is directory:
         _unpack(path, directory)
-    if not (folder / "model.py").is_file():
+    if not any((folder / name).is_file() for name in MODEL_FILES):
         inside = sorted(file.parent.relative_to(folder).as_posix() for file in folder.glob("*/model.py"))
         hint = (
             f"lies in {inside[0]}/: give that folder, or zip its content"
@@ -134,7 +138,7 @@ def load_model(folder: str | Path) -> Callable[..., Any]:
     except Exception as error:
         raise ChallengeError(f"{folder}/model.py cannot be imported: {type(error).__name__}: {error}") from error
     file = _file(module)
-    if file.parent != Path(folder).resolve():
+    if file not in [Path(folder).resolve() / name for name in MODEL_FILES]:
         raise ChallengeError(
             f"import model finds {file}, not {folder}/model.py: uninstall the package that has it, or take its folder "
             "off PYTHONPATH"

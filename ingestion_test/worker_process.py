@@ -124,8 +124,12 @@ def _fitted_model(job: Job) -> Any:
 def _pose_as_the_official_program(job: Job) -> None:
     """Give this process the command line of the official script, and a main module with what that one has read of it.
 
-    The main module has no file: whatever the submission starts has nothing to import again.
+    The main module has no file: whatever the submission starts has nothing to import again. The process that fits is
+    the main one there, with no parent.
     """
+    if job.fits:
+        multiprocessing.current_process().name = "MainProcess"
+        multiprocessing.process._parent_process = None  # type: ignore[attr-defined]
     from .run_ingestion import parser  # which imports this module
 
     main_module = types.ModuleType("__main__")

@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import TypeAlias
 
-from ingestion_test.submissions import MAX_FILES, MAX_UNPACKED_BYTES, official_modules
+from ingestion_test.submissions import MAX_FILES, MAX_UNPACKED_BYTES, MODEL_FILES, official_modules
 from runtime.errors import ChallengeError
 
 from .archive import is_useless
@@ -85,7 +85,7 @@ def _check_members(members: Sequence[zipfile.ZipInfo]) -> None:
 
 def _check_files(path: Path, members: Sequence[zipfile.ZipInfo], names: Sequence[str]) -> str:
     _check_members(members)
-    if "model.py" not in names:
+    if not set(MODEL_FILES) & set(names):
         other_case = next((name for name in names if name.lower() == "model.py"), None)
         if other_case:
             raise ChallengeError(f"the zip holds {other_case}, and Linux tells cases apart: rename it model.py")

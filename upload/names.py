@@ -18,6 +18,7 @@ from pathlib import Path
 from runtime.errors import ChallengeError
 
 from . import image
+from .sources import imports
 
 #: Public names of modules and some classes of the image's versions, as `tests/upload/image_names.py` writes them.
 NAMES_FILE = Path(__file__).with_name("image_names.json")
@@ -70,7 +71,10 @@ def check_names(sources: Mapping[str, bytes]) -> str:
         return (
             f"{', '.join(sorted(set(missing_here)))} not in the versions of this machine, where the run below will fail"
         )
-    return "methods of objects are not looked at"
+    imported = {module for source in sources.values() for _, module in imports(ast.parse(source))}
+    unknown = sorted(imported & image.PACKAGES - image.VERSIONS.keys())
+    names = f" and names of {', '.join(unknown)}" if unknown else ""
+    return f"methods of objects{names} are not looked at"
 
 
 @functools.cache

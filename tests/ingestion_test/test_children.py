@@ -37,6 +37,7 @@ class Model:
         import torch
 
         assert __main__.args.num_of_sets == 1 and sys.argv[0] == "run_ingestion.py", sys.argv
+        assert multiprocessing.parent_process() is None and multiprocessing.current_process().name == "MainProcess"
         multiprocessing.set_start_method("spawn")
         train = self.get_train_set(train_size=20)
         assert len(spawned(self.shifted, train, self.systematics, DER_data, postprocess, V4)) > 0

@@ -130,6 +130,13 @@ def test_siblings_are_found(tmp_path):
     assert (result.stdout, result.returncode) == ("Model\n", 0)
 
 
+def test_the_model_may_be_a_package(tmp_path):
+    files = {"model/__init__.py": "from .parts import Model", "model/parts.py": COMPLETE["model.py"]}
+    folder = _prepare(write_zip(tmp_path / "a.zip", files | {"helper.py": "interval = 1"}), tmp_path / "out")
+    loaded = _load(folder, "print(Model.__module__)")
+    assert (loaded.stdout, loaded.returncode) == ("model.parts\n", 0), loaded.stderr
+
+
 def test_names_of_the_official_program_are_taken(tmp_path):
     files = predicting(good(), head="import datasets, visualization, systematics; print(datasets.__file__)")
     result = _load(write(tmp_path, files | {"datasets.py": "wrong", "visualization.py": "wrong"}))

@@ -64,6 +64,7 @@ def test_what_codabench_would_refuse(files, text, tmp_path):
         {"model.py": "", "weights/systematics.npz": "", "datasets/a.npz": "", "a/b/datasets.py": ""},
         {"./model.py": "from helper import interval", "./parts/helper.py": ""},
         {"model.py": "", "parts/": ""},
+        {"model/__init__.py": "from .parts import Model", "model/parts.py": ""},
         {"model.py": "from parts.score import s", "parts/a.py": "from . import score", "parts/score.py": "s = 1"},
         {"model.py": "", ".weights/w.json": "2.5", "__pycache__/w.npz": ""},
     ],

@@ -91,7 +91,10 @@ def test_a_name_that_the_image_has_or_may_have(source):
 def test_a_name_that_only_the_image_has_is_said():
     seen = check_names({"m.py": b"import numpy as np\nnp.product([1])"})
     assert "numpy.product not in the versions of this machine" in seen
-    assert "not looked at" in check_names({"m.py": b"import numpy as np\nnp.prod([1])"})
+    looked = check_names({"m.py": b"import numpy as np\nnp.prod([1])"})
+    assert looked == "methods of objects are not looked at"
+    looked = check_names({"m.py": b"import torch\nimport scipy.stats\ntorch.nn.Anything"})
+    assert looked == "methods of objects and names of scipy, torch are not looked at"
 
 
 def test_the_table_is_of_the_image():
