@@ -26,7 +26,7 @@ PROJECT = Path(__file__).resolve().parents[1]
 OWN_SUBMISSION = ("model.py", "submission")
 
 #: One of these files is what the program imports.
-MODEL_FILES = ("model.py", "model/__init__.py")
+MODEL_FILES = tuple(f"model{ending}" for ending in (".py", "/__init__.py"))
 
 #: What the files of a zip may have in all, so that unpacking it fills no disk.
 MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
