@@ -1,6 +1,7 @@
 """The simulation against the figures of the full official data; worlds; the same events for any number of threads."""
 
 import json
+import re
 
 import numpy as np
 import pyarrow.parquet as pq
@@ -10,6 +11,7 @@ from threadpoolctl import threadpool_limits
 from ingestion_test.schema import DATA_FILE, FEATURES, METADATA_FILE, PROCESSES, SUM_WEIGHTS, YIELDS
 from ingestion_test.simulation import cached_folder, official, sample, simulate, tilt, validate, worlds, write_folder
 from ingestion_test.sources import OfficialFolder
+from ingestion_test.submissions import PROJECT
 from ingestion_test.systematics import transform
 from runtime.errors import ChallengeError
 
@@ -83,6 +85,23 @@ def test_command_prints_the_comparison(folder, capsys, monkeypatch):
     printed = capsys.readouterr().out
     assert "lowMT_VBFJet" in printed
     assert "rows beyond the limits" in printed
+
+
+def test_figures_are_those_of_the_page(folder, tmp_path, monkeypatch, capsys):
+    """With simulated events in the place of the reference ones, whose shifts are then the same within errors."""
+    flags = (["--official", "--data", str(folder)], ["--reference", str(folder / DATA_FILE), "--rows", str(ROWS)])
+    for some in flags:
+        monkeypatch.setattr("sys.argv", ["validate", *some, "--output", str(tmp_path)])
+        validate.main()
+    squares = [
+        float(line.split("chi-square ")[1].split()[0])
+        for line in capsys.readouterr().out.splitlines()
+        if "chi-" in line
+    ]
+    assert len(squares) == sum(len(names) for _, names in validate.SHIFTS.values())
+    assert max(squares) < 40
+    page = (PROJECT / "docs" / "simulation.md").read_text(encoding="utf-8")
+    assert {path.name for path in tmp_path.iterdir()} == set(re.findall(r"figures/(simulation_\w+\.png)", page))
 
 
 def test_a_folder_that_is_not_there_is_one_line(monkeypatch, capsys):
