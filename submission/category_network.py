@@ -14,7 +14,7 @@ from .features import CATEGORIES
 
 #: Events that a network works on at a time: few enough that what passes between layers stays in the cache (a quarter
 #: faster than 16384), and memory is bounded.
-_CHUNK = 4096
+_CHUNK = 1024
 
 Self = TypeVar("Self", bound="CategoryNetwork")
 
