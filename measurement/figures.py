@@ -184,7 +184,7 @@ def scan(axes: FloatArray, shown: Explanation) -> None:
     axis.plot(mu, shown.scan["held"], color=GREEN, linestyle="--", label="all held")
     for sigmas, level in enumerate(LEVELS, 1):
         axis.axhline(level, color=GREY, linewidth=0.8)
-        axis.annotate(f"{sigmas}σ", (mu[0], level), fontsize=8, va="bottom")
+        axis.annotate(f"{sigmas}σ", (mu[0], level), (4, 1), textcoords="offset points", fontsize=8)
     low, high = shown.likelihood_intervals[0]
     axis.axvspan(low, high, color=BLUE, alpha=0.12, linewidth=0)
     _true_mu(axis, shown)

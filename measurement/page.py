@@ -21,6 +21,20 @@ from .figures import Drawing
 
 HTML_FILE, JSON_FILE = "measurement.html", "measurement.json"
 
+#: What the words of the page mean.
+WORDS = {
+    "μ, μ̂": "The signal strength: the number of Higgs bosons relative to that of the Standard Model; its estimate.",
+    "Channel, bin": "Events with one jet, with two or more, and without one, each sorted into bins; the counts of all "
+    "bins are the data of the fit.",
+    "Templates": "The events that are expected in each bin, as functions of μ and of the nuisance parameters.",
+    "Nuisance parameter, pull": "A property of detector or theory that is known only roughly; its distance from what "
+    "is known beforehand, in units of that knowledge's width, the prior.",
+    "Profile likelihood": "How well each μ describes the data, −2 ln L, all nuisance parameters fitted anew.",
+    "p-value": "The probability of data that are described as badly or worse where the templates are right.",
+    "Belt": "A table of the estimates that each μ gives in 68.27% of the cases; read the other way round it turns "
+    "an estimate into an interval.",
+}
+
 #: A p-value below this is warned of.
 LEAST_P_VALUE = 0.001
 
@@ -68,6 +82,7 @@ def write_page(folder: Path, shown: Explanation) -> Path:
         warnings=_warnings(shown),
         tiles=_tiles(shown),
         sections=sections,
+        words=list(WORDS.items()),
         content=content,
     )
     for plot in (plot for section in sections for plot in section.plots):
@@ -228,7 +243,7 @@ def _quality(shown: Explanation) -> Section:
         )
         rows += [
             ("−2 ln L that the sample makes one expect", f"{sample.mean:.1f} ± {sample.deviation:.1f}"),
-            ("p-value with that", f"{sample.p_value:.2g}"),
+            ("its p-value", f"{sample.p_value:.2g}"),
             ("μ̂ − μ of what the sample expects", f"{sample.shift:+.4f}"),
             ("−2 ln L with the sample's error", f"{sample.twice_nll:.1f}"),
             ("its p-value under χ²", f"{sample.chi2_p_value:.2g}"),

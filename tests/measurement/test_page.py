@@ -7,7 +7,7 @@ import pytest
 
 from ingestion_test.score_table import number
 from measurement.explanation import explain
-from measurement.page import HTML_FILE, JSON_FILE, summary, write_page
+from measurement.page import HTML_FILE, JSON_FILE, WORDS, summary, write_page
 from tests.ingestion_test.test_report import Page
 from tests.measurement.measurements import CHANNELS, explanation, measurement
 
@@ -60,6 +60,10 @@ def test_two_sentences_say_what_was_measured(page, shown):
         assert number(value) in text
     assert text.count(". ") == 1
     assert text.endswith(".")
+
+
+def test_words_are_explained(page):
+    assert all(word in page.text and meaning in page.text for word, meaning in WORDS.items())
 
 
 def test_says_the_numbers_of_the_fit(page, shown):
