@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Mapping, Sequence
@@ -69,7 +70,8 @@ def score_folder(
             of_pseudo_experiments(Path(prediction)),
         )
     except OSError as error:
-        raise ChallengeError(f"{output} cannot be written ({error.strerror}): give a folder that can") from error
+        remedy = "give a folder that can" if error.errno != errno.EFBIG else "raise the limit on files (ulimit -f)"
+        raise ChallengeError(f"{output} cannot be written ({error.strerror}): {remedy}") from error
     warnings = [f"warning: {text}" for text in (*scores.warnings, *predictions.warnings)]
     return "\n".join([*warnings, summary_table(scores, seconds_per_experiment, bootstraps)])
 

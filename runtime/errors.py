@@ -17,7 +17,7 @@ from .streams import secure_streams
 _LONGEST = 2000
 
 #: Numbers of the system's errors that say that there is no room for a file, and that too many are open.
-_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)
+_FULL = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 _TOO_MANY_FILES = (errno.EMFILE, errno.ENFILE)
 
 
@@ -59,6 +59,8 @@ def shortage(error: BaseException) -> str | None:
         return f"too many files are open ({error}): use fewer --workers, or raise the limit (ulimit -n)"
     if number == errno.EAGAIN or "can't start new thread" in str(error):
         return f"there are too many processes ({error}): use fewer --workers, or raise the limit (ulimit -u)"
+    if number == errno.EFBIG:
+        return f"a file is larger than the limit on its size ({error}): raise the limit (ulimit -f)"
     if number in _FULL:
         return f"a file cannot be written ({error}): make room, or set TMPDIR to a folder that has some"
     return None

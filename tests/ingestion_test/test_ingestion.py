@@ -323,3 +323,28 @@ def test_only_one_pseudo_experiment(tmp_path, data_folder, capfd):
     assert "fitted" in shown
     assert main(["score", *flags, "--only", "2:0"]) == 2
     assert "no pseudo-experiment 2:0" in capfd.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("asked", "text"),
+    [
+        (
+            lambda: RunSettings(num_sets=10**8),
+            "100000000 sets of 100 pseudo-experiments: at most 1,000,000 are possible",
+        ),
+        (lambda: RunSettings(num_experiments=10**11), "at most 1,000,000 are possible in all; ask for fewer"),
+        (
+            lambda: RunSettings(seed=2**32 - 1),
+            "seed 4294967295: .* numpy takes none above 4294967295; choose a smaller",
+        ),
+    ],
+)
+def test_too_much_is_refused_before_anything_is_done(asked, text):
+    with pytest.raises(ChallengeError, match=text):
+        asked()
+
+
+def test_a_sample_that_is_too_large_is_refused(tmp_path, capsys):
+    assert main(["simulate", "--size", str(10**11), "--output", str(tmp_path / "events")]) == 2
+    assert "100,000,000,000 rows is too large: use 1,000,000,000 or fewer" in capsys.readouterr().err
+    assert not (tmp_path / "events").exists()

@@ -74,7 +74,8 @@ def test_a_long_message_loses_its_middle():
 @pytest.mark.parametrize(
     ("error", "text"),
     [
-        *((OSError(number, "no"), "make room") for number in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EROFS)),
+        *((OSError(number, "no"), "make room") for number in (errno.ENOSPC, errno.EDQUOT, errno.EROFS)),
+        (OSError(errno.EFBIG, "no"), "ulimit -f"),
         (OSError(errno.ENOMEM, "no"), "memory ran out"),
         (RuntimeError("CUDA out of memory. Tried to allocate 2 GiB"), "memory ran out"),
         (OSError(errno.EMFILE, "no"), "too many files are open"),
