@@ -92,9 +92,9 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     add(
         "--most",
         type=count,
-        default=50,
+        default=20,
         metavar="N",
-        help="pseudo-experiments that are looked at, at the most (default 50); each passes all test events twice",
+        help="pseudo-experiments that are looked at, at the most (default 20); each passes all test events twice",
     )
     parser.set_defaults(command=_quality)
 

@@ -5,14 +5,16 @@ import json
 import pytest
 
 from ingestion_test.cli import main as challenge
+from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.schema import FEATURES
 from measurement.cli import main
 from tests.submissions import good, predicting, write
 
 
 @pytest.mark.slow
-def test_a_pseudo_experiment_of_a_run_and_its_events(simulated_folder, tmp_path, capsys):
-    """The page says what the run's journal says; the events alone give the same."""
+def test_a_pseudo_experiment_of_a_run_and_its_events(simulated_folder, tmp_path, capsys, monkeypatch):
+    """The page says what the run's journal says, and so does the table of its goodness of fit."""
+    monkeypatch.setenv("HIGGSML_FIT_MINUTES", "0")
     run, out = tmp_path / "run", tmp_path / "out"
     flags = ["--data", str(simulated_folder)]
     assert (
@@ -28,6 +30,11 @@ def test_a_pseudo_experiment_of_a_run_and_its_events(simulated_folder, tmp_path,
     assert content["truth"]["mu"] == line["mu"]
     for name, (pull, error) in estimate["pulls"].items():
         assert (pull, error) == (line["further"][f"pull_{name}"], line["further"][f"pull_error_{name}"])
+    assert main(["quality", *flags, str(run)]) == 0
+    shown = capsys.readouterr().out
+    assert f"{estimate['twice_nll']:.1f}" in shown.splitlines()[-11]
+    assert "draws from the finite sample" in shown
+    assert [row.split()[0] for row in shown.splitlines()[-6:]] == list(NUISANCE_NAMES)
 
 
 @pytest.mark.slow
