@@ -71,7 +71,7 @@ def run(arguments: argparse.Namespace) -> None:
             "events": {name: OfficialFolder(path).fingerprint() for name, path in events.items()},
         }
         outputs.claim(arguments.output / "events.json", about, arguments.resume)
-        result: dict[str, Any] = {"size": outputs.record(size), "worlds": {}}
+        result: dict[str, Any] = {"artifacts": checksum, "size": outputs.record(size), "worlds": {}}
         for names in _families(arguments.worlds):
             folder = events[WORLDS[names[0]].simulation]
             kept = arguments.output / "blocks"
