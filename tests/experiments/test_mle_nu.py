@@ -74,14 +74,15 @@ class _Analytic(torch.nn.Module):
 
 
 def _normal(random, events, pulls, classifier):
-    x = (random.normal(size=(events, 5)) + _Analytic.SLOPE * np.asarray(pulls)).astype(np.float32)
+    """Events made at `pulls`: normal around what they depend on, for soft_met its square."""
+    x = (random.normal(size=(events, 5)) + _Analytic.SLOPE * terms(pulls)[1:6]).astype(np.float32)
     inputs = torch.as_tensor(np.concatenate([x, np.zeros((len(x), len(EMBEDDED)), np.float32)], axis=1))
     parts = [(part, torch.ones(len(part)).double()) for part in (inputs[: events // 2], inputs[events // 2 :])]
     return x, SumOfScores(classifier, parts)
 
 
 #: That of the true ratio of densities.
-_EXACT = Calibration(np.zeros((21, 5)), np.eye(5), _Analytic.SLOPE**2 * np.eye(5))
+_EXACT = Calibration(_Analytic.SLOPE**2 * np.eye(21)[:, 1:6], np.eye(5))
 
 
 def test_the_sum_of_scores_gives_the_maximum_of_the_likelihood():
@@ -93,48 +94,41 @@ def test_the_sum_of_scores_gives_the_maximum_of_the_likelihood():
     np.testing.assert_allclose(squares, _Analytic.SLOPE**2 * x.T.astype(float) @ x, rtol=1e-3, atol=1)
     fit = fit_nuisance(total, _EXACT)
     expected = _Analytic.SLOPE * x.sum(axis=0, dtype=float) / (_Analytic.SLOPE**2 * len(x) + 1)
+    expected[2] = np.log1p(2 * expected[2]) / 2
     assert fit.converged
-    np.testing.assert_allclose(fit.pulls, expected, atol=1e-3)
+    np.testing.assert_allclose(fit.pulls, expected, atol=5e-3)
     np.testing.assert_allclose(np.sqrt(np.diag(fit.covariance)), (_Analytic.SLOPE**2 * len(x) + 1) ** -0.5, rtol=1e-6)
-
-
-def _measured(classifier):
-    """The calibration of a classifier by events of the density of `_Analytic`."""
-    random, points = np.random.default_rng(5), calibration_points()
-    normal = random.normal(size=(100_000, 5))
-    true, nominal = [], []
-    for pulls in points:
-        x = (normal + _Analytic.SLOPE * pulls).astype(np.float32)
-        inputs = torch.as_tensor(np.concatenate([x, np.zeros((len(x), 5), np.float32)], axis=1))
-        total = SumOfScores(classifier, [(inputs, torch.ones(len(x)).double())])
-        true.append(total.evaluate(pulls)[0] / len(x))
-        scores, squares = total.evaluate(np.zeros(5))
-        nominal.append(scores / len(x))
-    covariance = squares / len(x) - np.outer(nominal[-1], nominal[-1])
-    return Calibration.of(points, np.array(true), np.array(nominal), covariance, len(x))
 
 
 def test_scores_that_are_wrong_give_unbiased_pulls_once_they_are_calibrated():
     classifier, random = _Analytic(wrong=0.5), np.random.default_rng(3)
-    calibration = _measured(classifier)
+    points, scores = calibration_points(), []
+    for pulls in points:
+        _, total = _normal(np.random.default_rng(5), 100_000, pulls, classifier)
+        scores.append(total.evaluate(np.zeros(5))[0] / total.weight)
+    covariance = np.cov(1.5 * _Analytic.SLOPE * np.random.default_rng(5).normal(size=(5, 100_000)))
+    calibration = Calibration.of(points, np.array(scores), covariance, 100_000)
     np.testing.assert_allclose(calibration.mean[0], 0.05, atol=2e-3)
-    np.testing.assert_allclose(calibration.information, _EXACT.information, atol=5e-4)
+    np.testing.assert_allclose(calibration.information(np.zeros(5)), _Analytic.SLOPE**2 * np.eye(5), atol=5e-4)
     plain, calibrated = [], []
     for _ in range(20):
         true = np.clip(random.normal(size=5), -2, 1.2)  # soft_met ends at 1.6
+        true[2] = max(true[2], -0.5)  # below that its square is 0
         _, total = _normal(random, 20_000, true, classifier)
         plain.append(fit_nuisance(total, _EXACT).pulls - true)
         calibrated.append(fit_nuisance(total, calibration).pulls - true)
-    assert (np.mean(plain, axis=0) > 1.3).all(), "the sum as it is runs away"
+    assert (np.mean(plain, axis=0) > 0.5).all(), "the sum as it is runs away"
     # 20,000 events know a pull to 0.07; those of the calibration move the mean of all by 0.03.
     np.testing.assert_allclose(np.mean(calibrated, axis=0), 0, atol=0.12)
-    np.testing.assert_allclose(np.sqrt(np.mean(np.square(calibrated), axis=0)), 0.08, atol=0.05)
+    np.testing.assert_allclose(np.sqrt(np.mean(np.square(calibrated), axis=0)), 0.09, atol=0.07)
 
 
 def test_terms_are_those_of_a_quadratic():
-    x = np.random.default_rng(1).normal(size=(4, 3))
-    expected = [1, *x[2], x[2, 0] ** 2, x[2, 0] * x[2, 1], x[2, 0] * x[2, 2], x[2, 1] ** 2, x[2, 1] * x[2, 2]]
-    np.testing.assert_allclose(terms(x)[2], [*expected, x[2, 2] ** 2])
+    x = np.random.default_rng(1).normal(size=(4, 5))
+    u = x[2].copy()
+    u[2] = (np.exp(2 * u[2]) - 1) / 2
+    expected = [1, *u, *(u[i] * u[j] for i in range(5) for j in range(i, 5))]
+    np.testing.assert_allclose(terms(x)[2], expected)
     assert np.linalg.matrix_rank(terms(calibration_points())) == 21
 
 
@@ -185,12 +179,9 @@ def test_the_estimate_follows_a_shift_of_the_events():
 
     points = calibration_points()
     sums = [total(np.random.default_rng(6), 40_000, point[0]) for point in points]
-    true, nominal = (
-        np.array([known.evaluate(at)[0] / known.weight for known, at in zip(sums, copies)])
-        for copies in (points, np.zeros_like(points))
-    )
-    covariance = sums[0].evaluate(np.zeros(5))[1] / sums[0].weight - np.outer(nominal[0], nominal[0])
-    calibration = Calibration.of(points, true, nominal, covariance, sums[0].events)
+    scores = np.array([known.evaluate(np.zeros(5))[0] / known.weight for known in sums])
+    covariance = sums[0].evaluate(np.zeros(5))[1] / sums[0].weight - np.outer(scores[0], scores[0])
+    calibration = Calibration.of(points, scores, covariance, 40_000)
     pulls = [fit_nuisance(total(random, 8000, tes), calibration).pulls[0] for tes in (-1.0, 0.0, 1.0)]
     np.testing.assert_allclose(pulls, (-1, 0, 1), atol=0.15)
 
@@ -254,10 +245,10 @@ def test_a_calibration_is_that_of_the_events_it_is_measured_on(source, estimator
     data = systematics(estimator_frame(sample), tes=1.015, soft_met=1.0, seed=1)
     total = SumOfScores.of(scorer, data, data["weights"].to_numpy(dtype=float))
     pulls = np.array([1.5, 0, 0, 0, 0])
-    scores = [total.evaluate(at)[0] / total.weight for at in (pulls, np.zeros(5))]
+    scores = total.evaluate(np.zeros(5))[0] / total.weight
     # soft_met's noise is another one.
-    np.testing.assert_allclose(scores[0], terms(pulls) @ calibration.mean, atol=0.05 * np.abs(scores[0]).max())
-    assert np.linalg.eigvalsh(calibration.information).min() > -1e-12
+    np.testing.assert_allclose(scores, terms(pulls) @ calibration.mean, atol=0.05 * np.abs(scores).max())
+    assert np.linalg.eigvalsh(calibration.information(np.zeros(5))).min() > -1e-12
     shifted = systematics(estimator_frame(sample), soft_met=1.0, seed=1)
     weights = shifted["weights"][shifted["PRI_jet_leading_pt"] > 0].to_numpy(dtype=float)
     assert calibration.events == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=0.02)
@@ -267,7 +258,7 @@ def test_few_events_behind_a_calibration_leave_the_priors():
     assert dataclasses.replace(_EXACT, events=3.0).size(6.0) == pytest.approx(2.0)
     _, total = _normal(np.random.default_rng(2), 60_000, np.ones(5), _Analytic())
     fit = fit_nuisance(total, dataclasses.replace(_EXACT, events=1.0))
-    np.testing.assert_allclose(fit.pulls, 0, atol=0.02)
+    np.testing.assert_allclose(fit.pulls, 0, atol=0.05)
     np.testing.assert_allclose(np.diag(fit.covariance), 1, atol=0.02)
 
 
@@ -307,7 +298,8 @@ def test_pulls_of_a_small_training_are_near_the_true_ones(source, tmp_path):
         minimum = fit_nuisance(total, parts.calibration)
         assert minimum.converged
         differences.append(minimum.pulls - pulls_of(nuisance))
-        exact = Calibration(np.zeros((21, 5)), np.eye(5), total.evaluate(np.zeros(5))[1] / total.weight)
+        exact = dataclasses.replace(parts.calibration, mean=parts.calibration.mean * (np.arange(21) > 0)[:, None])
+        exact = dataclasses.replace(exact, events=np.inf)
         plain.append(fit_nuisance(total, exact).pulls - pulls_of(nuisance))
     assert (np.abs(np.mean(differences, axis=0)) < 1.3).all()
     assert (np.sqrt(np.mean(np.square(differences), axis=0)) < 1.7).all()

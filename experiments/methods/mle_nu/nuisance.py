@@ -25,12 +25,9 @@ from submission.parameters import PRIORS
 #: Largest pull that a fit can reach: the classifier has hardly seen larger ones.
 MAX_PULL = 4.0
 
-#: The first steps are made with so many events, the last ones with all.
-FIRST_EVENTS = 40_000
-
-#: A fit has converged with a step that raises ln L by less than this.
-TOLERANCE = 0.02
-MAX_ITERATIONS = 10
+#: A fit has converged when no pull moves by more than this.
+TOLERANCE = 1e-3
+MAX_ITERATIONS = 50
 
 _CHUNK = 4096
 _UPPER = np.array([min(MAX_PULL, prior.bounds[1]) for prior in PRIORS if prior.name in EMBEDDED])
@@ -75,22 +72,10 @@ class SumOfScores:
         assert isinstance(scorer.classifier, Classifier)
         return cls(scorer.classifier, parts)
 
-    @property
-    def events(self) -> int:
-        """Number of events."""
-        return sum(len(inputs) for inputs, _ in self.parts)
-
     @cached_property
     def weight(self) -> float:
         """Sum of the weights."""
         return sum(float(weights.sum()) for _, weights in self.parts)
-
-    def first(self, events: int) -> SumOfScores:
-        """The sum over about `events` of the events, each category's first ones."""
-        share = min(1.0, events / max(self.events, 1))
-        sizes = [round(share * len(inputs)) for inputs, _ in self.parts]
-        parts = [(inputs[:size], weights[:size]) for size, (inputs, weights) in zip(sizes, self.parts)]
-        return SumOfScores(self.classifier, parts)
 
     def evaluate(self, pulls: FloatArray) -> tuple[FloatArray, FloatArray]:
         """Sums of the scores (5,), and of their outer products (5, 5), at `pulls`: -d logit / d pulls of each event."""
@@ -107,24 +92,18 @@ class SumOfScores:
 
 
 def fit_nuisance(total: SumOfScores, calibration: Calibration) -> NuisanceFit:
-    """Solve for the pulls by Fisher scoring, from the first events to all."""
-    pulls = np.zeros(len(EMBEDDED))
-    for part in (total.first(FIRST_EVENTS), total) if total.events > FIRST_EVENTS else (total,):
-        pulls, converged = _solved(part, calibration, pulls)
-    information = calibration.size(total.weight) * calibration.information + np.eye(len(EMBEDDED))
-    return NuisanceFit(pulls, np.linalg.inv(information), converged)
-
-
-def _solved(total: SumOfScores, calibration: Calibration, pulls: FloatArray) -> tuple[FloatArray, bool]:
-    size = calibration.size(total.weight)
-    information = size * calibration.information + np.eye(len(pulls))
+    """Solve for the pulls by Newton's method."""
+    pulls, converged, step = np.zeros(len(EMBEDDED)), False, np.inf
+    size, score = calibration.size(total.weight), total.evaluate(pulls)[0] / max(total.weight, 1e-30)
     for _ in range(MAX_ITERATIONS):
-        score = total.evaluate(pulls)[0] / max(total.weight, 1e-30)
         slope = size * calibration(score, pulls) - pulls
+        matrix = size * calibration.information(pulls) + np.eye(len(pulls))
         stopped = ((pulls <= -MAX_PULL) & (slope < 0)) | ((pulls >= _UPPER) & (slope > 0))
-        free = np.where(stopped[:, None] | stopped, np.eye(len(pulls)), information)
-        step = np.clip(pulls + np.linalg.solve(free, np.where(stopped, 0, slope)), -MAX_PULL, _UPPER) - pulls
-        pulls = pulls + step
-        if 0.5 * step @ information @ step < TOLERANCE:
-            return pulls, True
-    return pulls, False
+        free = np.where(stopped[:, None] | stopped, np.eye(len(pulls)), matrix)
+        step = np.clip(np.linalg.solve(free, np.where(stopped, 0, slope)), -1, 1)
+        new = np.clip(pulls + step, -MAX_PULL, _UPPER)
+        converged, pulls = bool(np.abs(new - pulls).max() < TOLERANCE), new
+        if converged:
+            break
+    information = size * calibration.information(np.zeros(len(EMBEDDED))) + np.eye(len(EMBEDDED))
+    return NuisanceFit(pulls, np.linalg.inv(information), converged)

@@ -178,18 +178,14 @@ def calibrate(
     points = calibration_points()
     tasks = [_Point(scorer, folder, pulls, seed, f"{about} {seed}", device) for pulls in points]
     scores = completed(tasks, workers, "mean scores", "point")
-    true, nominal = (np.stack([getattr(score, name) for score in scores]) for name in ("true", "nominal"))
-    return Calibration.of(points, true, nominal, scores[0].covariance, scores[0].events)
+    return Calibration.of(points, np.stack([score.mean for score in scores]), scores[0].covariance, scores[0].events)
 
 
 @dataclass(frozen=True)
 class _MeanScores:
-    """Mean scores of events made at a point with the copy of B there and at pulls 0, the covariance of those, and how
-    many events of weight 1 would say as much.
-    """
+    """Mean score of events made at a point, its covariance, and how many events of weight 1 would say as much."""
 
-    true: FloatArray
-    nominal: FloatArray
+    mean: FloatArray
     covariance: FloatArray
     events: float
 
@@ -212,17 +208,16 @@ class _Point:
     def _run(self) -> _MeanScores:
         scorer, sample = self.scorer.to(own_gpu(self.device, os.getpid())), load_sample(self.folder)
         size, weight, squared = len(EMBEDDED), 0.0, 0.0
-        true, nominal, square = np.zeros(size), np.zeros(size), np.zeros((size, size))
+        mean, square = np.zeros(size), np.zeros((size, size))
         for number, first in enumerate(range(0, len(sample.weights), _CHUNK)):
             random = np.random.default_rng([self.seed, number])
             total = self._sum(scorer, sample.part(slice(first, first + _CHUNK)).with_jets(), random)
             weight += total.weight
             squared += sum(float((weights**2).sum()) for _, weights in total.parts)
-            true += total.evaluate(self.pulls)[0]
             scores, squares = total.evaluate(np.zeros(size))
-            nominal, square = nominal + scores, square + squares
-        mean = nominal / weight
-        return _MeanScores(true / weight, mean, square / weight - np.outer(mean, mean), weight**2 / squared)
+            mean, square = mean + scores, square + squares
+        mean = mean / weight
+        return _MeanScores(mean, square / weight - np.outer(mean, mean), weight**2 / squared)
 
     def _sum(self, scorer: NuScorer, rows: Sample, random: np.random.Generator) -> SumOfScores:
         """The scores of all processes at mu = 1, shifted by the point's nuisance parameters."""
@@ -268,7 +263,7 @@ def _templates(training: Training) -> NuResult:
         "events": len(shipped.weights),
         "bins": bins,
         "mean_score": dict(zip(EMBEDDED, calibration.mean[0].tolist())),
-        "information": dict(zip(EMBEDDED, np.diag(calibration.information).tolist())),
+        "information": dict(zip(EMBEDDED, np.diag(calibration.information(np.zeros(len(EMBEDDED)))).tolist())),
         "calibration_events": calibration.events,
     }
     return NuResult(NuArtifacts(histogram, events, calibration), summary)
