@@ -25,13 +25,13 @@ from submission.estimator import Estimator
 
 from .blocks import Blocks, count_worlds
 from .study import Size, study, uniformity
-from .tables import of_worlds, p_values
+from .tables import OWN, all_tables, sections
 from .worlds import WORLDS
 
 SUMMARY = "Whether Model.fit notices that events are not those of the training, and what its own tables reach there."
 
 #: Sets of events that the test's p-values are computed of, and the world that they are of.
-TESTS, OWN = 50, "own"
+TESTS = 50
 
 SEED = 20250509
 
@@ -80,10 +80,8 @@ def run(arguments: argparse.Namespace) -> None:
             for name, blocks in counted.items():
                 result["worlds"][name] = _of_world(estimator, name, blocks, size, arguments.workers)
         write_json(arguments.output / "refit-worlds.json", result)
-        parts = [of_worlds(result), *([p_values(result["worlds"][OWN])] if OWN in result["worlds"] else [])]
-        print(*(table.text() for table in parts), sep="\n\n")
-        page = "\n".join(table.markdown() for table in parts)
-        publish(arguments.docs, "method", {"refit-worlds": page}, [arguments.output / "refit-worlds.json"])
+        print(*(table.text() for table in all_tables(result)), sep="\n\n")
+        publish(arguments.docs, "method", sections(result), [arguments.output / "refit-worlds.json"])
 
 
 def _of_world(estimator: Estimator, name: str, blocks: Blocks, size: Size, workers: int | str) -> dict[str, Any]:

@@ -9,6 +9,9 @@ import numpy as np
 
 from runtime.tables import Table
 
+#: Name of the world of the templates' own simulation.
+OWN = "own"
+
 HEAD = (
     *("world", "tables", "p of the test", "coverage", "least to largest", "slope in mu", "mean interval"),
     *("shift of mu_hat / sigma", "invalid"),
@@ -66,3 +69,14 @@ def p_values(world: Mapping[str, Any]) -> Table:
     )
     row = (str(len(values)), f"{tests['rows']:,}", *shares, f"{tests['ks']:.2f}")
     return Table(head, [row], "p-values of the test in the world of the training")
+
+
+def all_tables(result: Mapping[str, Any]) -> list[Table]:
+    """The tables of refit-worlds.json."""
+    own = result["worlds"].get(OWN)
+    return [of_worlds(result), *([] if own is None else [p_values(own)])]
+
+
+def sections(result: Mapping[str, Any]) -> dict[str, str]:
+    """What refit-worlds.json makes of the page: section -> Markdown."""
+    return {"refit-worlds": "\n".join(table.markdown() for table in all_tables(result))}
