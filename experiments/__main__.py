@@ -22,7 +22,7 @@ from runtime.errors import run_command
 COMMANDS = {
     "toy": (toy, "--preset smoke"),
     "digits": (digits, "--preset smoke"),
-    "method": (trained_method, "--event-level runs/final-events"),
+    "method": (trained_method, "--event-level runs/method-events"),
     "final": (final_phase, "--repeats 5"),
     "export": (histfactory, "2:5 --output workspace.json"),
     "trainings": (trainings, "runs/training-default runs/training-no-flows"),

@@ -77,8 +77,13 @@ def answer(results: Mapping[str, Any], shipped: Any) -> str:
 
 
 def _sentences(results: Mapping[str, Any], shipped: Any) -> Iterator[str]:
+    others = [name for name in TITLES if name in results and results[name].get("shipped") != shipped]
+    if others:
+        titles = ", ".join(TITLES[name] for name in others)
+        yield f"**Which weights**: these sections have other weights than those that ship, and other results: {titles}."
     if "table2" in results:
         yield from _against_methods(results["table2"]["methods"])
+    results = {name: result for name, result in results.items() if name not in others}
     yield from _honesty(results)
     yield from _flows(results)
     if "method" in results:
@@ -87,9 +92,6 @@ def _sentences(results: Mapping[str, Any], shipped: Any) -> Iterator[str]:
             f"**What limits them**: they are {ratio:.2f} of the Cramér-Rao width of their own bins, so belt and fit "
             f"leave little to gain{_events(results.get('ablation'))}."
         )
-    others = [TITLES[name] for name in TITLES if name in results and results[name].get("shipped") != shipped]
-    if others:
-        yield f"**Which weights**: the shipped ones, but others in these sections: {', '.join(others)}."
 
 
 def _against_methods(methods: Mapping[str, Any]) -> Iterator[str]:

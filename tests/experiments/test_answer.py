@@ -19,7 +19,8 @@ def test_only_methods_whose_coverage_is_right_are_listed_the_shortest_first():
 
 def test_results_of_other_weights_are_named():
     text = answer.answer({"table2": {"methods": {"default": _row(0.4, 0.68)}}}, "here")
-    assert "others in these sections: methods." in text
+    assert "other weights than those that ship, and other results: methods." in text
+    assert "with flow features" not in text
 
 
 def test_large_shifts_are_averaged():

@@ -5,6 +5,7 @@ import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 from unittest import mock
 
 import pytest
@@ -55,7 +56,8 @@ def test_official_short_flags_and_numbers(tmp_path, monkeypatch):
     assert run_ingestion.main(["-i", "events", "-o", str(tmp_path), "-s", "mine", "--systematics-jes"]) == 0
     (settings, source, submission, output, workers), options = run.call_args
     assert settings == RunSettings(5, 2, ("jes",))
-    assert (source, submission, output, workers, options) == ("events", "mine", tmp_path, 1, {"replace_old": True})
+    expected = ("events", "mine", tmp_path, 1, {"replace_old": True})
+    assert (source, submission, Path(output), workers, options) == expected
 
 
 @pytest.mark.slow

@@ -172,7 +172,7 @@ def test_a_score_on_a_full_disk_loses_nothing(data_folder, tmp_path, capsys):
     for limit, text in (
         (200, "cannot write to"),
         (10_000, "cannot write to"),
-        (65_000, "make room"),
+        (65_000, "raise the limit"),
         (75_000, "give a"),
     ):
         with _files_of_at_most(limit):
