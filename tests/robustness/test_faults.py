@@ -164,7 +164,7 @@ def _error(capsys):
 
 @pytest.mark.slow
 def test_a_score_on_a_full_disk_loses_nothing(data_folder, tmp_path, capsys):
-    """At its limit at the journal, the test events, the fitted model, the report: each time it gets a little further."""
+    """At its limit at the journal, the test events, the fitted model, the report: each time it gets further."""
     large = COMPLETE["model.py"].replace('print("fitted")', "self.table = bytes(70_000)")
     folder, output = write(tmp_path / "submission", COMPLETE | {"model.py": large}), tmp_path / "full" / "out"
     flags = ["score", "--sets", "2", "--experiments", "2", "--workers", "2", "--submission", str(folder)]
