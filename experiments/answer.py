@@ -5,7 +5,7 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -99,8 +99,8 @@ def _against_methods(methods: Mapping[str, Any]) -> Iterator[str]:
     score, interval, coverage = (ours[name] for name in ("score", "interval", "coverage"))
     yield (
         f"**How short**: the default method, {ours['label']}, has a mean interval of {_pair(interval)} at a coverage "
-        f"of {_pair(coverage)} on {_size(ours)} data sets of simulated events, and a score of {score[0]:.2f}; the "
-        f"paper reports {_PAPER[1]}, {_PAPER[2]} and {_PAPER[0]} on official ones."
+        f"of {_pair(coverage)} on {_size(ours)} data sets of simulated events, and a score of {_pair(score, '.2f')}; "
+        f"the paper reports {_PAPER[1]}, {_PAPER[2]} and {_PAPER[0]} on official ones."
     )
     if len(methods) == 1:
         return
@@ -141,9 +141,8 @@ def _flows(results: Mapping[str, Any]) -> Iterator[str]:
     methods = results.get("table2", {}).get("methods", {})
     parts = []
     if {_OURS, _OTHERS} <= methods.keys():
-        (ours, error), (others, other_error) = (methods[name]["interval"] for name in (_OURS, _OTHERS))
-        ratio, spread = ours / others, float(np.hypot(error / ours, other_error / others))
-        parts.append(f"with flow features the mean interval is {ratio:.3f} ± {ratio * spread:.3f} of that without")
+        ratio = _ratio(*(methods[name]["interval"] for name in (_OURS, _OTHERS)))
+        parts.append(f"with flow features the mean interval is {ratio} of that without")
     if "robustness" in results:
         off = {name: _off(rows) for name, rows in results["robustness"]["methods"].items()}
         text = f"where tes or jes is {LARGE} standard deviations off or more, the coverage is on average "
@@ -166,10 +165,10 @@ def _events(ablation: Mapping[str, Any] | None) -> str:
     rows = ablation["variants"] if ablation else {}
     if not {"no-flows", "quarter", "shipped"} <= rows.keys():
         return ""
-    first, fewer, more = (rows[name]["width"][0] for name in ("no-flows", "quarter", "shipped"))
+    first, fewer, more = (rows[name]["width"] for name in ("no-flows", "quarter", "shipped"))
     return (
-        f"; a quarter of the training events makes them {fewer / first:.2f} times as long, ten times as many "
-        f"{more / first:.2f} times"
+        f"; a quarter of the training events makes them {_ratio(fewer, first)} times as long, ten times as many "
+        f"{_ratio(more, first)} times"
     )
 
 
@@ -180,7 +179,7 @@ def reached(method: Mapping[str, Any]) -> dict[str, str]:
     coverage = events["flatness"]
     ours = (
         f"shipped weights, simulated events, {len(sets)} × {sets[0]['number']}",
-        f"{events['score'][0]:.2f}",
+        _pair(events["score"], ".2f"),
         f"{events['width']:.3f} ± {events['width_error']:.3f}",
         f"{coverage['mean']:.3f} ± {coverage['mean_error']:.3f}",
         _pair(events["rmse"]),
@@ -210,6 +209,12 @@ def _slope(flat: Mapping[str, Any]) -> tuple[float, float]:
 def _pair(values: Any, kind: str = ".3f") -> str:
     value, error = values
     return f"{value:{kind}} ± {error:{kind.lstrip('+')}}"
+
+
+def _ratio(above: Sequence[float], below: Sequence[float]) -> str:
+    """Quotient of two values, each with its error, and its own error."""
+    value = above[0] / below[0]
+    return f"{value:.3f} ± {value * np.hypot(above[1] / above[0], below[1] / below[0]):.3f}"
 
 
 def _size(row: Mapping[str, Any]) -> str:

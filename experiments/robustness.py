@@ -24,6 +24,7 @@ from experiments.trained_artifacts import load_estimator
 from ingestion_test import simulation
 from ingestion_test.pseudo_experiments import MU_RANGE
 from ingestion_test.schema import FEATURES, PROCESSES, SIGNAL
+from ingestion_test.scoring import share_interval
 from ingestion_test.simulation.worlds import DEFAULT, WORLDS
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
@@ -191,8 +192,9 @@ def reached(estimator: Estimator, counts: FloatArray) -> dict[str, float]:
     The scales of the backgrounds are drawn from their priors, tes, jes and soft_met are those of the counts.
 
     Returns:
-        "bias", the mean of mu_hat - mu in units of the fit's error, "coverage", "width", and "invalid", the share of
-        fits whose interval is the whole range since the templates do not describe the counts.
+        "bias", the mean of mu_hat - mu in units of the fit's error, "coverage", "width", each with its statistical
+        error ("bias_error", ...), and "invalid", the share of fits whose interval is the whole range since the
+        templates do not describe the counts.
     """
     random = np.random.default_rng(20250509)
     mu = np.repeat(MUS, THROWS)
@@ -204,12 +206,15 @@ def reached(estimator: Estimator, counts: FloatArray) -> dict[str, float]:
         factors[:, place] = mu if process == SIGNAL else scale * named["bkg_scale"]
     fit = estimator.likelihood.fit(random.poisson(factors @ counts))
     intervals = estimator.belt.intervals(fit.mu_hat, fit.sigma, fit.valid)
-    return {
-        "bias": float(np.mean((fit.mu_hat - mu) / fit.sigma)),
-        "coverage": float(np.mean(intervals.cover(mu))),
-        "width": float(np.mean(intervals.p84 - intervals.p16)),
-        "invalid": float(np.mean(~fit.valid)),
-    }
+    numbers = {"invalid": float(np.mean(~fit.valid))}
+    for name, values in (
+        ("bias", (fit.mu_hat - mu) / fit.sigma),
+        ("coverage", intervals.cover(mu)),
+        ("width", intervals.p84 - intervals.p16),
+    ):
+        numbers |= {name: float(np.mean(values)), f"{name}_error": float(np.std(values) / np.sqrt(len(mu)))}
+    low, high = share_interval(numbers["coverage"], len(mu))
+    return numbers | {"coverage_error": (high - low) / 2}
 
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:
@@ -224,8 +229,9 @@ def table(result: Mapping[str, Any]) -> Table:
     lines = []
     for rows in zip(*methods.values()):
         line = [rows[0]["label"]]
-        for key, kind in (("bias", "+.2f"), ("coverage", ".3f"), ("width", ".3f"), ("invalid", ".2f")):
-            line += [f"{row[key]:{kind}}" for row in rows]
+        for key, digits, sign in (("bias", 2, "+"), ("coverage", 3, ""), ("width", 3, "")):
+            line += [f"{row[key]:{sign}.{digits}f} ± {row[f'{key}_error']:.{digits}f}" for row in rows]
+        line += [f"{row['invalid']:.2f}" for row in rows]
         lines.append(line)
     titles = ("bias / σ", "coverage", "width", "not described")
     return Table(["shift", *(f"{title}, {name}" for title in titles for name in methods)], lines)

@@ -14,8 +14,8 @@ if __name__ == "__main__":
 
 from ingestion_test.ingestion import DEFAULT_SEED, RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES
+from ingestion_test.official_folders import Folder, add_folders, chosen_folders
 from ingestion_test.sources import OfficialFolder
-from ingestion_test.submissions import PROJECT
 from runtime.arguments import count, seed
 from runtime.errors import run_command
 
@@ -23,8 +23,11 @@ __all__ = ["main", "parser"]
 
 _PROGRAM = "python ingestion_test/run_ingestion.py"
 
-#: Where Codabench has events, results and submission.
-_ON_CODABENCH = {"input": "/app/data", "output": "/app/output", "submission": "/app/ingested_program"}
+_FOLDERS = {
+    "input": Folder("input_data", "/app/data", "folder in the official format"),
+    "output": Folder("sample_result_submission", "/app/output", "folder for the results; an earlier run is replaced"),
+    "submission": Folder("sample_code_submission", "/app/ingested_program", "folder or zip with model.py"),
+}
 
 # Source of the flags: docs/protocol.md#command-lines.
 parser = argparse.ArgumentParser(
@@ -33,21 +36,7 @@ parser = argparse.ArgumentParser(
     epilog=f"example: {_PROGRAM} --input DIR --output OUT --submission my_submission --systematics-tes "
     "--num-pseudo-experiments 100 --num-of-sets 10 --parallel",
 )
-for _flag, _folder, _help in (
-    ("input", "input_data", "folder in the official format"),
-    ("output", "sample_result_submission", "folder for the results; an earlier run is replaced"),
-    ("submission", "sample_code_submission", "folder or zip with model.py"),
-):
-    parser.add_argument(
-        f"--{_flag}",
-        f"-{_flag[0]}",
-        default=str(PROJECT / _folder),
-        metavar="DIR",
-        help=f"{_help} (default {_folder} of this project)",
-    )
-parser.add_argument(
-    "--codabench", action="store_true", help=f"take {', '.join(_ON_CODABENCH.values())} for these folders"
-)
+add_folders(parser, _FOLDERS)
 parser.add_argument(
     "--public-dataset", action="store_true", help="take the events in ./public_data instead; nothing is downloaded"
 )
@@ -69,7 +58,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _ingest(flags: argparse.Namespace) -> None:
     switched_on = tuple(name for name in NUISANCE_NAMES if getattr(flags, f"systematics_{name}"))
     settings = RunSettings(flags.num_of_sets, flags.num_pseudo_experiments, switched_on, flags.random_seed)
-    folders = {name: getattr(flags, name) for name in _ON_CODABENCH} if not flags.codabench else _ON_CODABENCH
+    folders = chosen_folders(flags, _FOLDERS)
     source = _public_data() if flags.public_dataset else OfficialFolder(folders["input"])
     workers = (os.cpu_count() or 1) if flags.parallel else 1
     run(settings, source, folders["submission"], folders["output"], workers, replace_old=True)

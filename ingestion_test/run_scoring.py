@@ -17,12 +17,12 @@ from ingestion_test import fits
 from ingestion_test.fit_quality import Distribution, distributions
 from ingestion_test.ingestion import JOURNAL_FILE
 from ingestion_test.journal import read_journal
+from ingestion_test.official_folders import Folder, add_folders, chosen_folders
 from ingestion_test.provenance import provenance
 from ingestion_test.report import write_report
 from ingestion_test.result_files import Predictions, load_predictions, write_scores
 from ingestion_test.score_table import summary_table
 from ingestion_test.scoring import bootstrap, score_sets
-from ingestion_test.submissions import PROJECT
 from ingestion_test.true_nuisance import errors_against_truth
 from runtime.errors import ChallengeError, run_command
 
@@ -100,28 +100,21 @@ def _describe(predictions: Predictions) -> dict[str, str]:
 
 _PROGRAM = "python ingestion_test/run_scoring.py"
 
-#: Where Codabench has predictions, scores and reference.
-_ON_CODABENCH = {"prediction": "/app/input/res", "output": "/app/output", "reference": "/app/input/ref"}
+_FOLDERS = {
+    "prediction": Folder("sample_result_submission", "/app/input/res", "output folder of the ingestion"),
+    "output": Folder("scoring_output", "/app/output", "folder for scores.json and the HTML report"),
+    "reference": Folder(
+        "reference_data",
+        "/app/input/ref",
+        "folder whose settings/data.json stands for a missing test_settings.json",
+    ),
+}
 
 # Source of the flags: docs/protocol.md#command-lines.
 parser = argparse.ArgumentParser(
     prog=_PROGRAM, description=__doc__, epilog=f"example: {_PROGRAM} --prediction OUT --output OUT --phase-2"
 )
-for _flag, _folder, _help in (
-    ("prediction", "sample_result_submission", "output folder of the ingestion"),
-    ("output", "scoring_output", "folder for scores.json and the HTML report"),
-    ("reference", "reference_data", "folder whose settings/data.json stands for a missing test_settings.json"),
-):
-    parser.add_argument(
-        f"--{_flag}",
-        f"-{_flag[0]}",
-        default=str(PROJECT / _folder),
-        metavar="DIR",
-        help=f"{_help} (default {_folder} of this project)",
-    )
-parser.add_argument(
-    "--codabench", action="store_true", help=f"take {', '.join(_ON_CODABENCH.values())} for these folders"
-)
+add_folders(parser, _FOLDERS)
 parser.add_argument("--phase-2", action="store_true", help="add the bootstraps of the final phase")
 
 
@@ -133,7 +126,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def _score(flags: argparse.Namespace) -> None:
-    folders = {name: getattr(flags, name) for name in _ON_CODABENCH} if not flags.codabench else _ON_CODABENCH
+    folders = chosen_folders(flags, _FOLDERS)
     print(score_folder(folders["prediction"], folders["output"], flags.phase_2, reference=folders["reference"]))
     print(Path(folders["output"]) / "detailed_results.html")
 

@@ -25,6 +25,8 @@ def test_counts_of_the_templates_are_covered(estimator, monkeypatch):
     assert abs(numbers["bias"]) < 0.35  # soft_met is 0 in them
     assert numbers["coverage"] == pytest.approx(0.7, abs=0.06)
     assert numbers["invalid"] == 0
+    assert numbers["bias_error"] == pytest.approx(1 / np.sqrt(1200), rel=0.1)
+    assert numbers["coverage_error"] == pytest.approx(np.sqrt(0.7 * 0.3 / 1200), rel=0.1)
     more = nominal.copy()
     more[PROCESSES.index("htautau")] *= 1.5
     moved = robustness.reached(estimator, more)

@@ -27,7 +27,7 @@ class FirstInput(CategoryModel):
         return self
 
     def state(self):
-        raise NotImplementedError
+        raise AssertionError("this classifier is not for a file")
 
 
 def events(size, seed=0):

@@ -86,13 +86,7 @@ def test_parts_of_another_number_of_categories_are_refused():
         Discriminator(one.category, "pixels", one.standardisation, one.flow)
 
 
-class Unknown(FirstInput):
-    """A classifier that no file can hold."""
-
-
-def test_a_classifier_without_a_state_has_no_file():
-    with pytest.raises(NotImplementedError):
-        encode(Scorer((), standardisations(), Unknown()))
+def test_a_file_of_another_class_is_no_scorer():
     with pytest.raises(FormatError, match="class Gate, which is no Scorer known here"):
         decode(Scorer, encode(gate()))
 
