@@ -139,19 +139,16 @@ def _honesty(results: Mapping[str, Any]) -> Iterator[str]:
 
 def _flows(results: Mapping[str, Any]) -> Iterator[str]:
     methods = results.get("table2", {}).get("methods", {})
-    parts = []
     if {_OURS, _OTHERS} <= methods.keys():
         ratio = _ratio(*(methods[name]["interval"] for name in (_OURS, _OTHERS)))
-        parts.append(f"with flow features the mean interval is {ratio} of that without")
+        yield f"**Flow features**: with them the mean interval is {ratio} of that without."
     if "robustness" in results:
         off = {name: _off(rows) for name, rows in results["robustness"]["methods"].items()}
         text = f"where tes or jes is {LARGE} standard deviations off or more, the coverage is on average "
-        text += f"{off[_OURS][0]:.2f} with them and the bias {off[_OURS][1]:.2f} σ"
+        text += f"{off[_OURS][0]:.2f} and the bias {off[_OURS][1]:.2f} σ"
         if _OTHERS in off:
-            text += f", without them {off[_OTHERS][0]:.2f} and {off[_OTHERS][1]:.2f} σ"
-        parts.append(text)
-    if parts:
-        yield f"**Flow features**: {'; '.join(parts)}."
+            text += f", without flow features {off[_OTHERS][0]:.2f} and {off[_OTHERS][1]:.2f} σ"
+        yield f"**Large shifts**: {text}."
 
 
 def _off(rows: list[Mapping[str, Any]]) -> tuple[float, float]:

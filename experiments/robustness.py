@@ -244,9 +244,10 @@ def draw(path: Path, result: Mapping[str, Any]) -> None:
     for column, parameter in enumerate(("tes", "jes")):
         for panel, (key, label) in zip(axes[:, column], labels.items()):
             for (name, rows), colour in zip(result["methods"].items(), (BLUE, RED)):
-                values = {row["label"]: row[key] for row in rows}
-                points = [(0, values[NONE.label]), *((step, values[f"{parameter} {step:+d} sd"]) for step in STEPS)]
-                panel.plot(*zip(*sorted(points)), "o-", color=colour, label=name)
+                labelled = {row["label"]: row for row in rows}
+                steps = {0: NONE.label} | {step: f"{parameter} {step:+d} sd" for step in STEPS}
+                points = sorted((x, labelled[text][key], labelled[text][f"{key}_error"]) for x, text in steps.items())
+                panel.errorbar(*zip(*points), fmt="o-", color=colour, label=name)
             panel.axhline({"bias": 0, "coverage": COVERAGE}.get(key, np.nan), color="black", lw=0.8)
             panel.set_ylabel(label if not column else "")
         axes[-1, column].set_xlabel(f"shift of {parameter}, standard deviations of its prior")

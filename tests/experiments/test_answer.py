@@ -27,6 +27,6 @@ def test_large_shifts_are_averaged():
     rows = [{"label": "none", "coverage": 0.7, "bias": 0.0}]
     rows += [{"label": f"tes {n:+d} sd", "coverage": 0.1 * abs(n), "bias": 0.5 * n} for n in (-5, -3, 1, 3, 5)]
     text = answer.answer({"robustness": {"methods": {"default": rows, "no-flows": rows[:3]}, "shipped": 1}}, 1)
-    assert "on average 0.40 with them and the bias 2.00" in text
-    assert ", without them 0.40 and 2.00" in text
-    assert "without them" not in answer.answer({"robustness": {"methods": {"default": rows}, "shipped": 1}}, 1)
+    assert "on average 0.40 and the bias 2.00" in text
+    assert ", without flow features 0.40 and 2.00" in text
+    assert "without flow" not in answer.answer({"robustness": {"methods": {"default": rows}, "shipped": 1}}, 1)
