@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from experiments.documents import add_docs_argument, publish
+from runtime.documents import add_docs_argument, publish
 
 #: In the order in which they are run. Those that also keep a file take --docs themselves; one needs a card.
 NAMES = (

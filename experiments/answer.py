@@ -11,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
-from experiments.documents import fill
 from experiments.table2.rows import PAPER
 from ingestion_test.scoring import sigma68
 from runtime import files
+from runtime.documents import fill
 from runtime.tables import Table
 from submission import artifacts
 from submission.confidence import COVERAGE

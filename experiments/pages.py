@@ -11,6 +11,7 @@ from experiments.final_phase import tables as final_phase
 from experiments.refit_worlds import tables as refit_worlds
 from experiments.table2 import rows as table2
 from experiments.trained_method import tables as trained_method
+from measurement import quality
 
 #: From a file in docs/ to the function that makes of its content the sections, by name, of the page in whose folder it
 #: lies.
@@ -23,4 +24,5 @@ SECTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
     "results/ablation.json": ablation.sections,
     "results/robustness.json": robustness.sections,
     "results/pulls.json": pulls.sections,
+    "explain/quality.json": quality.sections,
 }

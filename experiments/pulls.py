@@ -9,9 +9,9 @@ from typing import Any
 
 import numpy as np
 
-from experiments.documents import add_docs_argument, publish
 from experiments.methods.mle_nu.training import NuResult
 from runtime import files
+from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
 from runtime.tables import Table
 from submission import codec

@@ -18,7 +18,6 @@ from typing import Any
 
 import numpy as np
 
-from experiments.documents import add_docs_argument, publish
 from experiments.plotting import BELOW, BLUE, RED, panels, save
 from experiments.trained_artifacts import load_estimator
 from ingestion_test import simulation
@@ -30,6 +29,7 @@ from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from runtime import files
 from runtime.arguments import add_workers_arguments, count
+from runtime.documents import add_docs_argument, publish
 from runtime.output import output_folder
 from runtime.tables import Table
 from runtime.tasks import completed

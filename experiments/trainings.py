@@ -21,11 +21,11 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
-from experiments.documents import add_docs_argument, publish
 from experiments.plotting import panels, save
 from ingestion_test.arrays import Columns, DoubleArray, FloatArray, IntArray
 from ingestion_test.schema import FEATURES
 from ingestion_test.systematics import transform
+from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
 from runtime.files import write_json
 from runtime.tables import Table

@@ -27,6 +27,9 @@ MINUTES_VARIABLE = "HIGGSML_FIT_MINUTES"
 #: File in the output folder of a run.
 FIT_FILE = "fit.json"
 
+#: File in the folder of the cache.
+_MODEL_FILE = "model.pkl"
+
 #: What a fitted model depends on, of the identity of a run.
 _DEPENDS_ON = ("data", "sum_weights", "submission")
 
@@ -36,6 +39,12 @@ def cache_folder(identity: Mapping[str, Any], fit_minutes: float | None) -> Path
     minutes = os.environ.get(MINUTES_VARIABLE) if fit_minutes is None else f"{fit_minutes:g}"
     text = json.dumps([minutes, *(identity[name] for name in _DEPENDS_ON)])
     return default_cache() / f"fit-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
+
+
+def cached_model(identity: Mapping[str, Any], fit_minutes: float | None) -> Path | None:
+    """File of the fitted model that an earlier run of this identity has left in the cache; None if there is none."""
+    model = cache_folder(identity, fit_minutes) / _MODEL_FILE
+    return model if model.is_file() else None
 
 
 def announce(job: Job) -> None:
@@ -89,7 +98,7 @@ def _files(job: Job) -> list[tuple[Path, Path]]:
     """Pairs of files, of the run and of the cache: what the fit has said, and the model."""
     if job.log is None or job.model_file is None or job.fit_cache is None:
         return []
-    return [(job.log.parent / FIT_FILE, job.fit_cache / FIT_FILE), (job.model_file, job.fit_cache / "model.pkl")]
+    return [(job.log.parent / FIT_FILE, job.fit_cache / FIT_FILE), (job.model_file, job.fit_cache / _MODEL_FILE)]
 
 
 def _copy(origin: Path, copy: Path) -> None:

@@ -12,21 +12,28 @@ from pathlib import Path
 from ingestion_test import simulation
 from ingestion_test.cli import systematics
 from ingestion_test.ingestion import DEFAULT_SEED, JOURNAL_FILE, RunSettings
+from ingestion_test.jobs import Outcome
 from ingestion_test.journal import read_journal
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.sources import OfficialFolder
 from runtime.arguments import count, seed
+from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError, run_command
+from runtime.files import read_json, write_json
 from runtime.output import output_folder
 from runtime.progress import followed
-from runtime.tables import Table
+from submission.likelihood import Likelihood
 
 from .data_sets import DataSet, Measure, expected_counts, experiment, measured_by, of_events, read_events
 from .explanation import explain
 from .finite_sample import fit_sample
 from .page import summary, write_page
-from .quality import Quality, qualities, require_twice_nll, residuals
+from .quality import require_same_submission, require_twice_nll, result, sections, tables
+from .sample_counts import SampleCounts, finished_counts
+
+#: Page in docs/ and file beside it that `quality` fills.
+PAGE, RESULT_FILE = "explain", "quality.json"
 
 
 def main(arguments: Sequence[str] | None = None, program: str = "python -m measurement") -> int:
@@ -89,6 +96,8 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
     add("run", type=Path, metavar="RUN", help="output folder of score")
     add("--submission", metavar="PATH", help="the submission of the run (default: this project's own)")
     add("--data", metavar="DIR", help="the events of the run (default: simulated events, made on first use)")
+    add("--output", type=Path, metavar="DIR", help="folder for quality.json and what is counted (default: RUN/quality)")
+    add("--resume", action="store_true", help="go on in that folder, with what is counted there")
     add(
         "--most",
         type=count,
@@ -96,43 +105,52 @@ def _add_quality(commands: argparse._SubParsersAction[argparse.ArgumentParser], 
         metavar="N",
         help="pseudo-experiments that are looked at, at the most (default 20); each passes all test events twice",
     )
+    add_docs_argument(parser)
     parser.set_defaults(command=_quality)
 
 
 def _quality(flags: argparse.Namespace) -> None:
     source = OfficialFolder(flags.data or simulation.cached_folder())
     settings = settings_of(flags.run, source)
-    _, done = read_journal(flags.run / JOURNAL_FILE)
+    about, done = read_journal(flags.run / JOURNAL_FILE)
     outcomes = done[:: -(-len(done) // flags.most) or 1]
     require_twice_nll(outcomes)
-    events, samples = source.test_events(), []
-    with tempfile.TemporaryDirectory() as work, measured_by(flags.submission, source, Path(work)) as measure:
-        measurement = measure(experiment_test_set(events, outcomes[0].experiment, settings.systematics))
-        for outcome in followed(outcomes, len(outcomes), "finite sample", "pseudo-experiment"):
-            nuisance = draw_nuisance_parameters(outcome.experiment.seed, settings.systematics)
-            counts = expected_counts(measure, measurement, events, outcome.experiment.mu, nuisance)
-            if counts is None:
-                raise ChallengeError("the bins of this submission depend on the data: its sample cannot be counted")
-            samples.append(fit_sample(measurement.likelihood, counts))
-    known = measurement.likelihood, outcomes, settings.systematics, samples
-    heads = ["-2 ln L of", "number", "mean", "deviation", "p-value"]
-    print(Table(heads, [_quality_cells(row) for row in qualities(*known)]).text())
-    heads = ["(fitted - true) / error", "mean of the run", "expected of its sample"]
-    rows = [[row.name, f"{row.mean:+.2f} ± {row.error:.2f}", f"{row.expected:+.2f}"] for row in residuals(*known)]
-    if rows:
-        print()
-        print(Table(heads, rows).text())
+    output = flags.output or flags.run / "quality"
+    with output_folder(output, finished_counts):
+        counts = SampleCounts(output, about, flags.resume)
+        likelihood = _count_samples(flags.submission, source, settings, outcomes, counts)
+        samples = [fit_sample(likelihood, counts[outcome.experiment]) for outcome in outcomes]
+        content = {str(source.test_rows): result(likelihood, outcomes, settings.systematics, samples)}
+        print("\n\n".join(table.text() for table in tables(content)))
+        if flags.docs is not None and (flags.docs / PAGE / RESULT_FILE).exists():
+            content = read_json(flags.docs / PAGE / RESULT_FILE) | content  # with the other samples of the page
+        write_json(output / RESULT_FILE, content)
+    publish(flags.docs, PAGE, sections(content), [output / RESULT_FILE])
 
 
-def _quality_cells(row: Quality) -> list[str]:
-    mean = f"{row.mean:.1f} ± {row.deviation / row.number**0.5:.1f}"
-    return [
-        row.source,
-        str(row.number),
-        mean,
-        f"{row.deviation:.1f}",
-        "" if row.p_value is None else f"{row.p_value:.2g}",
-    ]
+def _count_samples(
+    submission: str | None,
+    source: OfficialFolder,
+    settings: RunSettings,
+    outcomes: Sequence[Outcome],
+    counts: SampleCounts,
+) -> Likelihood:
+    """Add what the sample expects at the parameters of `outcomes` to `counts`; the likelihood of the submission."""
+    events, first = source.test_events(), outcomes[0]
+    with (
+        tempfile.TemporaryDirectory() as work,
+        measured_by(submission, source, Path(work), settings.fit_minutes) as measure,
+    ):
+        measurement = measure(experiment_test_set(events, first.experiment, settings.systematics))
+        require_same_submission(measurement, first)
+        for experiment in followed((each.experiment for each in outcomes), len(outcomes), "sample", "pass"):
+            if experiment not in counts:
+                nuisance = draw_nuisance_parameters(experiment.seed, settings.systematics)
+                expected = expected_counts(measure, measurement, events, experiment.mu, nuisance)
+                if expected is None:
+                    raise ChallengeError("the bins of this submission depend on the data: its sample cannot be counted")
+                counts.add(experiment, expected)
+    return measurement.likelihood
 
 
 def _explain(flags: argparse.Namespace) -> None:
@@ -150,7 +168,7 @@ def _explain(flags: argparse.Namespace) -> None:
         asked = functools.partial(experiment, source=source, settings=settings, chosen=chosen)
     output = flags.output or Path("runs") / f"explain-{re.sub(r'[^a-zA-Z0-9_.-]', '-', Path(flags.what).name)}"
     with output_folder(output, work=None), tempfile.TemporaryDirectory() as work:
-        with measured_by(flags.submission, source, Path(work)) as measure:
+        with measured_by(flags.submission, source, Path(work), settings.fit_minutes) as measure:
             data_set = asked(measure)
         explanation = explain(data_set.measurement, data_set.title, data_set.truth, data_set.sample)
         page = write_page(output, explanation)
@@ -166,7 +184,9 @@ def settings_of(run: Path, source: OfficialFolder) -> RunSettings:
     """
     about, _ = read_journal(run / JOURNAL_FILE)
     try:
-        settings = RunSettings(about["sets"], about["experiments"], tuple(about["systematics"]), about["seed"])
+        settings = RunSettings(
+            about["sets"], about["experiments"], tuple(about["systematics"]), about["seed"], about.get("fit_minutes")
+        )
     except (KeyError, TypeError) as error:
         raise ChallengeError(
             f"{run} does not say which run it is ({error!r}): --run takes a folder of score"

@@ -11,6 +11,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import pandas as pd
 
+from ingestion_test import fits
 from ingestion_test.derived import derived_features
 from ingestion_test.ingestion import Progress, RunSettings
 from ingestion_test.jobs import Job
@@ -19,7 +20,7 @@ from ingestion_test.pool import measuring
 from ingestion_test.pseudo_experiments import PseudoExperiment, experiment_test_set, process_scales
 from ingestion_test.schema import DERIVED, FEATURES, PRIMARIES, PROCESSES
 from ingestion_test.sources import OfficialFolder, TestEvents
-from ingestion_test.submissions import prepare
+from ingestion_test.submissions import checksum, prepare
 from ingestion_test.systematics import soft_met_noise, transform
 from runtime.errors import ChallengeError
 from submission import codec
@@ -50,19 +51,26 @@ class DataSet:
 
 
 @contextlib.contextmanager
-def measured_by(submission: str | Path | None, source: OfficialFolder, work: Path) -> Iterator[Measure]:
+def measured_by(
+    submission: str | Path | None, source: OfficialFolder, work: Path, fit_minutes: float | None = None
+) -> Iterator[Measure]:
     """Fit a submission; function from test sets to its measurements of them, as long as the block lasts.
+
+    A model that an earlier run has left in the cache is not fitted again.
 
     Arguments:
         submission: folder or zip, None for this project's own.
         source: of the training events, should it ask for them.
         work: an empty folder for what is needed on the way.
+        fit_minutes: time that the submission is told that its fit may take, None to say nothing.
 
     Raises:
         ChallengeError: it fails, has no `Model.measurement`, or that returns something else.
     """
     folder = prepare(submission, work / "submission", work)
-    job = Job(folder, source.folder, None, (), model_file=None, fits=True, log=None)
+    identity = {"data": source.fingerprint(), "sum_weights": source.sum_weights, "submission": checksum(folder)}
+    model = fits.cached_model(identity, fit_minutes)
+    job = Job(folder, source.folder, None, (), model, fits=model is None, log=None, fit_minutes=fit_minutes)
     with measuring(job, Progress()) as measure:
 
         def decoded(test_set: dict[str, Any]) -> Measurement:

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
 
 import numpy as np
 from scipy.stats import ks_2samp
 
 from ingestion_test.jobs import Outcome
 from runtime.errors import ChallengeError
+from runtime.tables import Table
 from submission.arrays import FloatArray
+from submission.estimator import Measurement
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
 from submission.throws import with_template_error
@@ -20,6 +23,9 @@ from .finite_sample import SampleFit
 
 #: Throws for each pseudo-experiment, and their seed.
 THROWS, SEED = 10, 20250509
+
+#: Relative difference of -2 ln L that rounding explains.
+_ROUNDING = 1e-3
 
 
 @dataclass(frozen=True)
@@ -56,6 +62,57 @@ def require_twice_nll(outcomes: Sequence[Outcome]) -> None:
         raise ChallengeError("the run has no pseudo-experiment yet: let it run first")
     if not all("twice_nll" in outcome.further for outcome in outcomes):
         raise ChallengeError("the run has no twice_nll of each pseudo-experiment (docs/score.md#further-numbers)")
+
+
+def require_same_submission(measurement: Measurement, outcome: Outcome) -> None:
+    """Raises ChallengeError where a measurement of a pseudo-experiment is not what its run has."""
+    measured, known = measurement.estimate.twice_nll, outcome.further["twice_nll"]
+    if abs(measured - known) > _ROUNDING * known:
+        raise ChallengeError(
+            f"-2 ln L of {outcome.experiment} is {measured:.2f}, in the run it is {known:.2f}: it is the run of "
+            "another submission, which --submission takes"
+        )
+
+
+def result(
+    likelihood: Likelihood, outcomes: Sequence[Outcome], systematics: Sequence[str], samples: Sequence[SampleFit]
+) -> dict[str, Any]:
+    """What quality.json says of a sample; arguments as `qualities`."""
+    known = likelihood, outcomes, systematics, samples
+    return {
+        "twice_nll": [asdict(quality) for quality in qualities(*known)],
+        "pulls": [asdict(residual) for residual in residuals(*known)],
+    }
+
+
+def tables(content: Mapping[str, Mapping[str, Any]]) -> list[Table]:
+    """Tables of the content of quality.json, which has the `result` of samples by their numbers of test events."""
+    shown = []
+    for rows, of_sample in sorted(content.items(), key=lambda item: int(item[0])):
+        title = f"{int(rows):,} test events"
+        heads = ["-2 ln L of", "number", "mean", "deviation", "p-value"]
+        lines = [_quality_cells(Quality(**row)) for row in of_sample["twice_nll"]]
+        shown.append(Table(heads, lines, f"Goodness of fit, {title}"))
+        if of_sample["pulls"]:
+            heads = ["(fitted - true) / error", "mean of the run", "expected of its sample"]
+            lines = [_residual_cells(Residual(**row)) for row in of_sample["pulls"]]
+            shown.append(Table(heads, lines, f"Fitted pulls, {title}"))
+    return shown
+
+
+def sections(content: Mapping[str, Mapping[str, Any]]) -> dict[str, str]:
+    """What quality.json makes of docs/explain.md: section -> Markdown."""
+    return {"quality": "\n".join(table.markdown() for table in tables(content))}
+
+
+def _quality_cells(row: Quality) -> list[str]:
+    mean = f"{row.mean:.1f} ± {row.deviation / row.number**0.5:.1f}"
+    p_value = "" if row.p_value is None else f"{row.p_value:.2g}"
+    return [row.source, str(row.number), mean, f"{row.deviation:.1f}", p_value]
+
+
+def _residual_cells(row: Residual) -> list[str]:
+    return [row.name, f"{row.mean:+.2f} ± {row.error:.2f}", f"{row.expected:+.2f}"]
 
 
 def qualities(

@@ -11,12 +11,12 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from experiments.documents import add_docs_argument, publish
 from experiments.outputs import claim, kept_rows, record, some_of
 from experiments.trained_artifacts import load
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments
+from runtime.documents import add_docs_argument, publish
 from runtime.output import finished_stages, output_folder
 from submission import artifacts
 from training.config import simulated_source

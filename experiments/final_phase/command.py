@@ -11,12 +11,12 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from experiments.documents import add_docs_argument, publish
 from experiments.trained_artifacts import load_estimator
 from ingestion_test.ingestion import DEFAULT_SEED, RunSettings
 from ingestion_test.score_table import summary_table
 from ingestion_test.scoring import Scores, bootstrap
 from runtime import arguments as types
+from runtime.documents import add_docs_argument, publish
 from runtime.files import write_json
 from runtime.output import output_folder
 from submission import artifacts

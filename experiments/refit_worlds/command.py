@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any
 
 from experiments import outputs
-from experiments.documents import add_docs_argument, publish
 from experiments.trained_artifacts import load_estimator
 from ingestion_test import simulation
 from ingestion_test.simulation.worlds import DEFAULT
 from ingestion_test.sources import OfficialFolder
 from runtime import arguments as types
+from runtime.documents import add_docs_argument, publish
 from runtime.files import write_json
 from runtime.output import output_folder
 from submission import artifacts

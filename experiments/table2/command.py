@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.documents import add_docs_argument, publish
 from experiments.methods.preparation import code_checksum, likelihood_of, prepare
 from experiments.methods.registry import METHODS
 from experiments.outputs import claim, kept_rows, some_of
@@ -25,6 +24,7 @@ from ingestion_test.run_scoring import score_folder
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments, count
+from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
 from runtime.output import finished_stages, output_folder
 from submission import artifacts

@@ -14,12 +14,12 @@ from typing import Any
 
 import numpy as np
 
-from experiments.documents import add_docs_argument, publish
 from experiments.trained_artifacts import load
 from ingestion_test import simulation
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments, count
+from runtime.documents import add_docs_argument, publish
 from runtime.output import output_folder
 from submission import artifacts
 from submission.estimator import Estimator

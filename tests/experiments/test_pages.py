@@ -1,4 +1,4 @@
-"""The numbers in README.md, docs/results.md and docs/method.md are those of the files that commands leave in docs/."""
+"""The numbers in pages are those of the files that commands leave in docs/."""
 
 import re
 from pathlib import Path
@@ -6,9 +6,9 @@ from pathlib import Path
 import pytest
 
 from experiments import answer
-from experiments.documents import section
 from experiments.pages import SECTIONS
 from runtime import files
+from runtime.documents import section
 from submission import artifacts
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,7 +37,9 @@ def test_the_answer_is_that_of_the_files():
 
 
 @pytest.mark.parametrize(
-    "page", [ROOT / "README.md", DOCS / "results.md", DOCS / "method.md"], ids=lambda page: page.name
+    "page",
+    [ROOT / "README.md", DOCS / "results.md", DOCS / "method.md", DOCS / "explain.md"],
+    ids=lambda page: page.name,
 )
 def test_every_section_has_a_file(page):
     names = set(re.findall(r"^<!-- (\w[\w-]*) -->$", page.read_text(encoding="utf-8"), re.M))

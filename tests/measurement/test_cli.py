@@ -8,6 +8,8 @@ from ingestion_test.cli import main as challenge
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.schema import FEATURES
 from measurement.cli import main
+from measurement.quality import sections
+from runtime.documents import section
 from tests.submissions import good, predicting, write
 
 
@@ -30,11 +32,31 @@ def test_a_pseudo_experiment_of_a_run_and_its_events(simulated_folder, tmp_path,
     assert content["truth"]["mu"] == line["mu"]
     for name, (pull, error) in estimate["pulls"].items():
         assert (pull, error) == (line["further"][f"pull_{name}"], line["further"][f"pull_error_{name}"])
-    assert main(["quality", *flags, str(run)]) == 0
+
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "explain.md").write_text("<!-- quality -->\n<!-- /quality -->\n")
+    assert main(["quality", *flags, str(run), "--docs", str(docs)]) == 0
     shown = capsys.readouterr().out
-    assert f"{estimate['twice_nll']:.1f}" in shown.splitlines()[-11]
+    (reached,) = [row for row in shown.splitlines() if row.startswith("pseudo-experiments of events")]
+    assert f"{estimate['twice_nll']:.1f}" in reached
     assert "draws from the finite sample" in shown
     assert [row.split()[0] for row in shown.splitlines()[-6:]] == list(NUISANCE_NAMES)
+    written = json.loads((docs / "explain" / "quality.json").read_text())
+    assert section(docs / "explain.md", "quality") == sections(written)["quality"]
+    (docs / "explain" / "quality.json").write_text(json.dumps(written | {"7": written[next(iter(written))]}))
+    assert main(["quality", *flags, str(run)]) == 2
+    assert "continue it with --resume" in capsys.readouterr().err
+    monkeypatch.setattr("measurement.cli.expected_counts", None)  # what is counted is not counted again
+    assert main(["quality", *flags, str(run), "--docs", str(docs), "--resume"]) == 0
+    assert capsys.readouterr().out == shown
+    assert "Goodness of fit, 7 test events" in section(docs / "explain.md", "quality"), "other samples stay"
+
+    line["further"]["twice_nll"] *= 1.1
+    about = (run / "pseudo_experiments.jsonl").read_text().splitlines()[0]
+    (run / "pseudo_experiments.jsonl").write_text(f"{about}\n{json.dumps(line)}\n")
+    assert main(["quality", *flags, str(run), "--output", str(tmp_path / "other")]) == 2
+    assert "the run of another submission" in capsys.readouterr().err
 
 
 @pytest.mark.slow

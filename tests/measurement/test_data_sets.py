@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from ingestion_test.derived import derived_features
-from ingestion_test.ingestion import RunSettings
+from ingestion_test.ingestion import RunSettings, run
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import DERIVED, FEATURES, PRIMARIES
 from ingestion_test.sources import OfficialFolder
@@ -90,6 +90,23 @@ def test_a_submission_is_asked_in_a_process_of_its_own(data_folder, tmp_path):
         (tmp_path / "content").write_bytes(b"something else")
         with pytest.raises(ChallengeError, match=r"no submission\.estimator\.Measurement: it is damaged"):
             measure({"data": None})
+
+
+def test_a_model_that_a_run_has_fitted_is_not_fitted_again(data_folder, tmp_path, monkeypatch):
+    monkeypatch.setenv("HIGGSML_CACHE", str(tmp_path / "cache"))
+    (tmp_path / "content").write_bytes(codec.encode(measurement()))
+    fit = f"self.fit_summary, self.fit_is_reusable = {{}}, True; open({str(tmp_path / 'fits')!r}, 'a').write('once ')"
+    files = predicting(good(), fit)
+    files["model.py"] += (
+        f"\n    def measurement(self, test_set):\n        return open({str(tmp_path / 'content')!r}, 'rb').read()\n"
+    )
+    folder, source = write(tmp_path / "submission", files), OfficialFolder(data_folder)
+    run(RunSettings(1, 2, ()), source, folder, tmp_path / "run", workers=2)
+    with measured_by(folder, source, tmp_path / "work") as measure:
+        np.testing.assert_array_equal(measure({"data": None}).counts, measurement().counts)
+    assert (tmp_path / "fits").read_text() == "once "
+    with measured_by(folder, source, tmp_path / "other", fit_minutes=1.0):
+        assert (tmp_path / "fits").read_text() == "once once "
 
 
 @pytest.mark.parametrize(

@@ -4,8 +4,8 @@ import argparse
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from runtime import files
-from runtime.errors import ChallengeError
+from . import files
+from .errors import ChallengeError
 
 
 def add_docs_argument(parser: argparse.ArgumentParser) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from experiments.documents import publish
+from runtime.documents import publish
 from runtime.errors import ChallengeError
 
 
