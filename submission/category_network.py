@@ -12,9 +12,9 @@ from torch import nn
 from .arrays import FloatArray
 from .features import CATEGORIES
 
-#: Events that a network works on at a time: few enough that what passes between layers stays in the cache (a quarter
-#: faster than 16384), and memory is bounded.
-_CHUNK = 1024
+#: Events that a network works on at a time, times the units of its widest layer: few enough that what passes between
+#: layers stays in the cache, and memory is bounded.
+_UNITS = 1024 * 192
 
 Self = TypeVar("Self", bound="CategoryNetwork")
 
@@ -63,8 +63,9 @@ class CategoryNetwork(nn.Module, CategoryModel):
     @torch.inference_mode()
     def logits(self, inputs: FloatArray, number: int) -> FloatArray:
         """The output for events, all of category `number`: float32 array (events,), from `inputs` (events, inputs)."""
-        device = next(self.parameters()).device
-        chunks = torch.as_tensor(inputs).split(_CHUNK)
+        parameters = list(self.parameters())
+        device, widest = parameters[0].device, max(len(values) for values in parameters)
+        chunks = torch.as_tensor(inputs).split(max(1, _UNITS // widest))
         outputs: FloatArray = torch.cat([self(chunk.to(device), number).cpu() for chunk in chunks]).numpy()
         return outputs
 

@@ -3,7 +3,7 @@
 import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 import numpy as np
 import torch
@@ -59,6 +59,9 @@ class Ensemble(CategoryModel):
         members: the `Classifier` objects, at least one, all of the same inputs.
     """
 
+    #: Class of the members.
+    member: ClassVar[type[Classifier]] = Classifier
+
     def __init__(self, members: Sequence[Classifier]) -> None:
         self.members = tuple(members)
         if not self.members:
@@ -86,7 +89,7 @@ class Ensemble(CategoryModel):
         Raises:
             ValueError: there is no member, or its weights do not have the shapes that it says.
         """
-        return cls([Classifier.from_state(member) for member in state.members])
+        return cls([cls.member.from_state(member) for member in state.members])
 
 
 def _layers(sizes: Sequence[int]) -> nn.Sequential:

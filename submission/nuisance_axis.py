@@ -15,7 +15,7 @@ from torch import nn
 
 from .arrays import Columns, FloatArray, IntArray
 from .category_network import CategoryNetwork, NetworkState, arrays_of, perceptron
-from .features import CATEGORIES, Standardisation, chosen_features
+from .features import CATEGORIES, Standardisation
 
 #: Channels of the histogram, those of the jet categories first.
 CHANNELS = (*CATEGORIES, "0-jet")
@@ -99,7 +99,7 @@ class NuisanceAxis:
 
     def no_jet_features(self, columns: Columns) -> FloatArray:
         """Standardised features of events without a jet, float32 array (events, features)."""
-        return self.standardisation(chosen_features(columns, NO_JET_FEATURES))
+        return self.standardisation.features(columns)
 
     def bins_of(self, first: IntArray, values: FloatArray, channel: int) -> IntArray:
         """Bin within a channel, integer array (events,), of events in the `first` bins with `values` on this axis."""

@@ -134,7 +134,7 @@ class Scorer:
 
     def standardised(self, columns: Columns, number: int) -> FloatArray:
         """Features of events, all of category `number`, as gate and classifier read them: (events, features)."""
-        return self.standardisations[number](features(columns, CATEGORIES[number]))
+        return self.standardisations[number].features(columns)
 
     def inputs(self, columns: Columns, number: int) -> FloatArray:
         """What the classifier reads of events, all of category `number`: features and discrimination functions."""

@@ -79,6 +79,7 @@ def train(
     config: ClassifierConfig,
     device: str = "cpu",
     checkpoint: Path | None = None,
+    ensemble: type[Ensemble] = Ensemble,
 ) -> TrainedClassifier:
     """Train the classifier.
 
@@ -87,6 +88,7 @@ def train(
         config: `ClassifierConfig`.
         device: "cpu" or "cuda".
         checkpoint: file that is rewritten after every epoch, one of each member, and resumed from where it exists.
+        ensemble: class of the result, where there are several members; `Ensemble.member` says which these are.
 
     Returns:
         `TrainedClassifier`.
@@ -101,11 +103,13 @@ def train(
     members, history = [], []
     for number in range(config.members):
         path = None if checkpoint is None else checkpoint.with_name(f"{checkpoint.stem}-{number}{checkpoint.suffix}")
-        run = _Run([x.shape[1] for x, *_ in samples[0]], dataclasses.replace(config, seed=config.seed + number), place)
+        settings = dataclasses.replace(config, seed=config.seed + number)
+        inputs = [x.shape[1] for x, *_ in samples[0]]
+        run = _Run(ensemble.member(inputs, config.width, config.depth, settings.seed), settings, place)
         _train_member(run, samples, path)
         members.append(run.outcome())
         history += [{"member": number} | record for record in run.history]
-    return TrainedClassifier(members[0] if len(members) == 1 else Ensemble(members), history)
+    return TrainedClassifier(members[0] if len(members) == 1 else ensemble(members), history)
 
 
 def _train_member(run: "_Run", samples: Sequence["_Tensors"], checkpoint: Path | None) -> None:
@@ -140,9 +144,9 @@ class _RunState:
 class _Run:
     """A training that goes on: classifier, optimizer, epoch, history."""
 
-    def __init__(self, inputs: Sequence[int], config: ClassifierConfig, device: torch.device) -> None:
+    def __init__(self, classifier: Classifier, config: ClassifierConfig, device: torch.device) -> None:
         self.config, self.device = config, device
-        self.classifier = Classifier(inputs, config.width, config.depth, config.seed).to(device)
+        self.classifier = classifier.to(device)
         self.optimizer = torch.optim.AdamW(
             self.classifier.parameters(), config.learning_rate, weight_decay=config.weight_decay, fused=True
         )

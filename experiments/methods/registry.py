@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from experiments.methods import presets
+from experiments.methods import log_ratio, presets
 from experiments.methods.boosted import training as boosted
 from experiments.methods.method import Method
 from experiments.methods.mle_nu import training as mle_nu
@@ -10,6 +10,7 @@ from experiments.methods.mle_nu import training as mle_nu
 METHODS: dict[str, Method] = {
     "default": presets.DEFAULT,
     "no-flows": presets.NO_FLOWS,
+    "log-ratio": log_ratio.method(),
     "paper": presets.PAPER,
     "boosted": boosted.METHOD,
     "baseline": presets.BASELINE,

@@ -125,7 +125,7 @@ def test_a_method_of_other_code_is_not_continued_and_the_others_are(tmp_path, mo
         "experiments/outputs.py": set(),  # travels in no submission
         "submission/artifacts/estimator.npz": {"default"},
         "experiments/methods/boosted/trees.py": {"boosted"},
-        "model.py": {"default", "no-flows", "paper", "baseline"},
+        "model.py": {"default", "no-flows", "log-ratio", "paper", "baseline"},
         "submission/score.py": set(METHODS),
     }
     for changed, methods in changes.items():

@@ -29,7 +29,7 @@ class TestEveryNetwork:
 
     def test_chunks_do_not_change_them(self, network, inputs, monkeypatch):
         whole = network.logits(inputs, 1)
-        monkeypatch.setattr(category_network, "_CHUNK", 4)
+        monkeypatch.setattr(category_network, "_UNITS", 64)
         np.testing.assert_allclose(network.logits(inputs, 1), whole, rtol=1e-5, atol=1e-6)
 
     def test_no_events_have_no_outputs(self, network, inputs):

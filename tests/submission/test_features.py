@@ -6,6 +6,7 @@ import pytest
 from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import FEATURES as ALL
 from ingestion_test.schema import UNDEFINED
+from submission import features as features_module
 from submission.features import (
     CATEGORIES,
     COORDINATES,
@@ -81,6 +82,15 @@ def test_coordinates_hold_the_masses(category, by_category):
     pt2 = 2 * np.exp(c["log_lep_pt"] + c["log_had_pt"])
     mass = np.sqrt(pt2 * (np.cosh(c["lep_eta"] - c["had_eta"]) - np.cos(c["lep_dphi"])))
     np.testing.assert_allclose(mass, events["DER_mass_vis"], rtol=2e-3, atol=0.5)
+
+
+@pytest.mark.parametrize("category", CATEGORIES)
+def test_features_block_by_block_are_those_of_all_events_to_the_bit(category, by_category, monkeypatch):
+    events = by_category[category]
+    expected = features(events, category)
+    standardisation = Standardisation.of(FEATURES[category], expected)
+    monkeypatch.setattr(features_module, "_BLOCK", 100)
+    np.testing.assert_array_equal(standardisation.features(events), standardisation(expected))
 
 
 def test_standardisation():
