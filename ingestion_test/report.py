@@ -74,6 +74,7 @@ def write_report(
     seconds_per_experiment: float | None = None,
     warnings: Sequence[str] = (),
     further: Mapping[str, Sequence[Distribution]] | None = None,
+    nuisance: Sequence[Mapping[str, DoubleArray]] = (),
 ) -> None:
     """Write the report: one HTML file that needs no other file and no network.
 
@@ -85,11 +86,13 @@ def write_report(
         seconds_per_experiment: seconds for one pseudo-experiment, where known.
         warnings: texts to show beside those of `scores.warnings`.
         further: plots of what is known of the pseudo-experiments beyond the four numbers, by the titles of sections.
+        nuisance: of each set, the true values of nuisance parameters, by their names; empty where they are not known.
 
     Raises:
         OSError: the file cannot be written.
     """
     texts = {name: str(value) for name, value in (settings or {}).items()}
+    nuisance = nuisance or [{}] * len(scores.sets)
     low, high = coverage_band(scores.size)
     sections = [Section("Against the true μ", _against_mu(scores))]
     if bootstrap is not None:
@@ -111,8 +114,8 @@ def write_report(
         sections=sections,
         words=[(word, meaning) for word, meaning in WORDS.items() if bootstrap or word != "Bootstrap"],
         tables=_tables(scores, bootstrap),
-        experiments=[_experiments(score) for score in scores.sets],
-        content=_content(scores, bootstrap, texts, seconds_per_experiment),
+        experiments=[_experiments(score, values) for score, values in zip(scores.sets, nuisance)],
+        content=_content(scores, bootstrap, texts, seconds_per_experiment, nuisance),
     )
     with replaced(path, "wb") as file:
         file.write(page.encode(errors="backslashreplace"))  # the name of a file may hold bytes that are no text
@@ -273,9 +276,11 @@ def _quantiles(values: DoubleArray) -> str:
     return " / ".join(f"{value:.2f}" for value in values)
 
 
-def _experiments(score: SetScore) -> list[Row]:
-    """A row for each pseudo-experiment of a set."""
-    return list(zip(range(score.size), *(map(number, getattr(score, name)) for name in RESULT_LISTS)))
+def _experiments(score: SetScore, nuisance: Mapping[str, DoubleArray]) -> tuple[Row, list[Row]]:
+    """Head of the table of a set, and a row for each of its pseudo-experiments."""
+    columns = [*(getattr(score, name) for name in RESULT_LISTS), *nuisance.values()]
+    head = ("Pseudo-experiment", "μ̂", "Δμ̂", "p16", "p84", *(f"true {name}" for name in nuisance))
+    return head, list(zip(range(score.size), *(map(number, column) for column in columns)))
 
 
 def _content(
@@ -283,6 +288,7 @@ def _content(
     bootstrap: Bootstrap | None,
     settings: Mapping[str, str],
     seconds_per_experiment: float | None,
+    nuisance: Sequence[Mapping[str, DoubleArray]],
 ) -> dict[str, Any]:
     """All numbers as JSON can hold them, those of each pseudo-experiment too."""
 
@@ -298,6 +304,7 @@ def _content(
         "sets": [
             {"mu": score.mu, **summary(score)}
             | {name: np.round(getattr(score, name), 6).tolist() for name in ("score_quantiles", *RESULT_LISTS)}
-            for score in scores.sets
+            | {"nuisance": {name: np.round(column, 6).tolist() for name, column in values.items()}}
+            for score, values in zip(scores.sets, nuisance)
         ],
     }

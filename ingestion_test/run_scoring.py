@@ -14,16 +14,18 @@ if __name__ == "__main__":
     sys.path[0] = str(Path(__file__).resolve().parents[1])
 
 from ingestion_test import fits
+from ingestion_test.arrays import DoubleArray
 from ingestion_test.fit_quality import Distribution, distributions
 from ingestion_test.ingestion import JOURNAL_FILE
+from ingestion_test.jobs import Outcome
 from ingestion_test.journal import read_journal
 from ingestion_test.official_folders import Folder, add_folders, chosen_folders
 from ingestion_test.provenance import provenance
 from ingestion_test.report import write_report
 from ingestion_test.result_files import Predictions, load_predictions, write_scores
 from ingestion_test.score_table import summary_table
-from ingestion_test.scoring import bootstrap, score_sets
-from ingestion_test.true_nuisance import errors_against_truth
+from ingestion_test.scoring import Scores, bootstrap, score_sets
+from ingestion_test.true_nuisance import errors_against_truth, true_values
 from runtime.errors import ChallengeError, run_command
 
 __all__ = ["main", "parser"]
@@ -53,7 +55,8 @@ def score_folder(
     Raises:
         ChallengeError: the folder's files are not as they should be, or `output` cannot be written.
     """
-    predictions = load_predictions(prediction, reference)
+    predictions, prediction = load_predictions(prediction, reference), Path(prediction)
+    systematics, outcomes = _pseudo_experiments(prediction)
     scores = score_sets(predictions.settings["ground_truth_mus"], predictions.results)
     bootstraps = bootstrap(scores) if phase_2 else None
     output = Path(output)
@@ -64,10 +67,11 @@ def score_folder(
             output / "detailed_results.html",
             scores,
             bootstraps,
-            {**_describe(predictions), **(settings or {}), **fits.summary(prediction), **provenance(Path(prediction))},
+            {**_describe(predictions), **(settings or {}), **fits.summary(prediction), **provenance(prediction)},
             seconds_per_experiment,
             predictions.warnings,
-            of_pseudo_experiments(Path(prediction)),
+            further_sections(outcomes, systematics),
+            _true_nuisance(outcomes, systematics, scores),
         )
     except OSError as error:
         remedy = "give a folder that can" if error.errno != errno.EFBIG else "raise the limit on files (ulimit -f)"
@@ -76,13 +80,27 @@ def score_folder(
     return "\n".join([*warnings, summary_table(scores, seconds_per_experiment, bootstraps)])
 
 
-def of_pseudo_experiments(prediction: Path) -> dict[str, list[Distribution]]:
-    """Sections of the report from what a run knows of its pseudo-experiments beyond the four numbers: its plots."""
+def _pseudo_experiments(prediction: Path) -> tuple[tuple[str, ...], list[Outcome]]:
+    """The nuisance parameters that vary in a run, and its pseudo-experiments in order; none of an official run."""
     journal = prediction / JOURNAL_FILE
     if not journal.is_file():
-        return {}
+        return (), []
     about, outcomes = read_journal(journal)
-    systematics = about.get("systematics", ())
+    outcomes.sort(key=lambda outcome: (outcome.experiment.set_index, outcome.experiment.index))
+    return tuple(about.get("systematics", ())), outcomes
+
+
+def _true_nuisance(
+    outcomes: Sequence[Outcome], systematics: Sequence[str], scores: Scores
+) -> list[dict[str, DoubleArray]]:
+    """The true nuisance parameters of each set; none where the journal has others than the results."""
+    values = true_values(outcomes, systematics) if systematics else []
+    sizes = [len(next(iter(of_set.values()))) for of_set in values]
+    return values if sizes == [score.size for score in scores.sets] else []
+
+
+def further_sections(outcomes: Sequence[Outcome], systematics: Sequence[str]) -> dict[str, list[Distribution]]:
+    """Sections of the report from what a run knows of its pseudo-experiments beyond the four numbers: its plots."""
     return {
         "Against the true nuisance parameters": errors_against_truth(outcomes, systematics),
         "Fit quality": distributions(outcomes, systematics),

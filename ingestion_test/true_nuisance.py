@@ -1,4 +1,4 @@
-"""Errors of the estimates against the true nuisance parameters: which of them a submission has not got under control.
+"""The true nuisance parameters, and the errors of the estimates against them: which a submission has not under control.
 
 The true values follow from the seeds of the pseudo-experiments, so any submission can be looked at.
 """
@@ -21,6 +21,21 @@ from .nuisance import NUISANCE_PARAMETERS, draw_nuisance_parameters
 
 #: Groups of pseudo-experiments by their true value, and the least size of one.
 GROUPS, LEAST = 5, 4
+
+
+def true_values(outcomes: Sequence[Outcome], systematics: Sequence[str]) -> list[dict[str, DoubleArray]]:
+    """The true values of the nuisance parameters that vary, by name, of each set.
+
+    Arguments:
+        outcomes: of a run, in the order of sets and pseudo-experiments.
+        systematics: nuisance parameters that vary in it.
+    """
+    sets: dict[int, list[dict[str, float]]] = {}
+    for outcome in outcomes:
+        values = draw_nuisance_parameters(outcome.experiment.seed, systematics)
+        sets.setdefault(outcome.experiment.set_index, []).append(values)
+    names = [parameter.name for parameter in NUISANCE_PARAMETERS if parameter.name in systematics]
+    return [{name: np.array([values[name] for values in members]) for name in names} for members in sets.values()]
 
 
 def errors_against_truth(outcomes: Sequence[Outcome], systematics: Sequence[str]) -> list[Distribution]:

@@ -22,8 +22,8 @@ STYLES = {
     "iii": (GREEN, "^"),
     "iv": (ORANGE, "D"),
     "iv plain": (PURPLE, "v"),
-    "bayes": (BLUE, "--"),
-    "q_c": (RED, ":"),
+    "bayes": (BLUE, "-"),
+    "q_c": (RED, "s"),
     "mixed": (GREY, "-."),
     "ratio": (GREY, "-"),
 }
@@ -124,22 +124,24 @@ def accuracies(
 ) -> None:
     """Fig. 3: accuracy against nu of the predictions, and below how far the networks are from theirs.
 
-    Network and prediction hardly differ, so their lines would hide each other in one panel.
+    Network and prediction hardly differ, so their lines would hide each other in one panel. Nor do those for (i) and
+    (ii): the second is drawn as hollow markers on the line of the first.
     """
     figure, axes = panels(2, len(results), (5 * len(results), 7), sharex="col", height_ratios=(3, 2))
     for column, (title, result) in zip(axes.T, results.items()):
         upper, lower = column
         nu = np.asarray(result["nu"])
         for name, label in predictions.items():
-            colour, line = STYLES[name]
+            colour, style = STYLES[name]
             text = label.replace("q_c", "$q_c$")
-            upper.plot(nu, result["accuracy"][name], color=colour, linestyle=line, label=text)
+            kind = {"marker": style, "ls": "none", "mfc": "none", "ms": 7} if style == "s" else {"ls": style}
+            upper.plot(nu, result["accuracy"][name], color=colour, label=text, **kind)
         lower.axhline(0, color="0.5", lw=0.8)
         for number, (name, label) in enumerate(networks.items()):
             colour, marker = STYLES[name]
             less, errors = (np.asarray(result[key][name]) for key in ("accuracy", "error"))
             less = less - np.asarray(result["accuracy"][PREDICTED[name]])
-            place = nu + (number - (len(networks) - 1) / 2) * 0.012 * np.ptp(nu)  # side by side
+            place = nu + (number - (len(networks) - 1) / 2) * 0.016 * np.ptp(nu)  # side by side
             style = {"color": colour, "marker": marker, "markersize": 4, "capsize": 2, "linestyle": "none"}
             lower.errorbar(place, 100 * less, 100 * errors, label=f"({name}) {label}", **style)
         unit = " [rad]" if "rotation" in title else ""
