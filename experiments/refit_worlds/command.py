@@ -1,7 +1,8 @@
 """Tables where the events are not those of the training: `python -m experiments refit-worlds`.
 
 Worlds are made by changing simulated events. In each the shipped templates are tested, and tables are made as
-`Model.fit` makes them. Both meet pseudo-experiments of that world.
+`Model.fit` makes them. Both meet pseudo-experiments of that world. The output folder keeps the row of each world, so
+that a later call adds others.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from typing import Any
 from experiments import outputs
 from experiments.trained_artifacts import load_estimator
 from ingestion_test import simulation
+from ingestion_test.simulation.cache import generator_version
 from ingestion_test.simulation.worlds import DEFAULT
 from ingestion_test.sources import OfficialFolder
 from runtime import arguments as types
@@ -35,6 +37,9 @@ TESTS = 50
 
 SEED = 20250509
 
+#: File that keeps what a world has given, in the folder of its name.
+_ROW = "world.json"
+
 #: Rows of the simulated samples, events as they are and changed ones, and their seed, which no training has.
 ROWS, CHANGED_ROWS, SAMPLE_SEED = 8_000_000, 1_000_000, 5
 
@@ -54,7 +59,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--experiments", type=types.count, default=500, metavar="N", help="pseudo-experiments of each (default 500)")
     add("--throws", type=types.count, default=20_000, metavar="N", help="behind each belt (default 20000)")
     add("--output", type=Path, default=Path("runs/refit-worlds"), metavar="DIR", help="default: runs/refit-worlds")
-    add("--resume", action="store_true", help="keep the events that are counted there already")
+    add("--resume", action="store_true", help="keep the worlds, and the counted events, that are there already")
     types.add_workers_arguments(parser)
     add_docs_argument(parser)
 
@@ -65,23 +70,38 @@ def run(arguments: argparse.Namespace) -> None:
     checksum = artifacts.load_manifest(arguments.artifacts)["sha256"][artifacts.ESTIMATOR]
     size = Size(arguments.train, arguments.samples, arguments.sets, arguments.experiments, arguments.throws, SEED)
     with output_folder(arguments.output):
-        events = {name: _folder(arguments, name) for name in {WORLDS[world].simulation for world in arguments.worlds}}
         about = {
             "artifacts": checksum,
-            "events": {name: OfficialFolder(path).fingerprint() for name, path in events.items()},
+            "size": outputs.record(size),
+            "rows": [arguments.rows, arguments.changed_rows],
+            "simulation": generator_version(),
+            "data": OfficialFolder(arguments.data).fingerprint() if arguments.data else None,
         }
-        outputs.claim(arguments.output / "events.json", about, arguments.resume)
-        result: dict[str, Any] = {"artifacts": checksum, "size": outputs.record(size), "worlds": {}}
-        for names in _families(arguments.worlds):
-            folder = events[WORLDS[names[0]].simulation]
-            kept = arguments.output / "blocks"
-            rows = arguments.rows if names[0] == OWN or WORLDS[names[0]].factor else arguments.changed_rows
-            counted = count_worlds(estimator, folder, names, rows, arguments.workers, kept)
-            for name, blocks in counted.items():
-                result["worlds"][name] = _of_world(estimator, name, blocks, size, arguments.workers)
+        outputs.claim(arguments.output / "about.json", about, arguments.resume)
+        _add_worlds(arguments, estimator, size)
+        worlds = outputs.kept_rows(arguments.output, WORLDS, _ROW)
+        result = {"artifacts": checksum, "size": outputs.record(size), "worlds": worlds}
         write_json(arguments.output / "refit-worlds.json", result)
         print(*(table.text() for table in all_tables(result)), sep="\n\n")
         publish(arguments.docs, "method", sections(result), [arguments.output / "refit-worlds.json"])
+
+
+def _add_worlds(arguments: argparse.Namespace, estimator: Estimator, size: Size) -> None:
+    """Compute the rows of those worlds that the output folder has none of."""
+    there = outputs.kept_rows(arguments.output, arguments.worlds, _ROW)
+    for names in _families([name for name in arguments.worlds if name not in there]):
+        folder, kept = _folder(arguments, WORLDS[names[0]].simulation), arguments.output / "blocks"
+        rows = arguments.changed_rows if _sees_anew(names[0]) else arguments.rows
+        counted = count_worlds(estimator, folder, names, rows, arguments.workers, kept)
+        for name, blocks in counted.items():
+            row = _of_world(estimator, name, blocks, size, arguments.workers)
+            (arguments.output / name).mkdir(exist_ok=True)
+            write_json(arguments.output / name / _ROW, row)
+
+
+def _sees_anew(name: str) -> bool:
+    """Whether the networks see other events in a world than in that of the training, not other weights alone."""
+    return WORLDS[name].simulation != DEFAULT or WORLDS[name].change is not None
 
 
 def _of_world(estimator: Estimator, name: str, blocks: Blocks, size: Size, workers: int | str) -> dict[str, Any]:
@@ -97,7 +117,7 @@ def _folder(arguments: argparse.Namespace, name: str) -> Path:
     return simulation.cached_folder(rows, SAMPLE_SEED, world=name)
 
 
-def _families(worlds: tuple[str, ...]) -> list[tuple[str, ...]]:
+def _families(worlds: list[str]) -> list[tuple[str, ...]]:
     """Worlds whose events are the same, but for their weights, together."""
 
     def family(name: str) -> tuple[str, int]:

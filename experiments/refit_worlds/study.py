@@ -18,6 +18,7 @@ import numpy as np
 from scipy.stats import kstest
 
 from experiments.coverage import flatness
+from ingestion_test.scoring import share_interval
 from runtime.errors import ChallengeError
 from runtime.tasks import completed
 from submission.agreement import agreement
@@ -176,10 +177,11 @@ def _reached(tables: TablesOf, world: Templates, size: Size, stream: int) -> dic
     check = check_belt(belt, Throws(mu, fit.mu_hat, fit.sigma, fit.valid))
     covered = flatness(check.mu, check.coverage, np.full(size.sets, size.experiments))
     shift = (fit.mu_hat - mu) / fit.sigma
+    low, high = share_interval(covered["mean"], len(mu))
     error = mu_response(templates)[0] ** 2 @ templates.variance.sum(axis=0)
     return {
         "coverage": covered["mean"],
-        "coverage_error": covered["mean_error"],
+        "coverage_error": (high - low) / 2,
         "slope": covered["slope"],
         "slope_error": covered["slope_error"],
         "width": float(check.width.mean()),

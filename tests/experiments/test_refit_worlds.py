@@ -1,6 +1,7 @@
 """Changed worlds, their counts, and what tables reach there."""
 
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -123,6 +124,7 @@ def test_the_command(estimator, simulated_folder, tmp_path, monkeypatch, capsys)
     monkeypatch.setattr(refit, "BLOCK", 1000)
     (tmp_path / "method.md").write_text("<!-- refit-worlds -->\n<!-- /refit-worlds -->\n")
     arguments = ["refit-worlds", "--data", str(simulated_folder), "--worlds", "own,z-2-jets", "--rows", "12000"]
+    arguments += ["--changed-rows", "8000"]
     arguments += ["--train", "8000", "--samples", "1", "--experiments", "20", "--throws", "2000", "--workers", "1"]
     arguments += ["--output", str(tmp_path / "out"), "--docs", str(tmp_path)]
     assert main(arguments) == 0
@@ -133,5 +135,40 @@ def test_the_command(estimator, simulated_folder, tmp_path, monkeypatch, capsys)
     assert "| z-2-jets | shipped |" in (tmp_path / "method.md").read_text()
     assert main(arguments) == 2
     assert "holds results already" in capsys.readouterr().err
-    assert main([*arguments, "--rows", "1000", "--resume"]) == 2
+    assert main([*arguments, "--rows", "14000", "--resume"]) == 2
+    assert "rows differ" in capsys.readouterr().err
+    arguments[-1] = str(tmp_path)
+    assert main([*arguments, "--rows", "1000", "--output", str(tmp_path / "few")]) == 2
     assert "a block needs them" in capsys.readouterr().err
+
+
+def test_worlds_are_added_to_those_that_are_there(tmp_path, monkeypatch):
+    """What is there is not computed again, and stands in the table."""
+    monkeypatch.setattr(command, "load_estimator", lambda _: None)
+    counted = []
+
+    def count(estimator, folder, names, rows, *_):
+        counted.append((names, rows))
+        return dict.fromkeys(names)
+
+    monkeypatch.setattr(command, "count_worlds", count)
+    monkeypatch.setattr(command, "_folder", lambda *_: None)
+    reached = dict.fromkeys(("coverage", "coverage_error", "slope", "slope_error", "width", "shift"), 0.5)
+    reached |= {"shift_error": 0.1, "invalid": 0.0}
+    monkeypatch.setattr(command, "_of_world", lambda *_: {"shipped": reached, "refits": [], "exact": reached})
+    arguments = ["refit-worlds", "--rows", "200", "--changed-rows", "100", "--output", str(tmp_path)]
+    assert main([*arguments, "--worlds", "met,waves-5"]) == 0
+    assert main([*arguments, "--worlds", "hard,met,z-2-jets", "--resume"]) == 0
+    assert counted == [(("waves-5",), 200), (("met",), 100), (("hard",), 100), (("z-2-jets",), 200)]
+    result = json.loads((tmp_path / "refit-worlds.json").read_text())
+    assert list(result["worlds"]) == ["z-2-jets", "met", "waves-5", "hard"]
+
+
+def test_a_coverage_of_one_has_hardly_an_error(counted, estimator):
+    """Where all intervals cover, as those of invalid fits do, the nominal coverage's error would be too large."""
+    tables, belt = study.TablesOf.shipped(estimator), estimator.belt
+    everything = replace(belt, lower=np.full_like(belt.lower, -1e9), upper=np.full_like(belt.upper, 1e9))
+    world = study._world(counted["own"], np.arange(len(counted["own"])))
+    reached = study._reached(replace(tables, belt=everything), world, SIZE, 0)
+    assert reached["coverage"] == 1
+    assert 0 < reached["coverage_error"] < 0.002
