@@ -11,7 +11,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ingestion_test.schema import FEATURES, PRIMARIES
+from ingestion_test.schema import FEATURES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from runtime.errors import ChallengeError
@@ -24,7 +24,7 @@ from submission.histogram import Histogram
 from submission.templates import PROCESSES
 from training.checkpoints import checkpointed
 
-from .worlds import WORLDS, World
+from .worlds import WORLDS
 
 #: Rows of a block.
 BLOCK_ROWS = 50_000
@@ -110,8 +110,8 @@ class _Block:
         primaries, weights, process = OfficialFolder(self.folder, test_share=0).train_events(first, first + BLOCK_ROWS)
         random = np.random.default_rng([_SEED, self.number])
         worlds = [WORLDS[name] for name in self.names]
-        primaries = _changed(primaries, worlds[0], random)
-        weights = np.stack([_weights(primaries, weights, process, world) for world in worlds])
+        primaries = worlds[0].primaries(primaries, random)
+        weights = np.stack([world.weights(primaries, weights, process) for world in worlds])
         bins = self._bins(primaries, random.standard_normal((2, len(primaries))))
         shape = len(PROCESSES), self.histogram.bins
         total = Blocks(
@@ -148,23 +148,3 @@ def _counted(bins: IntArray, process: IntArray, weights: FloatArray, shape: tupl
     counted = PointCounts.empty(shape[1])
     counted.add(bins, process, weights)
     return counted
-
-
-def _changed(primaries: FloatArray, world: World, random: np.random.Generator) -> FloatArray:
-    if world.change is None:
-        return primaries
-    columns = dict(zip(PRIMARIES, primaries.T))
-    columns |= dict(world.change(columns, random))
-    return np.column_stack([columns[name] for name in PRIMARIES]).astype(np.float32)
-
-
-def _weights(primaries: FloatArray, weights: FloatArray, process: IntArray, world: World) -> FloatArray:
-    """Weights in the world, array (events,); where it has smooth weights, the processes keep their yields."""
-    if world.factor is None:
-        return weights
-    features, _ = transform(primaries, dopostprocess=False)
-    changed = weights * world.factor(dict(zip(FEATURES, features.T)), process)
-    if world.keeps_yields:
-        before, after = (np.bincount(process, amount, len(PROCESSES)) for amount in (weights, changed))
-        changed = changed * (before / np.maximum(after, 1e-300))[process]
-    return changed

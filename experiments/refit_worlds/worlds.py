@@ -7,7 +7,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ingestion_test.schema import FEATURES, PRIMARIES
 from ingestion_test.simulation.worlds import DEFAULT
+from ingestion_test.systematics import transform
 from submission.arrays import Columns, FloatArray, IntArray
 from submission.templates import PROCESSES
 
@@ -35,6 +37,25 @@ class World:
     change: Change | None = None
     factor: Factor | None = None
     keeps_yields: bool = False
+
+    def primaries(self, primaries: FloatArray, random: np.random.Generator) -> FloatArray:
+        """Primaries of events in the world, float32 array (events, 16), from those of the simulation."""
+        if self.change is None:
+            return primaries
+        columns = dict(zip(PRIMARIES, primaries.T))
+        columns |= dict(self.change(columns, random))
+        return np.column_stack([columns[name] for name in PRIMARIES]).astype(np.float32)
+
+    def weights(self, primaries: FloatArray, weights: FloatArray, process: IntArray) -> FloatArray:
+        """Weights of events in the world, array (events,), from its primaries and the simulation's weights."""
+        if self.factor is None:
+            return weights
+        features, _ = transform(primaries, dopostprocess=False)
+        changed = weights * self.factor(dict(zip(FEATURES, features.T)), process)
+        if self.keeps_yields:
+            before, after = (np.bincount(process, amount, len(PROCESSES)) for amount in (weights, changed))
+            changed = changed * (before / np.maximum(after, 1e-300))[process]
+        return changed
 
 
 def _harder_jets(p: Columns, _: np.random.Generator) -> Columns:

@@ -1,7 +1,8 @@
-"""A simulated sample as a folder in the official format (docs/protocol.md#data-file)."""
+"""Simulated events as a folder in the official format (docs/protocol.md#data-file)."""
 
 import shutil
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -47,6 +48,27 @@ def write_folder(
     """
     rows = number_of_rows(size)
     get(world)
+    blocks = simulate(rows, seed, workers, unweighted, world)
+    if progress:
+        blocks = followed(blocks, number_of_blocks(rows), "simulating", "block")
+    return write_blocks(output, rows, blocks, world)
+
+
+def write_blocks(output: str | Path, rows: int, blocks: Iterator[Block], world: str) -> Path:
+    """Write blocks of events as such a folder.
+
+    Arguments:
+        output: as in `write_folder`.
+        rows: of all blocks, about.
+        blocks: as from `sample.simulate`; none is asked for where the folder cannot be made.
+        world: name of what they are, for the metadata.
+
+    Returns:
+        `output` as a Path.
+
+    Raises:
+        ChallengeError: `output` is not empty or cannot be written, the disk is full.
+    """
     output = Path(output)
     try:
         _check_empty(output)
@@ -55,9 +77,6 @@ def write_folder(
         with tempfile.TemporaryDirectory(prefix=f".{output.name}.", dir=output.parent) as part:
             whole = Path(part) / "folder"
             whole.mkdir()
-            blocks = simulate(rows, seed, workers, unweighted, world)
-            if progress:
-                blocks = followed(blocks, number_of_blocks(rows), "simulating", "block")
             with pq.ParquetWriter(whole / DATA_FILE, _SCHEMA.with_metadata({"world": world})) as writer:
                 written = sum(_write(writer, block) for block in blocks)
             sync(whole / DATA_FILE)
@@ -66,7 +85,7 @@ def write_folder(
             sync(output.parent)
     except OSError as error:
         raise ChallengeError(
-            f"cannot write the simulated events to {output}: {error.strerror or error}; "
+            f"cannot write the events to {output}: {error.strerror or error}; "
             "use another --output, or free space on that disk"
         ) from error
     return output

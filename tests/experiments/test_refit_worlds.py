@@ -66,7 +66,7 @@ def test_smooth_weights_keep_the_yields(name, size, events):
     features, _ = transform(events.primaries, dopostprocess=False)
     factors = WORLDS[name].factor(dict(zip(FEATURES, features.T)), events.process)
     assert np.std(np.log(factors)) == pytest.approx(size, rel=0.25)
-    weights = blocks._weights(events.primaries, events.weights, events.process, WORLDS[name])
+    weights = WORLDS[name].weights(events.primaries, events.weights, events.process)
     before, after = (np.bincount(events.process, w, len(PROCESSES)) for w in (events.weights, weights))
     np.testing.assert_allclose(after, before)
     assert np.abs(weights / events.weights - 1).max() > size
@@ -172,3 +172,22 @@ def test_a_coverage_of_one_has_hardly_an_error(counted, estimator):
     reached = study._reached(replace(tables, belt=everything), world, SIZE, 0)
     assert reached["coverage"] == 1
     assert 0 < reached["coverage_error"] < 0.002
+
+
+@pytest.mark.parametrize("name", ["met", "waves-20"])
+def test_a_folder_of_a_world(name, simulated_folder, events, tmp_path):
+    """It holds the changed events, and what the change leaves as it is."""
+    folder = tmp_path / "changed"
+    assert main(["world", name, "--data", str(simulated_folder), "--rows", "20000", "--output", str(folder)]) == 0
+    there = OfficialFolder(folder, test_share=0)
+    primaries, weights, process = there.train_events(0, there.train_rows)
+    np.testing.assert_array_equal(process, events.process)
+    met, n_jets = PRIMARIES.index("PRI_met"), PRIMARIES.index("PRI_n_jets")
+    np.testing.assert_array_equal(primaries[:, n_jets], events.primaries[:, n_jets])
+    assert (np.std(primaries[:, met] / events.primaries[:, met]) > 0.09) == (name == "met")
+    expected = WORLDS[name].weights(events.primaries, events.weights, events.process)
+    np.testing.assert_allclose(weights, expected * weights.sum() / expected.sum(), rtol=1e-4)
+    frame = there.train_set()
+    np.testing.assert_allclose(frame["PRI_met"], primaries[:, met])
+    assert list(frame) == [*FEATURES[:16], "weights", "detailed_labels", "labels", *FEATURES[16:]]
+    assert main(["world", name, "--data", str(simulated_folder), "--output", str(folder)]) == 2
