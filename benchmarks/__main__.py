@@ -27,6 +27,7 @@ NAMES = (
     "fit",
     "flows",
     "scaling",
+    "model_fit",
     "real_file",
     "row_groups",
     "simulation",

@@ -85,7 +85,7 @@ def _results(script, events, submission, output, *more):
 
 
 def _of_all_programs(events, submission, tmp_path):
-    """Of the official program and of the replica, serial and parallel: their results, and what the official fit says."""
+    """Results of the official program and of the replica, serial and parallel; and what the official fits say."""
     official = Path(PROGRAM, "run_ingestion.py")
     names = ("mu_hats", "delta_mu_hats", "p16", "p84")
     results, last_lines = [], []
