@@ -20,12 +20,14 @@ from ingestion_test.simulation.worlds import DEFAULT
 from ingestion_test.sources import OfficialFolder
 from runtime import arguments as types
 from runtime.documents import add_docs_argument, publish
-from runtime.files import write_json
+from runtime.errors import ChallengeError
+from runtime.files import read_json, write_json
 from runtime.output import output_folder
 from submission import artifacts
 from submission.estimator import Estimator
 
 from .blocks import Blocks, count_worlds
+from .event_level import event_level
 from .study import Size, study, uniformity
 from .tables import OWN, all_tables, sections
 from .worlds import WORLDS
@@ -37,8 +39,8 @@ TESTS = 50
 
 SEED = 20250509
 
-#: File that keeps what a world has given, in the folder of its name.
-_ROW = "world.json"
+#: Files that keep what a world has given, in the folder of its name, and what runs of `score` have.
+_ROW, _RUNS = "world.json", "event-level.json"
 
 #: Rows of the simulated samples, events as they are and changed ones, and their seed, which no training has.
 ROWS, CHANGED_ROWS, SAMPLE_SEED = 8_000_000, 1_000_000, 5
@@ -60,12 +62,20 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--throws", type=types.count, default=20_000, metavar="N", help="behind each belt (default 20000)")
     add("--output", type=Path, default=Path("runs/refit-worlds"), metavar="DIR", help="default: runs/refit-worlds")
     add("--resume", action="store_true", help="keep the worlds, and the counted events, that are there already")
+    more = "also show runs of `score` on events of one of the worlds"
+    add("--event-level", nargs="+", metavar=("WORLD", "DIR"), help=more)
     types.add_workers_arguments(parser)
     add_docs_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Print the tables, write refit-worlds.json."""
+    """Print the tables, write refit-worlds.json.
+
+    Raises:
+        ChallengeError: --event-level names no world or no run, or as `count_worlds`.
+    """
+    if arguments.event_level and (arguments.event_level[0] not in WORLDS or len(arguments.event_level) < 2):
+        raise ChallengeError(f"--event-level takes a world ({', '.join(WORLDS)}) and output folders of `score`")
     estimator = load_estimator(arguments.artifacts)
     checksum = artifacts.load_manifest(arguments.artifacts)["sha256"][artifacts.ESTIMATOR]
     size = Size(arguments.train, arguments.samples, arguments.sets, arguments.experiments, arguments.throws, SEED)
@@ -78,9 +88,14 @@ def run(arguments: argparse.Namespace) -> None:
             "data": OfficialFolder(arguments.data).fingerprint() if arguments.data else None,
         }
         outputs.claim(arguments.output / "about.json", about, arguments.resume)
+        if arguments.event_level:
+            world, *folders = arguments.event_level
+            write_json(arguments.output / _RUNS, event_level(world, [*map(Path, folders)]))
         _add_worlds(arguments, estimator, size)
         worlds = outputs.kept_rows(arguments.output, WORLDS, _ROW)
         result = {"artifacts": checksum, "size": outputs.record(size), "worlds": worlds}
+        if (arguments.output / _RUNS).exists():
+            result["events"] = read_json(arguments.output / _RUNS)
         write_json(arguments.output / "refit-worlds.json", result)
         print(*(table.text() for table in all_tables(result)), sep="\n\n")
         publish(arguments.docs, "method", sections(result), [arguments.output / "refit-worlds.json"])

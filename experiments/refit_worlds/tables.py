@@ -17,6 +17,9 @@ HEAD = (
     *("shift of mu_hat / sigma", "invalid"),
 )
 
+#: Numbers of a run, and their digits.
+_COLUMNS = {"score": 2, "interval": 3, "coverage": 3, "rmse": 3}
+
 
 def of_worlds(result: Mapping[str, Any]) -> Table:
     """What tables reach in each world."""
@@ -71,10 +74,21 @@ def p_values(world: Mapping[str, Any]) -> Table:
     return Table(head, [row], "p-values of the test in the world of the training")
 
 
+def of_runs(events: Mapping[str, Any]) -> Table:
+    """What runs of `score` have reached in a world."""
+    rows = []
+    for run in events["runs"]:
+        numbers = (f"{run[name][0]:.{digits}f} ± {run[name][1]:.{digits}f}" for name, digits in _COLUMNS.items())
+        rows.append((run["tables"], f"{run['num_sets']} × {run['num_experiments']}", *numbers))
+    head = ("tables", "pseudo-experiments", "score", "mean interval", "coverage", "RMSE")
+    return Table(head, rows, f"Events of the world {events['world']}")
+
+
 def all_tables(result: Mapping[str, Any]) -> list[Table]:
     """The tables of refit-worlds.json."""
-    own = result["worlds"].get(OWN)
-    return [of_worlds(result), *([] if own is None else [p_values(own)])]
+    own, events = result["worlds"].get(OWN), result.get("events")
+    tables = [of_worlds(result), *([] if own is None else [p_values(own)])]
+    return [*tables, *([] if events is None else [of_runs(events)])]
 
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:

@@ -9,7 +9,7 @@ from benchmarks import model_fit
 
 
 def test_memory_is_that_of_a_process_and_of_those_that_descend_from_it():
-    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = 50_000_000 * b'x'; input()'])"
+    code = "import subprocess, sys; subprocess.run([sys.executable, '-c', 'x = chr(65) * 50_000_000; input()'])"
     with subprocess.Popen([sys.executable, "-c", code], stdin=subprocess.PIPE) as process:
         end = time.monotonic() + 30
         while sum(map(model_fit._share, model_fit._family(process.pid))) < 55_000 and time.monotonic() < end:

@@ -2,20 +2,27 @@
 
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
 
+from experiments import answer
 from experiments.__main__ import main
 from experiments.refit_worlds import blocks, command, study
 from experiments.refit_worlds.blocks import count_worlds
+from experiments.refit_worlds.event_level import event_level
 from experiments.refit_worlds.study import Size, uniformity
+from experiments.refit_worlds.tables import of_runs
 from experiments.refit_worlds.worlds import WORLDS, Waves, World
+from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.schema import FEATURES, PRIMARIES
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
 from submission import refit
 from submission.templates import PROCESSES
+from tests.ingestion_test.prediction_folders import random_results
+from tests.ingestion_test.prediction_folders import write_folder as write_run
 from tests.submission.fit_examples import estimator_of, training_frame
 
 NAMES = ("own", "z-2-jets", "strong")
@@ -143,7 +150,7 @@ def test_the_command(estimator, simulated_folder, tmp_path, monkeypatch, capsys)
 
 
 def test_worlds_are_added_to_those_that_are_there(tmp_path, monkeypatch):
-    """What is there is not computed again, and stands in the table."""
+    """What is there is not computed again, and stands in the table; so do runs of `score`."""
     monkeypatch.setattr(command, "load_estimator", lambda _: None)
     counted = []
 
@@ -157,11 +164,42 @@ def test_worlds_are_added_to_those_that_are_there(tmp_path, monkeypatch):
     reached |= {"shift_error": 0.1, "invalid": 0.0}
     monkeypatch.setattr(command, "_of_world", lambda *_: {"shipped": reached, "refits": [], "exact": reached})
     arguments = ["refit-worlds", "--rows", "200", "--changed-rows", "100", "--output", str(tmp_path)]
-    assert main([*arguments, "--worlds", "met,waves-5"]) == 0
+    assert main([*arguments, "--worlds", "met,waves-5", "--event-level", "nowhere", "x"]) == 2
+    runs = _runs(tmp_path)
+    assert main([*arguments, "--worlds", "met,waves-5", "--event-level", "waves-5", *runs]) == 0
     assert main([*arguments, "--worlds", "hard,met,z-2-jets", "--resume"]) == 0
     assert counted == [(("waves-5",), 200), (("met",), 100), (("hard",), 100), (("z-2-jets",), 200)]
     result = json.loads((tmp_path / "refit-worlds.json").read_text())
     assert list(result["worlds"]) == ["z-2-jets", "met", "waves-5", "hard"]
+    assert [run["tables"] for run in result["events"]["runs"]] == ["as shipped: no time", "made from many events"]
+
+
+def _runs(tmp_path):
+    """Folders of a run with intervals of the whole range and of one with others."""
+    folders = []
+    for name, tables in (("before", "as shipped: no time"), ("after", "made from many events")):
+        mus, results = random_results()
+        if name == "before":
+            results = [result | {"p16": 40 * [0.1], "p84": 40 * [3.0]} for result in results]
+        folder = write_run(tmp_path / name, mus, results, systematics=dict.fromkeys(NUISANCE_NAMES, True))
+        (folder / "fit.json").write_text(json.dumps({"summary": {"Tables": tables}, "reusable": True}))
+        folders.append(str(folder))
+    return folders
+
+
+def test_runs_in_a_world_are_in_the_pages(tmp_path):
+    result = event_level("waves-20", [*map(Path, _runs(tmp_path))])
+    before, after = result["runs"]
+    assert before["coverage"][0] == 1
+    assert 0 < before["coverage"][1] < 0.01
+    assert before["interval"][0] == pytest.approx(2.9)
+    assert 0.4 < after["interval"][0] < 0.8
+    assert "| as shipped: no time | 5 × 40 |" in of_runs(result).markdown()
+    rows = [*answer._in_another_world(result)]
+    assert [row[2] for row in rows] == ["2.900 ± 0.000", f"{after['interval'][0]:.3f} ± {after['interval'][1]:.3f}"]
+    assert "shipped tables, 5 × 40" in rows[0][0]
+    assert "tables that `fit` made of them, 5 × 40" in rows[1][0]
+    assert not [*answer._in_another_world(None)]
 
 
 def test_a_coverage_of_one_has_hardly_an_error(counted, estimator):
