@@ -26,9 +26,10 @@ from ingestion_test.official.systematics import systematics
 from ingestion_test.schema import METADATA_FILE
 from ingestion_test.simulation import cached_folder
 from ingestion_test.sources import OfficialFolder
-from model import MINUTES, Model
 from runtime.tables import Table
+from submission import artifacts
 from submission.forks import cores
+from submission.tables import adapted
 
 SIZES = (4_000_000, 16_000_000)
 
@@ -38,12 +39,11 @@ HEAD = ("world", "training events", "wall, s", "CPU, s", "memory, MiB", "tables"
 def fit(folder: Path, minutes: float) -> None:
     """Fit in this process; the last line that is printed says how long it took and what it did."""
     start = time.monotonic()
-    model = Model(OfficialFolder(folder, test_share=0).train_set, systematics, fit_minutes=minutes)
-    model.fit()
+    tables = adapted(artifacts.load(), OfficialFolder(folder, test_share=0).train_set, systematics, minutes)
     wall = time.monotonic() - start
     usages = [resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN)]
     cpu = sum(usage.ru_utime + usage.ru_stime for usage in usages)
-    print(json.dumps({"wall": wall, "cpu": cpu, "summary": model.fit_summary}))
+    print(json.dumps({"wall": wall, "cpu": cpu, "summary": tables.summary}))
 
 
 def measured(folder: Path, minutes: float) -> dict[str, Any]:
@@ -100,7 +100,7 @@ def main() -> None:
     )
     parser.add_argument("--data", nargs="+", type=Path, metavar="DIR", help="folders (default: the default sample)")
     parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES, metavar="N,N")
-    parser.add_argument("--minutes", type=float, default=MINUTES, metavar="N", help=f"time (default {MINUTES:.0f})")
+    parser.add_argument("--minutes", type=float, default=30, metavar="N", help="time of each (default 30)")
     parser.add_argument("--one", type=Path, help=argparse.SUPPRESS)
     flags = parser.parse_args()
     if flags.one:
