@@ -38,7 +38,7 @@ def _row(name: str, tables: str, samples: list[Mapping[str, float]]) -> tuple[st
         values = [sample[column] for sample in samples]
         # Samples differ by more than the pseudo-experiments' error: by the training events that they have.
         spread = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else samples[0][error]
-        return f"{round(np.mean(values), digits) + 0.0:{sign}.{digits}f} ± {spread:.{digits}f}"
+        return f"{np.mean(values):{sign}z.{digits}f} ± {spread:.{digits}f}"
 
     coverage = [sample["coverage"] for sample in samples]
     p_values = [f"{sample['p_value']:.2g}" for sample in samples if "p_value" in sample]
