@@ -8,6 +8,7 @@ from typing import Any
 from experiments import pulls, robustness, trainings
 from experiments.ablation import table as ablation
 from experiments.final_phase import tables as final_phase
+from experiments.refit_worlds import adaptation
 from experiments.refit_worlds import tables as refit_worlds
 from experiments.table2 import rows as table2
 from experiments.trained_method import tables as trained_method
@@ -19,6 +20,7 @@ SECTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
     "method/method.json": trained_method.sections,
     "method/trainings.json": trainings.sections,
     "method/refit-worlds.json": refit_worlds.sections,
+    "method/adaptation.json": adaptation.sections,
     "results/table2.json": table2.sections,
     "results/final.json": final_phase.sections,
     "results/ablation.json": ablation.sections,

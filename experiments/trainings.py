@@ -13,16 +13,14 @@ import json
 import zipfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
-from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
-import numpy.typing as npt
 from scipy.optimize import curve_fit
 
 from experiments.plotting import panels, save
-from ingestion_test.arrays import Columns, DoubleArray, FloatArray, IntArray
+from ingestion_test.arrays import BoolArray, Columns, DoubleArray, FloatArray, IntArray
 from ingestion_test.schema import FEATURES
 from ingestion_test.systematics import transform
 from runtime.documents import add_docs_argument, publish
@@ -119,7 +117,7 @@ def measured(folder: Path, sample: Sample) -> Row:
     classifier = scorer.classifier
     members = classifier.members if isinstance(classifier, Ensemble) else (classifier,)
     scorers = [scorer, *(replace(scorer, classifier=member) for member in members)] if len(members) > 1 else [scorer]
-    ensemble, *single = widths(scorers, sample)
+    ensemble, *single = scored(scorers, sample).widths()
     settings = networks["classifier"]
     flows = networks["flows"] and len(networks["flows"]["training"]["models"])
     passes = networks["passes"] * settings["epochs"]
@@ -132,8 +130,46 @@ def _about(path: Path) -> dict[str, Any]:
     return about
 
 
-def widths(scorers: Sequence[Scorer], sample: Sample) -> list[list[float]]:
-    """2 sigma of mu at each of `MUS`, nuisance parameters known and nominal: a list for each of `scorers`."""
+class ScoredEvents(NamedTuple):
+    """Events and their scores.
+
+    Arguments:
+        place: integer array (events,), the category of each, -1 for none.
+        signal: array (events,) of bool.
+        weight: array (events,), expected events at mu = 1.
+        scores: of each scorer an array (events,).
+    """
+
+    place: IntArray
+    signal: BoolArray
+    weight: DoubleArray
+    scores: list[FloatArray]
+
+    def part(self, rows: IntArray) -> ScoredEvents:
+        """Some of the events, their weights with the same sum."""
+        weight = self.weight[rows] * (self.weight.sum() / self.weight[rows].sum())
+        return ScoredEvents(self.place[rows], self.signal[rows], weight, [scores[rows] for scores in self.scores])
+
+    def widths(self) -> list[list[float]]:
+        """2 sigma of mu at each of `MUS`, nuisance parameters known and nominal: a list for each scorer."""
+        return [(2 / np.sqrt(self._information(scores))).tolist() for scores in self.scores]
+
+    def _information(self, scores: FloatArray) -> DoubleArray:
+        """Information on mu of the slices at each of `MUS`, array (mus,)."""
+        total = np.zeros(len(MUS))
+        for number in np.unique(self.place[self.place >= 0]):
+            rows = np.flatnonzero(self.place == number)
+            rows = rows[np.argsort(scores[rows])]
+            s = np.where(self.signal[rows], self.weight[rows], 0.0)
+            running = np.cumsum(s)
+            edges = np.searchsorted(running, np.linspace(0, running[-1], SLICES + 1)[:-1])
+            expected, others = (np.add.reduceat(counts, edges) for counts in (s, self.weight[rows] - s))
+            total += [np.sum(expected**2 / np.maximum(mu * expected + others, 1e-9)) for mu in MUS]
+        return total
+
+
+def scored(scorers: Sequence[Scorer], sample: Sample) -> ScoredEvents:
+    """The nominal events of a sample, with the scores of `scorers`."""
     places, labels, weights = [], [], []
     scores: list[list[FloatArray]] = [[] for _ in scorers]
     for first in range(0, len(sample.weights), _CHUNK):
@@ -146,24 +182,7 @@ def widths(scorers: Sequence[Scorer], sample: Sample) -> list[list[float]]:
             place, score = scorer(columns)
             own.append(score)
         places.append(place)
-    information = partial(_information, np.concatenate(places), np.concatenate(labels), np.concatenate(weights))
-    return [(2 / np.sqrt(information(np.concatenate(own)))).tolist() for own in scores]
-
-
-def _information(
-    place: IntArray, signal: npt.NDArray[np.bool_], weight: DoubleArray, scores: FloatArray
-) -> DoubleArray:
-    """Information on mu of the slices at each of `MUS`, array (mus,)."""
-    total = np.zeros(len(MUS))
-    for number in np.unique(place[place >= 0]):
-        rows = np.flatnonzero(place == number)
-        rows = rows[np.argsort(scores[rows])]
-        s = np.where(signal[rows], weight[rows], 0.0)
-        running = np.cumsum(s)
-        edges = np.searchsorted(running, np.linspace(0, running[-1], SLICES + 1)[:-1])
-        expected, others = (np.add.reduceat(counts, edges) for counts in (s, weight[rows] - s))
-        total += [np.sum(expected**2 / np.maximum(mu * expected + others, 1e-9)) for mu in MUS]
-    return total
+    return ScoredEvents(*map(np.concatenate, (places, labels, weights)), [*map(np.concatenate, scores)])
 
 
 def table(rows: Sequence[Row]) -> Table:

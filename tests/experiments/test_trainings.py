@@ -24,9 +24,10 @@ def test_information_of_gaussian_scores_is_the_integral():
     x = np.linspace(-8, 8, 20_001)
     s, b = (total * np.exp(-((x - middle) ** 2) / 2) / np.sqrt(2 * np.pi) for total, middle in ((100, 1), (10_000, -1)))
     exact = [np.trapezoid(s**2 / (mu * s + b), x) for mu in trainings.MUS]
-    found = trainings._information(np.zeros(size, int), signal, weights, scores)
+    events = trainings.ScoredEvents(np.zeros(size, int), signal, weights, [scores, random.permutation(scores)])
+    found, shuffled = (4 / np.square(widths) for widths in events.widths())
     assert found == pytest.approx(exact, rel=0.08)
-    assert trainings._information(np.zeros(size, int), signal, weights, random.permutation(scores))[1] < 0.7 * exact[1]
+    assert shuffled[1] < 0.7 * exact[1]
 
 
 def _row(rows, length, members=1, flows=0):
