@@ -182,7 +182,8 @@ def scored(scorers: Sequence[Scorer], sample: Sample) -> ScoredEvents:
             place, score = scorer(columns)
             own.append(score)
         places.append(place)
-    return ScoredEvents(*map(np.concatenate, (places, labels, weights)), [*map(np.concatenate, scores)])
+    place, label, weight = np.concatenate(places), np.concatenate(labels), np.concatenate(weights)
+    return ScoredEvents(place, label, weight, [np.concatenate(own) for own in scores])
 
 
 def table(rows: Sequence[Row]) -> Table:

@@ -31,7 +31,7 @@ from runtime.output import output_folder
 from runtime.tables import Table
 from runtime.tasks import completed
 from submission import artifacts
-from submission.category_network import arrays_of, load_arrays
+from submission.category_network import CategoryModel, arrays_of, load_arrays
 from submission.classifier import Classifier, Ensemble
 from submission.score import Scorer
 from training.classifier import ClassifierConfig, Labelled, train
@@ -145,7 +145,7 @@ def training_events(scorer: Scorer, sample: Sample) -> Labelled:
     return perturbed(events, partial(plain_inputs, scorer))
 
 
-def gone_on(classifier: Any, training: Labelled, rate: float) -> Ensemble:
+def gone_on(classifier: Any, training: Labelled, rate: float) -> CategoryModel:
     """The classifier after some steps more, of each of its members."""
     members = classifier.members if isinstance(classifier, Ensemble) else (classifier,)
 
@@ -163,8 +163,7 @@ def gone_on(classifier: Any, training: Labelled, rate: float) -> Ensemble:
 
     shape = members[0].shape
     config = replace(_CONFIG, members=len(members), width=shape["width"], depth=shape["depth"], learning_rate=rate)
-    trained = train(training, training, config, ensemble=StartedEnsemble).classifier
-    return trained if isinstance(trained, Ensemble) else Ensemble([trained])
+    return train(training, training, config, ensemble=StartedEnsemble).classifier
 
 
 def compared(before: Scorer, after: Scorer, test: Sample) -> tuple[list[float], list[float], list[float], list[float]]:
