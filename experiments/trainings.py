@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 import numpy as np
+import numpy.typing as npt
 from scipy.optimize import curve_fit
 
 from experiments.plotting import panels, save
@@ -140,9 +141,9 @@ class ScoredEvents(NamedTuple):
         scores: of each scorer an array (events,).
     """
 
-    place: IntArray
+    place: npt.NDArray[np.integer]
     signal: BoolArray
-    weight: DoubleArray
+    weight: FloatArray
     scores: list[FloatArray]
 
     def part(self, rows: IntArray) -> ScoredEvents:
