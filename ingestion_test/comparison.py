@@ -21,6 +21,7 @@ from .ingestion import JOURNAL_FILE
 from .journal import read_journal
 from .result_files import load_predictions
 from .schema import PREDICTION_KEYS, RESULT_LISTS
+from .score_table import share_text
 from .scoring import covered, quantiles_score, rmse_terms
 
 #: Redrawings of the pseudo-experiments behind the errors, and their seed.
@@ -78,6 +79,9 @@ class Comparison:
             [title, *(f"{value:{sign}.4f} ± {error:.4f}" for value, error in zip(*pairs))]
             for title, sign, *pairs in zip(titles, signs, values, errors)
         ]
+        column = QUANTITIES.index("coverage")
+        for row, share, error in zip(rows, self.values[:, column], self.errors[:, column]):
+            row[1 + column] = share_text(share, self.number, error)  # redrawing a coverage of 1 tells no error
         return Table([f"{self.number} data sets", *QUANTITIES], rows)
 
 

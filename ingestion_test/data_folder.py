@@ -10,10 +10,15 @@ from runtime.errors import ChallengeError
 
 from .schema import DATA_FILE, METADATA_FILE
 
-#: Makes JOINED/part-0.parquet of the part files in a folder, in their order and with little memory.
+#: Makes JOINED/part-0.parquet of the part files in a folder, in their order and with little memory; `JOIN_FILES` of
+#: those right in it, beside other files.
 JOIN = (
     "import pyarrow.dataset as d; "
     "d.write_dataset(d.dataset('{parts}', partitioning='hive'), 'JOINED', format='parquet', preserve_order=True)"
+)
+JOIN_FILES = (
+    "import glob, pyarrow.dataset as d; parts = sorted(glob.glob('{parts}/*.parquet')); "
+    "d.write_dataset(d.dataset(parts), 'JOINED', format='parquet', preserve_order=True)"
 )
 
 
@@ -44,23 +49,30 @@ def _reason(folder: Path, files: Sequence[Path]) -> str:
     if place.is_symlink() and not place.exists():
         return f"{place} is a link to {os.readlink(place)}, which is not there; mend it"
     if place.is_dir():
-        return _parts(place, len(list(place.rglob("*.parquet"))))
+        return _of_parts(place, len(list(place.rglob("*.parquet"))))
     if files:
-        return f"{len(files)} parquet files, none of them {DATA_FILE}, in {folder}; it should hold one"
+        return (
+            f"{len(files)} parquet files, none of them {DATA_FILE}, in {folder}; it should hold one. If they are parts "
+            f"of one, {_joining(JOIN_FILES, folder)}"
+        )
     below = [path for pattern in ("*/*.parquet", "*/*/*.parquet") for path in sorted(folder.glob(pattern))]
     whole = [path for path in below if path.name == DATA_FILE]
     if whole:
         return f"no parquet file in {folder}; {DATA_FILE} lies in {whole[0].parent}: give that folder"
     if below:
-        return _parts(folder, len(below))
+        return _of_parts(folder, len(below))
     others = [path.name for path in sorted(folder.iterdir()) if path.name.startswith(Path(DATA_FILE).stem)]
     packed = [name for name in others if name != METADATA_FILE]
     hint = f"; unpack or rename {packed[0]}" if packed else ""
     return f"no parquet file in {folder}; it should hold {DATA_FILE}{hint}"
 
 
-def _parts(folder: Path, number: int) -> str:
+def _of_parts(folder: Path, number: int) -> str:
+    return f"{folder} is a folder of {number} part files, not a file; {_joining(JOIN, folder)}"
+
+
+def _joining(program: str, folder: Path) -> str:
     return (
-        f"{folder} is a folder of {number} part files, not a file; join them with python -c "
-        f'"{JOIN.format(parts=folder)}", put {METADATA_FILE} into JOINED, and give --data JOINED'
+        f'join them with python -c "{program.format(parts=folder)}", put {METADATA_FILE} into JOINED, and give '
+        "--data JOINED"
     )

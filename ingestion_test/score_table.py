@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from runtime.tables import Table
 
-from .scoring import BOOTSTRAPS, Bootstrap, Score, Scores
+from .scoring import BOOTSTRAPS, Bootstrap, Score, Scores, share_interval
 
 
 def number(value: float) -> str:
@@ -19,10 +19,15 @@ def coverage_text(score: Score) -> str:
         >>> coverage_text(Score(rmse=0.2, mae=0.3, interval=0.4, coverage=0.0, size=4))
         '0.0000 + 0.2000'
     """
-    low, high = score.coverage_interval
-    if 0 < score.coverage < 1:
-        return f"{number(score.coverage)} ± {number(score.coverage_error)}"
-    return f"{number(score.coverage)} {'-' if score.coverage else '+'} {number(high - low)}"
+    return share_text(score.coverage, score.size, score.coverage_error)
+
+
+def share_text(share: float, size: int, error: float) -> str:
+    """A share of `size` cases with its error, or with one that goes one way where it is 0 or 1."""
+    if 0 < share < 1:
+        return f"{number(share)} ± {number(error)}"
+    low, high = share_interval(share, size)
+    return f"{number(share)} {'-' if share else '+'} {number(high - low)}"
 
 
 def summary_table(

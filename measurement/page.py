@@ -101,13 +101,14 @@ def summary(shown: Explanation) -> str:
     if shown.truth is not None:
         holds = estimate.p16 <= shown.truth.mu <= estimate.p84
         inside = f" (the true one, {number(shown.truth.mu)}, lies {'within' if holds else 'outside'})"
+    with_sample = "" if shown.sample is None else f", or {shown.sample.p_value:.2g} given the finite sample of events"
     return (
         f"In {shown.title}, {shown.events:,.0f} events in {sum(len(channel.data) for channel in shown.channels)} bins "
         f"give the signal strength μ̂ = {number(shown.belt['mu_hat'])} ± {number(estimate.sigma)}, and the "
         f"belt makes of it the 68.27% interval from {number(estimate.p16)} to {number(estimate.p84)}{inside}. "
         f"The profile likelihood alone would give {number(low)} to {number(high)}, and its goodness of fit is "
         f"−2 ln L = {estimate.twice_nll:.1f} for {estimate.degrees_of_freedom} degrees of freedom, a p-value of "
-        f"{shown.p_value:.2g}."
+        f"{shown.p_value:.2g}{with_sample}."
     )
 
 
@@ -142,7 +143,11 @@ def _tiles(shown: Explanation) -> list[tuple[str, str, str]]:
         ("μ̂", number(shown.belt["mu_hat"]), f"± {number(estimate.sigma)}"),
         ("Interval", f"{estimate.p16:.3f} to {estimate.p84:.3f}", f"length {number(estimate.p84 - estimate.p16)}"),
         ("−2 ln L", f"{estimate.twice_nll:.1f}", f"{estimate.degrees_of_freedom} degrees of freedom"),
-        ("p-value", f"{shown.p_value:.2g}", "of the fit"),
+        (
+            "p-value",
+            f"{shown.p_value:.2g}",
+            f"{shown.sample.p_value:.2g} with the sample" if shown.sample else "of the fit",
+        ),
         ("Events", f"{shown.events:,.0f}", ""),
     ]
     if shown.truth is not None:

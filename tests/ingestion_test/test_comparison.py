@@ -51,6 +51,12 @@ def test_values_are_those_of_the_scores(tmp_path):
     assert not comparison.notes
 
 
+def test_a_coverage_of_one_has_an_error(tmp_path):
+    table = compare([_run(tmp_path / "a", half=5.0), _run(tmp_path / "b")]).table()
+    assert table.rows[0][2] == "1.0000 - 0.0083"  # 1 / (N + 1), Wilson's
+    assert "±" in table.rows[1][2]
+
+
 def test_a_small_difference_is_seen_through_the_noise(tmp_path):
     comparison = compare([_run(tmp_path / "a"), _run(tmp_path / "b", half=0.21)])
     difference, error = comparison.differences[0], comparison.difference_errors[0]

@@ -9,7 +9,7 @@ import pyarrow as pa
 import pyarrow.dataset
 import pytest
 
-from ingestion_test.data_folder import JOIN
+from ingestion_test.data_folder import JOIN, JOIN_FILES
 from ingestion_test.schema import DATA_FILE, METADATA_FILE
 from ingestion_test.sources import OfficialFolder
 from runtime.errors import ChallengeError
@@ -23,11 +23,19 @@ def _part_files(folder, frame):
         frame.iloc[rows].to_parquet(place, index=False)
 
 
-def test_part_files_are_joined_as_the_error_says(data_folder, events, tmp_path, monkeypatch):
-    _part_files(tmp_path / DATA_FILE, events)
-    with pytest.raises(ChallengeError, match="is a folder of 12 part files, not a file; join them") as error:
+@pytest.mark.parametrize(
+    ("place", "join", "text"),
+    [
+        (DATA_FILE, JOIN, "is a folder of 12 part files, not a file; join them"),
+        (".", JOIN_FILES, "12 parquet files, none of them .*If they are parts of one, join them"),
+    ],
+)
+def test_part_files_are_joined_as_the_error_says(place, join, text, data_folder, events, tmp_path, monkeypatch):
+    _part_files(tmp_path / place, events)
+    (tmp_path / METADATA_FILE).write_bytes((data_folder / METADATA_FILE).read_bytes())
+    with pytest.raises(ChallengeError, match=text) as error:
         OfficialFolder(tmp_path)
-    program = JOIN.format(parts=tmp_path / DATA_FILE)
+    program = join.format(parts=tmp_path / place)
     assert program in str(error.value)
     monkeypatch.chdir(tmp_path)
     subprocess.run([sys.executable, "-c", program], check=True)

@@ -58,6 +58,7 @@ def test_two_sentences_say_what_was_measured(page, shown):
     assert text in page.text
     for value in (shown.belt["mu_hat"], shown.estimate.sigma, shown.estimate.p16, shown.estimate.p84, shown.truth.mu):
         assert number(value) in text
+    assert f"{shown.p_value:.2g}, or {shown.sample.p_value:.2g} given the finite sample" in text
     assert text.count(". ") == 1
     assert text.endswith(".")
 
