@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,18 @@ def taken_warnings() -> tuple[str, ...]:
     global _taken
     new, _taken = tuple(_warnings[_taken:]), len(_warnings)
     return new
+
+
+def warn_of_threads(call: str) -> None:
+    """Warn of what still runs after a call and would keep Python from ending; daemons and executors would not."""
+    for thread in threading.enumerate():
+        of_executor = getattr(getattr(thread, "_target", None), "__module__", type(thread).__module__)
+        if thread is threading.main_thread() or thread.daemon or of_executor.startswith("concurrent."):
+            continue
+        warn(
+            f"the thread {thread.name} still runs after {call}: on Codabench the program ends only when it does, and a "
+            "run that takes too long has no results; let it end, or start it as a daemon"
+        )
 
 
 class TrainSet:

@@ -20,6 +20,7 @@ from runtime.files import parsed_json, replaced, write_json
 
 from .jobs import Job
 from .simulation.cache import default_cache
+from .surroundings import MODEL_FORMAT
 
 #: Environment variable that tells a submission how many minutes its fit may take.
 MINUTES_VARIABLE = "HIGGSML_FIT_MINUTES"
@@ -37,7 +38,7 @@ _DEPENDS_ON = ("data", "sum_weights", "submission")
 def cache_folder(identity: Mapping[str, Any], fit_minutes: float | None) -> Path:
     """Folder in the cache for the fitted model of a run of this identity."""
     minutes = os.environ.get(MINUTES_VARIABLE) if fit_minutes is None else f"{fit_minutes:g}"
-    text = json.dumps([minutes, *(identity[name] for name in _DEPENDS_ON)])
+    text = json.dumps([MODEL_FORMAT, minutes, *(identity[name] for name in _DEPENDS_ON)])
     return default_cache() / f"fit-{hashlib.sha256(text.encode()).hexdigest()[:16]}"
 
 

@@ -32,6 +32,7 @@ from .pseudo_experiments import LAST_STREAM, PseudoExperiment, ground_truth_mus,
 from .schema import PREDICTION_KEYS, RESULT_LISTS
 from .sources import OfficialFolder
 from .submissions import checksum, prepare
+from .surroundings import MODEL_FORMAT
 
 DEFAULT_SEED = 31415
 
@@ -198,7 +199,8 @@ def _prepared(
     identity = _identity(settings, source, copy)
     journal = Journal(output / JOURNAL_FILE, identity, resume)
     # Of an earlier run in this folder a process may still be at its model.
-    model = work / f"model-{hashlib.sha256(json.dumps(identity).encode()).hexdigest()[:16]}.pkl"
+    digest = hashlib.sha256(json.dumps([MODEL_FORMAT, identity]).encode()).hexdigest()
+    model = work / f"model-{digest[:16]}.pkl"
     if not journal.outcomes:
         _forget(output, model)
     if not model.exists():  # else with what its fit has left beside the submission

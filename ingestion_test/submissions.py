@@ -121,7 +121,7 @@ def is_left_out(name: str) -> bool:
 
 
 def load_model(folder: str | Path) -> Callable[..., Any]:
-    """Import `Model` from the submission in `folder`; this process gets the official `sys.path`.
+    """Import `Model` from the submission in `folder`, where `set_path` has put it on the search path.
 
     Returns:
         what makes the model: a class, or any other callable.
@@ -129,7 +129,6 @@ def load_model(folder: str | Path) -> Callable[..., Any]:
     Raises:
         ChallengeError: importing fails, or there is no `Model` that can be called.
     """
-    set_path(folder)
     for name in ("systematics", "ingestion"):  # where what a model is given is at home
         importlib.import_module(name)
     _forget_names_of(folder)

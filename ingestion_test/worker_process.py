@@ -12,7 +12,7 @@ import sys
 import time
 import traceback
 import types
-from collections.abc import Iterator, Mapping, MutableMapping
+from collections.abc import Iterator, Mapping
 from multiprocessing.connection import Connection
 from pathlib import Path
 from typing import Any
@@ -26,17 +26,21 @@ from runtime.files import replaced
 from runtime.streams import secure_streams
 
 from . import chained_assignment, fits
-from .callables import TrainSet, taken_warnings, warn
+from .callables import TrainSet, taken_warnings, warn, warn_of_threads
 from .event_frames import TestSets, open_test_sets
 from .jobs import Job, Measured, Outcome, Ready, WorkerError
 from .official.systematics import systematics
 from .pseudo_experiments import PseudoExperiment
 from .result_files import ESTIMATE_LIMIT, is_finite
 from .schema import PREDICTION_KEYS
-from .submissions import load_model
+from .submissions import load_model, set_path
+from .surroundings import Surroundings, forgive_warnings
 
 #: State of numpy's global stream when a model is made.
 _FIT_SEED = 31415
+
+#: Key under which the official program notes in a prediction which one it is.
+_INDEX = "test_set_index"
 
 
 def main(connection: Connection, job: Job) -> None:
@@ -48,9 +52,8 @@ def main(connection: Connection, job: Job) -> None:
             _redirect_output(job.log)
         else:  # what is printed is there even if the process is ended
             sys.stdout.reconfigure(line_buffering=True)  # type: ignore[union-attr]
+        forgive_warnings()
         chained_assignment.watch()
-        if job.gpu is not None:
-            os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
         start = _cpu_seconds()
         model = _fitted_model(job) if job.fits else _unpickled_model(job)
         connection.send(Ready(taken_warnings(), _cpu_seconds() - start))
@@ -106,6 +109,8 @@ def _fitted_model(job: Job) -> Any:
     np.random.seed(_FIT_SEED)
     fits.announce(job)
     _pose_as_the_official_program(job)
+    set_path(job.submission)
+    before = Surroundings.of_this_process()
     with _blame("import of model.py"):
         make_model = load_model(job.submission)
     train_set = TrainSet(job.data)
@@ -116,8 +121,9 @@ def _fitted_model(job: Job) -> Any:
     train_set.is_fitting = False
     fits.record(job, model)
     if job.model_file is not None:
+        warn_of_threads("fit")
         with replaced(job.model_file, "wb") as file:
-            file.write(_pickled(model))
+            file.write(pickle.dumps(before.changes()) + _pickled(model))
     return model
 
 
@@ -125,15 +131,16 @@ def _pose_as_the_official_program(job: Job) -> None:
     """Give this process the command line of the official script, and a main module with what that one has read of it.
 
     The main module has no file: whatever the submission starts has nothing to import again. The process that fits is
-    the main one there, with no parent.
+    the main one there, with no parent, and alone has read its flags.
     """
-    if job.fits:
-        multiprocessing.current_process().name = "MainProcess"
-        multiprocessing.process._parent_process = None  # type: ignore[attr-defined]
     from .run_ingestion import parser  # which imports this module
 
     main_module = types.ModuleType("__main__")
-    main_module.__dict__["args"] = parser.parse_args(job.command)
+    main_module.__dict__["parser"] = parser
+    if job.fits:
+        multiprocessing.current_process().name = "MainProcess"
+        multiprocessing.process._parent_process = None  # type: ignore[attr-defined]
+        main_module.__dict__["args"] = parser.parse_args(job.command)
     sys.modules["__main__"] = main_module
     sys.argv = ["run_ingestion.py", *job.command]
 
@@ -150,10 +157,15 @@ def _pickled(model: Any) -> bytes:
 
 def _unpickled_model(job: Job) -> Any:
     _pose_as_the_official_program(job)
-    load_model(job.submission)
+    set_path(job.submission)
     assert job.model_file is not None, "the process that fits has pickled the model"
-    with _blame("unpickling the fitted model"), open(job.model_file, "rb") as file:
-        return pickle.load(file)  # written by this run's own fitting process
+    with open(job.model_file, "rb") as file:  # written by this run's own fitting process
+        pickle.load(file).repeat()
+        if job.gpu is not None:
+            os.environ["CUDA_VISIBLE_DEVICES"] = job.gpu
+        load_model(job.submission)
+        with _blame("unpickling the fitted model"):
+            return pickle.load(file)
 
 
 def _predict(model: Any, test_sets: TestSets, job: Job, experiment: PseudoExperiment, earlier: Predictions) -> Outcome:
@@ -164,7 +176,10 @@ def _predict(model: Any, test_sets: TestSets, job: Job, experiment: PseudoExperi
         prediction = model.predict(test_set)
     seconds, end = time.perf_counter() - middle, _cpu_seconds()
     earlier.add(prediction)
-    checked, further = checked_prediction(prediction), further_numbers(prediction)
+    checked, further = checked_prediction(prediction, experiment.index), further_numbers(prediction)
+    if not job.fits:
+        _check_that_it_can_be_sent(prediction)
+    warn_of_threads("predict")
     cpu = {"cpu_predict": end - cpu_middle, "seconds_cpu": end - cpu_start}
     return Outcome(experiment, checked, middle - start, seconds, further, taken_warnings(), **cpu)
 
@@ -217,18 +232,27 @@ def _blame(call: str) -> Iterator[None]:
         ) from error
 
 
-def checked_prediction(prediction: Any) -> dict[str, float]:
+def checked_prediction(prediction: Any, index: int = 0) -> dict[str, float]:
     """The four numbers of a prediction, as the official program can write and score them.
+
+    Arguments:
+        prediction: what `predict` has returned: a dict, or what can be written to and read from as one.
+        index: number of the pseudo-experiment, which the official program writes into it.
 
     Raises:
         WorkerError: not a dict, a key is missing, or a value is no number that JSON can hold and that can be scored.
     """
-    if not isinstance(prediction, (MutableMapping, pd.Series)):
-        raise WorkerError(f"Model.predict returned {type(prediction).__name__}, not a dict")
+    try:
+        prediction[_INDEX] = index
+    except Exception:
+        raise WorkerError(f"Model.predict returned {type(prediction).__name__}, not a dict") from None
+    numbers = {}
     for key in PREDICTION_KEYS:
-        if key not in prediction:
-            raise WorkerError(f'Model.predict returned no "{key}"; it must return {", ".join(PREDICTION_KEYS)}')
-        value = prediction[key]
+        try:
+            value = numbers[key] = prediction[key]
+        except Exception:
+            wanted = ", ".join(PREDICTION_KEYS)
+            raise WorkerError(f'Model.predict returned no "{key}"; it must return {wanted}') from None
         if not isinstance(value, (int, float)) or isinstance(value, bool):
             raise WorkerError(
                 f'Model.predict returned "{key}" as {type(value).__name__}, which Codabench cannot write as JSON or '
@@ -239,7 +263,7 @@ def checked_prediction(prediction: Any) -> dict[str, float]:
                 f'Model.predict returned {reprlib.repr(value)} as "{key}"; scores need finite numbers below '
                 f"{ESTIMATE_LIMIT:g}"
             )
-    return {key: _plain(prediction[key]) for key in PREDICTION_KEYS}
+    return {key: _plain(value) for key, value in numbers.items()}
 
 
 def _plain(number: float) -> float:
@@ -247,10 +271,22 @@ def _plain(number: float) -> float:
     return int(number) if isinstance(number, int) else float(number)
 
 
-def further_numbers(prediction: Mapping[Any, Any]) -> dict[str, float]:
+def further_numbers(prediction: Any) -> dict[str, float]:
     """The finite numbers of a prediction beyond the challenge's four; the official program takes no notice of them."""
+    if not isinstance(prediction, (Mapping, pd.Series)):
+        return {}
     return {
         key: float(value)
         for key, value in prediction.items()
-        if isinstance(key, str) and key not in PREDICTION_KEYS and is_finite(value)
+        if isinstance(key, str) and key not in (*PREDICTION_KEYS, _INDEX) and is_finite(value)
     }
+
+
+def _check_that_it_can_be_sent(prediction: Any) -> None:
+    try:
+        pickle.dumps(prediction)
+    except Exception as error:
+        raise WorkerError(
+            f"what Model.predict returned cannot be pickled ({type(error).__name__}: {error}), as parallel runs on "
+            "Codabench do: return plain numbers alone"
+        ) from error

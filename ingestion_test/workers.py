@@ -18,6 +18,7 @@ from runtime.children import THREAD_VARIABLES, environment, refusals_named
 from . import worker_process
 from .jobs import Job, Measured, Outcome, Ready, WorkerError
 from .pseudo_experiments import PseudoExperiment
+from .surroundings import image_variables
 
 #: Seconds after which a worker that says nothing is looked at.
 LOOK_SECONDS = 1
@@ -42,7 +43,8 @@ class Worker:
         with refusals_named():
             self.connection, theirs = _context.Pipe()
         self.process = _context.Process(target=worker_process.main, args=(theirs, job))
-        with environment(dict.fromkeys(THREAD_VARIABLES, str(threads)), keep=True):
+        variables = image_variables((job.submission, job.data, job.test_events, job.model_file, job.log))
+        with environment(variables | dict.fromkeys(THREAD_VARIABLES, str(threads)), keep=THREAD_VARIABLES):
             self.process.start()
         theirs.close()
         self.experiment: PseudoExperiment | None = None

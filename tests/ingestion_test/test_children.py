@@ -59,7 +59,7 @@ class Model:
 
     def predict(self, test_set):
         # A model that still can read training events cannot be sent to others; in a parallel run it no more can.
-        value = spawned(self.me, 1.0) if __main__.args.systematics_tes else self.value + spawned(square, 0)
+        value = spawned(self.me, 1.0) if "--systematics-tes" in sys.argv else self.value + spawned(square, 0)
         return {"mu_hat": value, "delta_mu_hat": 1.0, "p16": 0.0, "p84": 2.0}
 """
 

@@ -86,6 +86,23 @@ def test_an_object_that_comes_again(body, fit, warned, results):
     assert [text.split(":")[0] for text in warnings] == ["Model.predict returns the same object again"] * warned
 
 
+THREADS = {
+    "a thread": "threading.Thread(target=time.sleep, args=(600,), name='forgotten').start()",
+    "a timer": "threading.Timer(600, print).start()",
+    "a daemon": "threading.Thread(target=time.sleep, args=(600,), daemon=True).start()",
+    "a thread that ends": "threading.Thread(target=print).start(); time.sleep(0.1)",
+    "an executor": "self.executor = ThreadPoolExecutor(1); self.executor.submit(print)",
+}
+
+
+@pytest.mark.parametrize("what", THREADS)
+def test_what_keeps_the_program_from_ending(what, results):
+    head = "import threading, time\nfrom concurrent.futures import ThreadPoolExecutor"
+    _, warnings = results(predicting(good(), fit=THREADS[what], head=head))
+    warned = any("still runs after predict: on Codabench the program ends only when" in text for text in warnings)
+    assert warned == (what in ("a thread", "a timer"))
+
+
 MAKERS = {
     "a function": "def Model(get_train_set, systematics): return _Model(get_train_set, systematics)",
     "an object": "class Maker:\n    def __call__(self, **callables): return _Model(**callables)\n\nModel = Maker()",

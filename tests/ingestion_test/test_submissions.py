@@ -114,8 +114,9 @@ def _load(folder, code="pass"):
     """Load a submission in a fresh interpreter, as a worker does, and run `code` there."""
     script = (
         f"import sys; sys.path.insert(0, {str(PROJECT)!r})\n"
-        "from ingestion_test.submissions import load_model\n"
+        "from ingestion_test.submissions import load_model, set_path\n"
         "from runtime.errors import ChallengeError\n"
+        f"set_path({str(folder)!r})\n"
         "try:\n"
         f"    Model = load_model({str(folder)!r})\n"
         "except ChallengeError as error:\n"

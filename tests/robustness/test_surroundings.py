@@ -14,8 +14,23 @@ from tests.submissions import predicting, write
 
 ROOT = Path(__file__).resolve().parents[2]
 
+PREDICT = 'return print("\\xe9 \\u03bc") or {"mu_hat": 1.0, "delta_mu_hat": 0.2, "p16": 0.8, "p84": 1.2}'
+
 #: Prints what is no ASCII, and predicts.
-SUBMISSION = predicting('return print("\\xe9 \\u03bc") or {"mu_hat": 1.0, "delta_mu_hat": 0.2, "p16": 0.8, "p84": 1.2}')
+SUBMISSION = predicting(PREDICT)
+
+#: What depends on more of its surroundings: it reads a text, draws a figure and warns.
+SENSITIVE = predicting(
+    PREDICT,
+    head="import warnings",
+    fit="""
+        import matplotlib.pyplot as plt
+        assert open(os.path.join(os.path.dirname(__file__), "text")).read() == "\\u03bc"
+        warnings.warn("careful")
+        plt.plot([1, 2]); plt.title("$x_1$")
+        plt.savefig(os.path.join(os.path.dirname(__file__), "figure.png")); plt.show()
+""".strip(),
+) | {"text": "\u03bc"}
 
 VARIABLES = (
     "PYTHONOPTIMIZE=2",
@@ -35,6 +50,28 @@ VARIABLES = (
     "MPLBACKEND=nonsense",
     "MPLCONFIGDIR=/proc/none",
     "NUMBA_CACHE_DIR=/proc/none",
+    "PYTHONSAFEPATH=1",
+    "PYTHONINSPECT=1",
+    "PYTHONVERBOSE=1",
+    "PYTHONMALLOC=debug",
+    "PYTHONINTMAXSTRDIGITS=640",
+    "PYTHONHASHSEED=7",
+    "PYTHONNOUSERSITE=1",
+    "TZ=nonsense",
+    "PATH=/nowhere",
+    "GIT_DIR=/nowhere",
+    "XDG_CACHE_HOME=/proc/none",
+    "LC_NUMERIC=de_DE",
+)
+
+#: Those that change what the processes of a submission do by themselves.
+OF_SUBMISSIONS = (
+    "PYTHONWARNINGS=error",
+    "MPLBACKEND=nonsense",
+    "MPLBACKEND=tkagg",
+    "MPLCONFIGDIR=$SETTINGS",
+    "MATPLOTLIBRC=$SETTINGS",
+    "LC_ALL=C PYTHONUTF8=0 PYTHONCOERCECLOCALE=0",
 )
 
 #: Commands of a shell before the run, and what is put behind it.
@@ -45,6 +82,11 @@ SHELL = (
     ("", "<&- >&- 2>&-"),
     ("", "2>/dev/full"),
     ("", "1</dev/null"),
+    ("env -i PYTHONPATH=$PYTHONPATH", ""),
+    ("env --ignore-signal=CHLD --ignore-signal=TERM --ignore-signal=HUP", ""),
+    ("env --block-signal=CHLD --block-signal=INT", ""),
+    ("nohup", ""),
+    ("setsid -w", ""),
 )
 
 
@@ -54,13 +96,16 @@ def score(events, tmp_path_factory):
     place = tmp_path_factory.mktemp("surroundings")
     data = write_folder(place / "data", events)
     (data / METADATA_FILE).write_text(json.dumps({"total_rows": len(events), "sum_weights": 20_000}))
-    submission = write(place / "submission", SUBMISSION)
+    write(place / "plain", SUBMISSION)
+    write(place / "sensitive", SENSITIVE)
+    settings = write(place / "settings", {"matplotlibrc": "text.usetex: True"})
 
-    def run(before, behind, name):
+    def run(before, behind, name, submission="plain"):
         output = place / name
-        flags = f"--data {data} --submission {submission} --sets 1 --experiments 2 --workers 2 --output {output}"
+        flags = f"--data {data} --sets 1 --experiments 2 --workers 2"
+        flags += f" --submission {place / submission} --output {output}"
         command = f"{before} {sys.executable} -m ingestion_test score {flags} {behind}"
-        environment = os.environ | {"PYTHONPATH": str(ROOT)}
+        environment = os.environ | {"PYTHONPATH": str(ROOT), "SETTINGS": str(settings)}
         run = subprocess.run(["bash", "-c", command], cwd=ROOT, env=environment, capture_output=True, check=False)
         assert run.returncode == 0, run.stderr.decode(errors="replace")
         assert "\xe9 \u03bc" in (output / "submission.log").read_text(encoding="utf-8")
@@ -72,7 +117,7 @@ def score(events, tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def expected(score):
-    return score("", "", "plain")
+    return score("", "", "expected")
 
 
 @pytest.mark.slow
@@ -85,3 +130,9 @@ def test_variables(variable, score, expected):
 @pytest.mark.parametrize("around", SHELL, ids=str)
 def test_limits_and_streams(around, score, expected):
     assert score(*around, f"shell-{SHELL.index(around)}") == expected
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("variables", OF_SUBMISSIONS)
+def test_variables_that_submissions_depend_on(variables, score, expected):
+    assert score(f"export {variables};", "", f"of-{OF_SUBMISSIONS.index(variables)}", "sensitive") == expected

@@ -20,7 +20,7 @@ from runtime.processes import Processes
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.mark.parametrize(("keep", "values"), [(False, ("1", "1")), (True, ("7", "1"))])
+@pytest.mark.parametrize(("keep", "values"), [((), ("1", "1")), (("SET_BY_THE_USER", "NOT_SET"), ("7", "1"))])
 def test_environment_of_processes_started_within(keep, values, monkeypatch):
     monkeypatch.setenv("SET_BY_THE_USER", "7")
     monkeypatch.delenv("NOT_SET", raising=False)
