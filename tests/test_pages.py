@@ -1,6 +1,5 @@
 """What pages show as code does what the text around it says."""
 
-import importlib
 import json
 import re
 import sys
@@ -11,7 +10,7 @@ import pytest
 
 import experiments.methods
 from experiments.__main__ import main as experiments_main
-from experiments.methods.registry import METHODS
+from experiments.methods.registry import METHODS, in_file
 from ingestion_test.cli import main
 from ingestion_test.pseudo_experiments import ground_truth_mus
 from tests.submissions import write
@@ -55,8 +54,7 @@ def examples(tmp_path, monkeypatch):
     for block in blocks("extend.md", "python"):
         name = re.match(r"# experiments/methods/(\w+)\.py\n", block)[1]
         (folder / f"{name}.py").write_text(block)
-        module = importlib.import_module(f"experiments.methods.{name}")
-        monkeypatch.setitem(METHODS, name, module.method())
+        monkeypatch.setitem(METHODS, name, in_file(name))
     yield
     for name in EXAMPLES:
         sys.modules.pop(f"experiments.methods.{name}", None)
