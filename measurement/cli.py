@@ -143,7 +143,9 @@ def _count_samples(
     ):
         measurement = measure(experiment_test_set(events, first.experiment, settings.systematics))
         require_same_submission(measurement, first)
-        for experiment in followed((each.experiment for each in outcomes), len(outcomes), "sample", "pass"):
+        for experiment in followed(
+            (each.experiment for each in outcomes), len(outcomes), "finite sample", "pseudo-experiment"
+        ):
             if experiment not in counts:
                 nuisance = draw_nuisance_parameters(experiment.seed, settings.systematics)
                 expected = expected_counts(measure, measurement, events, experiment.mu, nuisance)
