@@ -15,7 +15,7 @@ import sys
 import types
 import zipfile
 from collections.abc import Callable, Iterator, Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path, PurePosixPath, PureWindowsPath
 from typing import Any
 
 from runtime.errors import ChallengeError
@@ -33,6 +33,7 @@ MAX_UNPACKED_BYTES, MAX_FILES = 1_000_000_000, 10_000
 
 #: Folder with the modules of the official program: a submission's file of such a name is never found.
 OFFICIAL_FOLDER = Path(__file__).resolve().parent / "official_modules"
+_ROOM = OFFICIAL_FOLDER.parent.name
 
 
 def prepare(path: str | Path | None, directory: str | Path, output: str | Path) -> Path:
@@ -160,7 +161,7 @@ def set_path(folder: str | Path) -> None:
 
 def _is_project(entry: Path) -> bool:
     """Whether an entry of the search path is the root of this project, or its room `ingestion_test`."""
-    return any((entry / room / OFFICIAL_FOLDER.name).is_dir() for room in ("", OFFICIAL_FOLDER.parent.name))
+    return any((entry / room / OFFICIAL_FOLDER.name).is_dir() for room in ("", _ROOM))
 
 
 def _searched(folder: str | Path) -> list[Path]:
@@ -169,10 +170,20 @@ def _searched(folder: str | Path) -> list[Path]:
     return [Path(folder), *(entry for entry in entries if entry.is_dir() and not entry.name.startswith("__"))]
 
 
+def hides_a_module(folder: str | Path) -> bool:
+    """Whether a submission has a module that is not found here, as this room, which runs it, is named so."""
+    if any((place / _ROOM / OFFICIAL_FOLDER.name).is_dir() for place in _searched(folder)):
+        return False  # a copy of this project
+    return _ROOM in _names_in(folder)
+
+
+def _names_in(folder: str | Path) -> set[str]:
+    return {entry.name.removesuffix(".py") for place in _searched(folder) for entry in place.iterdir()}
+
+
 def _forget_names_of(folder: str | Path) -> None:
     """Take packages of this project that the process has imported off the names that the submission gives its own."""
-    theirs = {entry.name.removesuffix(".py") for place in _searched(folder) for entry in place.iterdir()}
-    for name in theirs - {OFFICIAL_FOLDER.parent.name}:
+    for name in _names_in(folder) - {_ROOM}:
         if name in sys.modules and _file(sys.modules[name]).is_relative_to(PROJECT):
             for module in [module for module in sys.modules if module.partition(".")[0] == name]:
                 del sys.modules[module]
@@ -265,7 +276,7 @@ def _check_size(path: Path, members: Sequence[zipfile.ZipInfo]) -> None:
 
 def _check_member(path: Path, member: zipfile.ZipInfo) -> None:
     name = PurePosixPath(member.filename.replace("\\", "/"))
-    if name.is_absolute() or ".." in name.parts or ":" in member.filename:
+    if name.is_absolute() or ".." in name.parts or PureWindowsPath(name).drive:
         raise ChallengeError(f"{path}: member {member.filename!r} would be unpacked outside the folder; refused")
     if stat.S_ISLNK(member.external_attr >> 16):
         raise ChallengeError(f"{path}: member {member.filename!r} is a link; pack the file itself")

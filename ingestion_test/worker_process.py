@@ -33,7 +33,7 @@ from .official.systematics import systematics
 from .pseudo_experiments import PseudoExperiment
 from .result_files import ESTIMATE_LIMIT, is_finite
 from .schema import PREDICTION_KEYS
-from .submissions import load_model, set_path
+from .submissions import hides_a_module, load_model, set_path
 from .surroundings import Surroundings, forgive_warnings
 
 #: State of numpy's global stream when a model is made.
@@ -110,6 +110,10 @@ def _fitted_model(job: Job) -> Any:
     fits.announce(job)
     _pose_as_the_official_program(job)
     set_path(job.submission)
+    if hides_a_module(job.submission):
+        warn(
+            "the submission has a module ingestion_test: here it finds this program's, on Codabench its own; rename it"
+        )
     before = Surroundings.of_this_process()
     with _blame("import of model.py"):
         make_model = load_model(job.submission)
@@ -222,14 +226,27 @@ def _blame(call: str) -> Iterator[None]:
         yield
     except (ChallengeError, WorkerError):
         raise
-    except Exception as error:
-        raise WorkerError(f"{call} raised {type(error).__name__}: {error}") from error
     except SystemExit as error:
         raise WorkerError(
             f"{call} called sys.exit({'' if error.code is None else error.code}): on Codabench the program ends there, "
             f"with exit code {error.code if isinstance(error.code, int) else int(error.code is not None)} and without "
             "results; return from the function, or raise an exception"
         ) from error
+    except BaseException as error:
+        text = "a text that cannot be shown"
+        with contextlib.suppress(Exception):
+            text = str(error)
+        raise WorkerError(f"{call} raised {type(error).__name__}: {text}{_hint(text)}") from error
+
+
+def _hint(text: str) -> str:
+    """What to know of an error that the image's pandas does not raise."""
+    if "read-only" not in text or int(pd.__version__.split(".")[0]) < 3:
+        return ""
+    return (
+        f" (arrays of a frame cannot be written to in the pandas {pd.__version__} here, but in the image's pandas 2: "
+        "write to a copy, or try the image's versions with `make score IMAGE=1`)"
+    )
 
 
 def checked_prediction(prediction: Any, index: int = 0) -> dict[str, float]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from runtime.errors import ChallengeError
 
 from . import image
-from .sources import imports
+from .sources import answered, dead, imports, suppressed
 
 #: Public names of modules and some classes of the image's versions, as `tests/upload/image_names.py` writes them.
 NAMES_FILE = Path(__file__).with_name("image_names.json")
@@ -94,11 +94,12 @@ def uses(file: str, source: bytes) -> Iterator[Use]:
         if isinstance(node, ast.Import):
             for alias in node.names:
                 if node not in guarded:
-                    place, _, last = alias.name.rpartition(".")
-                    yield from _if_known(Use(file, node.lineno, place, last))
+                    yield from _parts(file, node.lineno, alias.name)
                 name = alias.name if alias.asname else alias.name.partition(".")[0]
                 aliases[alias.asname or name] = name
         elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
+            if node not in guarded:
+                yield from _parts(file, node.lineno, node.module)
             for alias in node.names:
                 aliases[alias.asname or alias.name] = f"{node.module}.{alias.name}"
                 if node not in guarded and alias.name not in asked_for:
@@ -113,6 +114,13 @@ def uses(file: str, source: bytes) -> Iterator[Use]:
             place = _dotted(node.value, aliases)
             if place is not None:
                 yield from _if_known(Use(file, node.lineno, place, node.attr))
+
+
+def _parts(file: str, line: int, module: str) -> Iterator[Use]:
+    """What an import of a module takes from the packages that it lies in."""
+    names = module.split(".")
+    for number in range(1, len(names)):
+        yield from _if_known(Use(file, line, ".".join(names[:number]), names[number]))
 
 
 def _if_known(use: Use) -> Iterator[Use]:
@@ -142,16 +150,22 @@ def _bound(tree: ast.Module) -> set[str]:
 
 def _guarded(tree: ast.Module) -> set[ast.AST]:
     """Nodes that are run only where a name is there, or that may fail."""
-    guarded: set[ast.AST] = set()
+    guarded = dead(tree)
     for node in ast.walk(tree):
         if isinstance(node, ast.Try) and node.handlers:
             guarded |= {inner for part in [*node.body, *node.handlers] for inner in ast.walk(part)}
-        elif isinstance(node, (ast.If, ast.IfExp)) and any(
-            getattr(inner, "attr", getattr(inner, "id", "")) in ("version_info", "__version__", "TYPE_CHECKING")
-            for inner in ast.walk(node.test)
-        ):
+        suppresses = isinstance(node, ast.With) and suppressed(node)
+        if suppresses or (isinstance(node, (ast.If, ast.IfExp)) and _asks_for_versions(node.test)):
             guarded |= set(ast.walk(node))
     return guarded
+
+
+def _asks_for_versions(condition: ast.expr) -> bool:
+    """Whether a condition that cannot be answered here is one of versions."""
+    if answered(condition) is not None:
+        return False
+    names = {getattr(node, "attr", getattr(node, "id", "")) for node in ast.walk(condition)}
+    return bool(names & {"version_info", "__version__", "TYPE_CHECKING"})
 
 
 def _version(module: str) -> str:

@@ -2,6 +2,7 @@
 
 import json
 
+import pandas as pd
 import pytest
 
 from ingestion_test.ingestion import Progress, RunSettings, run
@@ -33,6 +34,9 @@ def results(tmp_path, data_folder):
     return make
 
 
+WORDLESS = "class Wordless(BaseException):\n    def __str__(self): raise ValueError"
+
+
 @pytest.mark.parametrize(
     ("fit", "text"),
     [
@@ -42,12 +46,15 @@ def results(tmp_path, data_folder):
             r"Model\.fit called sys\.exit\(0\): on Codabench the program ends there, with exit",
         ),
         ("raise SystemExit('enough')", "with exit code 1 and without results"),
+        ("raise KeyboardInterrupt", r"Model\.fit raised KeyboardInterrupt: ;"),
+        ("raise GeneratorExit('mine')", r"Model\.fit raised GeneratorExit: mine"),
+        ("raise Wordless", r"Model\.fit raised Wordless: a text that cannot be shown"),
         ("os._exit(0)", "exit code 0, with which on Codabench the program would end without results"),
     ],
 )
 def test_what_ends_a_fit(fit, text, results):
     with pytest.raises(ChallengeError, match=text):
-        results(predicting(good(), fit=fit, head="import numpy as np"))
+        results(predicting(good(), fit=fit, head=WORDLESS))
 
 
 @pytest.mark.parametrize("files", [predicting("os.sys.exit()"), {"model.py": "raise SystemExit"}])
@@ -101,6 +108,21 @@ def test_what_keeps_the_program_from_ending(what, results):
     _, warnings = results(predicting(good(), fit=THREADS[what], head=head))
     warned = any("still runs after predict: on Codabench the program ends only when" in text for text in warnings)
     assert warned == (what in ("a thread", "a timer"))
+
+
+@pytest.mark.skipif(pd.__version__ < "3", reason="older ones write")
+@pytest.mark.parametrize("array", ["data.to_numpy()", "data['PRI_met'].values", "weights.to_numpy()"])
+def test_arrays_that_the_pandas_at_hand_does_not_write_to(array, results):
+    with pytest.raises(
+        ChallengeError, match=r"read-only \(arrays of a frame .* in the image's pandas 2: write to a copy"
+    ):
+        results(predicting(f"data, weights = test_set['data'], test_set['weights']; {array}[:] = 0; {good()}"))
+
+
+@pytest.mark.parametrize(("name", "warned"), [("ingestion_test", True), ("training", False)])
+def test_a_module_that_is_named_as_the_program_here(name, warned, results):
+    _, warnings = results(predicting(good()) | {f"{name}/__init__.py": ""})
+    assert [text.partition(":")[0] for text in warnings] == ["the submission has a module ingestion_test"] * warned
 
 
 MAKERS = {

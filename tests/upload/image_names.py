@@ -7,14 +7,18 @@ import itertools
 import json
 import pathlib
 import pkgutil
+import random
+import string
 import sys
+import threading
 import warnings
+import zipfile
 
 import numpy as np
 import pandas as pd
 
 #: Modules that no submission needs, and folders of packages that are not public.
-LEFT_OUT = {
+LEFT_OUT = {  # they are there, but their own names are not looked at
     "antigravity",
     "curses",
     "distutils",
@@ -44,6 +48,10 @@ PANDAS += ("plotting", "testing", "tseries", "tseries.offsets", "tseries.frequen
 CLASSES = {
     "builtins": (bytes, dict, float, int, list, set, str, tuple),
     "collections": (collections.Counter,),
+    "string": (string.Template, string.Formatter),
+    "threading": (threading.Thread,),
+    "random": (random.Random,),
+    "zipfile": (zipfile.ZipFile, zipfile.ZipInfo),
     "datetime": (datetime.date, datetime.datetime, datetime.timedelta),
     "itertools": (itertools.chain,),
     "numpy": (np.ndarray,),
@@ -52,9 +60,13 @@ CLASSES = {
     "pathlib": (pathlib.Path, pathlib.PurePath),
 }
 
+#: What is there though nothing lists it.
+UNLISTED = {"numpy": {"math"}}
+
 
 def public(place):
-    return {name for name in [*dir(place), *getattr(place, "__all__", [])] if not name.startswith("_")}
+    names = [*dir(place), *vars(place), *getattr(place, "__all__", [])]
+    return {name for name in names if not name.startswith("_")}
 
 
 def collect(names, module, deep):
@@ -63,11 +75,12 @@ def collect(names, module, deep):
         loaded = importlib.import_module(module)
     except Exception:  # of the many kinds that modules of other systems raise
         return
-    names[module] = public(loaded)
-    for below in pkgutil.iter_modules(loaded.__path__) if deep and hasattr(loaded, "__path__") else ():
-        if not below.name.startswith("_") and below.name not in LEFT_OUT:
+    names[module] = public(loaded) | UNLISTED.get(module, set())
+    for below in pkgutil.iter_modules(loaded.__path__) if hasattr(loaded, "__path__") else ():
+        if not below.name.startswith("_"):
             names[module].add(below.name)
-            collect(names, f"{module}.{below.name}", deep)
+            if deep and below.name not in LEFT_OUT:
+                collect(names, f"{module}.{below.name}", deep)
 
 
 def main():
@@ -80,6 +93,7 @@ def main():
     for module in ("pandas", *(f"pandas.{name}" for name in PANDAS)):
         collect(names, module, deep=False)
     names |= {f"{place}.{kind.__name__}": public(kind) for place, kinds in CLASSES.items() for kind in kinds}
+    names["os.path"] = names["posixpath"]
     lines = (f"{json.dumps(place)}: {json.dumps(' '.join(sorted(names[place])))}" for place in sorted(names))
     pathlib.Path(sys.argv[1]).write_text("{\n" + ",\n".join(lines) + "\n}\n", encoding="utf-8")
 

@@ -45,6 +45,20 @@ LACKING = {
     "import pandas as pd\npd.col('a')": "pandas.col",
     "ExceptionGroup": "builtins.ExceptionGroup",
     "def f():\n    raise BaseExceptionGroup('a', [])": "builtins.BaseExceptionGroup",
+    "from wsgiref.types import WSGIApplication": "wsgiref.types",
+    "import importlib.resources.simple": "importlib.resources.simple",
+    "from importlib.resources.abc import Traversable": "importlib.resources.abc",
+    "import os\nos.path.splitroot('a')": "os.path.splitroot",
+    "import os.path as p\np.isjunction('a')": "os.path.isjunction",
+    "from os.path import isdevdrive": "os.path.isdevdrive",
+    "import string\nstring.Template.get_identifiers": "string.Template.get_identifiers",
+    "import concurrent.futures as cf\ncf.InterpreterPoolExecutor": "concurrent.futures.InterpreterPoolExecutor",
+    "import sys\nif sys.version_info < (3, 11):\n    from typing import Self": "typing.Self",
+    "import sys\nif sys.version_info >= (3, 11):\n    pass\nelse:\n    from enum import StrEnum": "enum.StrEnum",
+    "import math, sys\ncbrt = math.cbrt if sys.version_info[0] == 3 else None": "math.cbrt",
+    "import numpy.lib.array_utils": "numpy.lib.array_utils",
+    "import numpy as np\nnp.lib.array_utils": "numpy.lib.array_utils",
+    "from numpy.lib.array_utils import byte_bounds": "numpy.lib.array_utils",
 }
 
 #: Sources that the image's versions run, or of which nobody can know.
@@ -74,6 +88,19 @@ FINE = (
     "class ExceptionGroup(Exception): pass\nExceptionGroup()",
     "import datetime\ndatetime.datetime.fromisoformat",
     "print(len([]))",
+    "import numpy as np\nnp.math, np.core.multiarray, np.matrixlib",
+    "import numpy.core, numpy.distutils",
+    "from numpy.core.umath_tests import inner1d",
+    "from pandas.io.formats.style import Styler",
+    "from pandas.core.frame import DataFrame",
+    "import contextlib\nwith contextlib.suppress(ImportError):\n    from enum import StrEnum",
+    "from contextlib import suppress\nwith suppress(AttributeError):\n    import math\n    math.cbrt",
+    "import sys\nif sys.version_info[:2] > (3, 10):\n    from typing import Self\nelse:\n    Self = object",
+    "from sys import version_info\nif not version_info < (3, 11):\n    from typing import Self",
+    "if __name__ == '__main__':\n    from enum import StrEnum",
+    "import numpy as n\nfrom packaging.version import Version as V\nif V(n.__version__).major > 1:\n    n.trapezoid",
+    "from os import path\npath.join",
+    "import os.path as p\np.join",
 )
 
 

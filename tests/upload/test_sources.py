@@ -18,6 +18,9 @@ REFUSED = r"a\.py, line {}: .* the image has Python 3\.10"
         ("try:\n    pass\nexcept* ValueError:\n    pass", 1),
         ("def broken(:", 1),
         ("def first[T](x: T): pass", 1),
+        ("a, b = {}, ()\na[*b]", 2),
+        ("a, b = {}, ()\na[1, *b] = 2", 2),
+        ("def f(*args: *tuple[int]): pass", 1),
     ],
 )
 def test_what_it_cannot_read(source, line):
@@ -32,7 +35,11 @@ def test_what_cannot_be_parsed(source):
 
 
 def test_what_it_can_read():
-    source = 'x = {}\ny = f"{x[\'a\']:{x[\'b\']}} \\n {{}}"\nz = f"""{x["a"]} \'b\'\n"""\nmatch x:\n    case {}: pass'
+    stars = "b = ()\nx[(*b, 1)] = [*b], (*b,), print(*b)\n"
+    source = (
+        stars
+        + 'x = {}\ny = f"{x[\'a\']:{x[\'b\']}} \\n {{}}"\nz = f"""{x["a"]} \'b\'\n"""\nmatch x:\n    case {}: pass'
+    )
     assert check_syntax({"a.py": source.encode(), "b.py": b"\xef\xbb\xbfx = 1"}) == "2 modules"
 
 
@@ -46,6 +53,9 @@ def test_what_it_can_read():
         ("try:\n    import zuko\nexcept ValueError:\n    pass", 2, "zuko"),
         ("try:\n    pass\nexcept ImportError:\n    import zuko", 4, "zuko"),
         ("def load():\n    import zuko", 2, "zuko"),
+        ("import sys\nif sys.version_info >= (3, 11):\n    import tomllib\nelse:\n    import tomli", 5, "tomli"),
+        ("import contextlib\nwith contextlib.suppress(ValueError):\n    import zuko", 3, "zuko"),
+        ("import os\nif os.environ.get('A'):\n    import zuko", 3, "zuko"),
     ],
 )
 def test_what_the_image_does_not_have(source, line, module):
@@ -56,6 +66,14 @@ def test_what_the_image_does_not_have(source, line, module):
 @pytest.mark.parametrize(
     "source",
     [
+        "import __main__\n__main__.args",
+        "import sys\nif sys.version_info >= (3, 11):\n    import tomllib",
+        "import sys\nif sys.version_info.major < 3:\n    import cPickle as pickle\nelse:\n    import pickle",
+        "import contextlib\nwith contextlib.suppress(ImportError):\n    import zuko",
+        "if __name__ == '__main__':\n    import zuko",
+        "from typing import TYPE_CHECKING\nif TYPE_CHECKING:\n    import zuko",
+        "import typing\nif typing.TYPE_CHECKING:\n    import zuko",
+        "if False:\n    import zuko",
         "import joblib\nfrom tqdm import tqdm\nimport distutils, __future__",
         "try:\n    import zuko\nexcept (KeyError, ImportError):\n    zuko = None",
         "try:\n    import zuko\nexcept:\n    zuko = None",
