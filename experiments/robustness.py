@@ -45,8 +45,8 @@ SUMMARY = "bias, coverage and width under shifts beyond the priors and in other 
 #: Standard deviations of the priors by which tes and jes are moved, and soft_met in GeV beside its median.
 STEPS, SOFT_MET = (-5, -3, -1, 1, 3, 5), (1.0, 5.0)
 
-#: True mu of the pseudo-experiments, and how many there are at each.
-MUS, THROWS = np.linspace(*MU_RANGE, 6), 1000
+#: True mu of the pseudo-experiments, how many there are at each, and draws of the finite samples behind their counts.
+MUS, THROWS, SAMPLES = np.linspace(*MU_RANGE, 6), 1000, 200
 
 #: Rows that are worked on at a time: bounds the memory.
 _CHUNK = 100_000
@@ -87,7 +87,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--artifacts", type=Path, default=artifacts.FOLDER, metavar="DIR", help="of default: submission/artifacts")
     add("--no-flows", type=Path, default=no_flows, metavar="DIR", help=f"artifacts of no-flows (default: {no_flows})")
     add("--data", metavar="DIR", help="events that no training has read (default: a simulated sample, seed 2)")
-    add("--rows", type=count, default=4_000_000, metavar="N", help="rows of each world (default 4000000)")
+    add("--rows", type=count, default=4_000_000, metavar="N", help="rows of each other world (default 4000000)")
     add("--output", type=Path, default=Path("runs/robustness"), metavar="DIR", help="default: runs/robustness")
     add_workers_arguments(parser)
     add_docs_argument(parser)
@@ -106,19 +106,12 @@ def run(arguments: argparse.Namespace) -> None:
     checksums = {name: artifacts.load_manifest(place)["sha256"] for name, place in places.items()}
     with output_folder(arguments.output, work=lambda output: [*output.glob("counts/*.npz")]):
         tasks = [
-            _Count(
-                shift,
-                str(folders[shift.world]),
-                arguments.rows,
-                estimators,
-                arguments.output / "counts",
-                str(checksums),
-            )
+            _Count(shift, str(folders[shift.world]), estimators, arguments.output / "counts", str(checksums))
             for shift in SHIFTS
         ]
         counts = completed(tasks, arguments.workers, "counts", "shift")
         methods = {
-            name: [{"label": shift.label} | reached(estimator, each.of[name]) for shift, each in zip(SHIFTS, counts)]
+            name: [{"label": shift.label} | reached(estimator, *each.of[name]) for shift, each in zip(SHIFTS, counts)]
             for name, estimator in estimators.items()
         }
         result = {
@@ -137,7 +130,11 @@ def run(arguments: argparse.Namespace) -> None:
 
 @dataclass(frozen=True)
 class Counts:
-    """Expected events of each process in the bins of each method: dict of arrays (processes, bins)."""
+    """Events of each process in the bins of each method, their sums of weights and of squared weights.
+
+    Arguments:
+        of: dict of arrays (2, processes, bins).
+    """
 
     of: dict[str, FloatArray]
 
@@ -149,7 +146,6 @@ class _Count:
     Arguments:
         shift: `Shift`.
         folder: of the events.
-        rows: of them that are used.
         estimators: by method.
         kept: folder that keeps the counts.
         checksums: text that changes with the artifacts.
@@ -157,19 +153,18 @@ class _Count:
 
     shift: Shift
     folder: str
-    rows: int
     estimators: Mapping[str, Estimator]
     kept: Path
     checksums: str
 
     def __call__(self) -> Counts:
         source = OfficialFolder(self.folder, test_share=0)
-        about = json.dumps([str(self.shift), self.rows, source.fingerprint(), self.checksums])
+        about = json.dumps([str(self.shift), source.fingerprint(), self.checksums])
         return checkpointed(self.kept / f"{self.shift.label}.npz", about, Counts, lambda: self._run(source))
 
     def _run(self, source: OfficialFolder) -> Counts:
-        events = source.train_events(0, source.train_rows, self.rows)
-        sizes = {name: (len(PROCESSES), estimator.histogram.bins) for name, estimator in self.estimators.items()}
+        events = source.train_events(0, source.train_rows)
+        sizes = {name: (2, len(PROCESSES), estimator.histogram.bins) for name, estimator in self.estimators.items()}
         totals: dict[str, FloatArray] = {name: np.zeros(size) for name, size in sizes.items()}
         for number, first in enumerate(range(0, len(events.weights), _CHUNK)):
             rows = slice(first, first + _CHUNK)
@@ -182,19 +177,25 @@ class _Count:
                 bins = estimator.histogram.bins_of(columns)
                 inside = bins >= 0
                 place = process[kept][inside].astype(np.int64) * estimator.histogram.bins + bins[inside]
-                totals[name] += np.bincount(place, weights[kept][inside], totals[name].size).reshape(sizes[name])
+                for power, total in enumerate(totals[name], start=1):
+                    total += np.bincount(place, weights[kept][inside] ** power, total.size).reshape(total.shape)
         return Counts(totals)
 
 
-def reached(estimator: Estimator, counts: FloatArray) -> dict[str, float]:
-    """What an estimator makes of pseudo-experiments around expected counts, (processes, bins) at mu = 1.
+def reached(estimator: Estimator, counts: FloatArray, variance: FloatArray) -> dict[str, float]:
+    """What an estimator makes of pseudo-experiments around expected counts.
 
     The scales of the backgrounds are drawn from their priors, tes, jes and soft_met are those of the counts.
 
+    Arguments:
+        estimator: of a method.
+        counts, variance: arrays (processes, bins), at mu = 1, and their variance in other samples as large.
+
     Returns:
         "bias", the mean of mu_hat - mu in units of the fit's error, "coverage", "width", each with its statistical
-        error ("bias_error", ...), and "invalid", the share of fits whose interval is the whole range since the
-        templates do not describe the counts.
+        error ("bias_error", ...), "bias_of_samples", how much the bias scatters with the finite samples of events
+        behind the counts and behind the templates, and "invalid", the share of fits whose interval is the whole range
+        since the templates do not describe the counts.
     """
     random = np.random.default_rng(20250509)
     mu = np.repeat(MUS, THROWS)
@@ -206,7 +207,7 @@ def reached(estimator: Estimator, counts: FloatArray) -> dict[str, float]:
         factors[:, place] = mu if process == SIGNAL else scale * named["bkg_scale"]
     fit = estimator.likelihood.fit(random.poisson(factors @ counts))
     intervals = estimator.belt.intervals(fit.mu_hat, fit.sigma, fit.valid)
-    numbers = {"invalid": float(np.mean(~fit.valid))}
+    numbers = {"invalid": float(np.mean(~fit.valid)), "bias_of_samples": _of_samples(estimator, counts, variance)}
     for name, values in (
         ("bias", (fit.mu_hat - mu) / fit.sigma),
         ("coverage", intervals.cover(mu)),
@@ -215,6 +216,14 @@ def reached(estimator: Estimator, counts: FloatArray) -> dict[str, float]:
         numbers |= {name: float(np.mean(values)), f"{name}_error": float(np.std(values) / np.sqrt(len(mu)))}
     low, high = share_interval(numbers["coverage"], len(mu))
     return numbers | {"coverage_error": (high - low) / 2}
+
+
+def _of_samples(estimator: Estimator, counts: FloatArray, variance: FloatArray) -> float:
+    """Standard deviation of (mu_hat - mu) / sigma with the finite samples behind the counts and the templates."""
+    random, mean = np.random.default_rng(20250510), counts.sum(axis=0)
+    scatter = np.sqrt(variance.sum(axis=0) + estimator.likelihood.relative_variance * mean**2)
+    fit = estimator.likelihood.fit(np.maximum(random.normal(mean, scatter, (SAMPLES, len(mean))), 0))
+    return float(np.std((fit.mu_hat - 1) / fit.sigma))
 
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:
@@ -229,8 +238,9 @@ def table(result: Mapping[str, Any]) -> Table:
     lines = []
     for rows in zip(*methods.values()):
         line = [rows[0]["label"]]
-        for key, digits, sign in (("bias", 2, "+"), ("coverage", 3, ""), ("width", 3, "")):
-            line += [f"{row[key]:{sign}.{digits}f} ± {row[f'{key}_error']:.{digits}f}" for row in rows]
+        line += [f"{row['bias']:+.2f} ± {np.hypot(row['bias_error'], row['bias_of_samples']):.2f}" for row in rows]
+        for key, digits in (("coverage", 3), ("width", 3)):
+            line += [f"{row[key]:.{digits}f} ± {row[f'{key}_error']:.{digits}f}" for row in rows]
         line += [f"{row['invalid']:.2f}" for row in rows]
         lines.append(line)
     titles = ("bias / σ", "coverage", "width", "not described")

@@ -21,18 +21,20 @@ def estimator():
 def test_counts_of_the_templates_are_covered(estimator, monkeypatch):
     monkeypatch.setattr(robustness, "THROWS", 200)
     nominal = estimator.likelihood.templates.nominal
-    numbers = robustness.reached(estimator, nominal)
+    numbers = robustness.reached(estimator, nominal, nominal / 20)
     assert abs(numbers["bias"]) < 0.35  # soft_met is 0 in them
     assert numbers["coverage"] == pytest.approx(0.7, abs=0.06)
     assert numbers["invalid"] == 0
     assert numbers["bias_error"] == pytest.approx(1 / np.sqrt(1200), rel=0.1)
     assert numbers["coverage_error"] == pytest.approx(np.sqrt(0.7 * 0.3 / 1200), rel=0.1)
+    exact = robustness.reached(estimator, nominal, 0 * nominal)["bias_of_samples"]  # of the templates' sample
+    assert np.sqrt(numbers["bias_of_samples"] ** 2 - exact**2) == pytest.approx(np.sqrt(1 / 20), rel=0.3)
     more = nominal.copy()
     more[PROCESSES.index("htautau")] *= 1.5
-    moved = robustness.reached(estimator, more)
+    moved = robustness.reached(estimator, more, more / 20)
     assert moved["bias"] > numbers["bias"] + 1
     assert moved["coverage"] < numbers["coverage"] - 0.2
-    undescribed = robustness.reached(estimator, nominal * np.linspace(0.5, 1.5, nominal.shape[1]))
+    undescribed = robustness.reached(estimator, nominal * np.linspace(0.5, 1.5, nominal.shape[1]), nominal)
     assert undescribed["invalid"] == 1
     assert undescribed["width"] == pytest.approx(2.9, abs=0.01)
 
@@ -40,14 +42,16 @@ def test_counts_of_the_templates_are_covered(estimator, monkeypatch):
 def test_events_are_counted_with_their_shift(estimator, simulated_folder, tmp_path):
     source = OfficialFolder(simulated_folder, test_share=0)
     shift = robustness.Shift("strong", tes=1.05, soft_met=1e-9)
-    task = robustness._Count(shift, str(simulated_folder), 10**9, {"a": estimator}, tmp_path, "x")
-    counts = task().of["a"]
+    task = robustness._Count(shift, str(simulated_folder), {"a": estimator}, tmp_path, "x")
+    counts, variance = task().of["a"]
     events = source.train_set(train_size=None, selected_indices=None)
     shifted = systematics(events, tes=1.05)
     expected = estimator.histogram.counts(shifted, shifted["weights"].to_numpy(dtype=float))
     np.testing.assert_allclose(counts.sum(axis=0), expected, rtol=1e-3, atol=20)
     assert counts[PROCESSES.index("htautau")].sum() < counts[PROCESSES.index("ztautau")].sum()
-    np.testing.assert_array_equal(task().of["a"], counts)
+    squares = estimator.histogram.counts(shifted, shifted["weights"].to_numpy(dtype=float) ** 2)
+    np.testing.assert_allclose(variance.sum(), squares.sum(), rtol=1e-3)
+    np.testing.assert_array_equal(task().of["a"][0], counts)
 
 
 @pytest.mark.slow
