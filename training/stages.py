@@ -92,7 +92,7 @@ class Training:
         A method with other networks or another likelihood has stages of its own: see `experiments/`.
         """
         return {
-            "flows": Stage(FlowsResult, _flows),
+            "flows": Stage(FlowsResult, flows_of_part),
             "classifier": Stage(ClassifierResult, _classifier),
             "templates": Stage(TemplatesResult, _templates),
             "neyman": Stage(NeymanResult, _neyman),
@@ -213,10 +213,11 @@ def ship(training: Training, folder: str | Path) -> None:
             file.write(content)
 
 
-def _flows(training: Training) -> FlowsResult:
+def flows_of_part(training: Training, part: str = "flows") -> FlowsResult:
+    """The stage of the flows, trained on a part of the sample; see `samples.PARTS`."""
     if training.config.networks.flows is None:
         return FlowsResult((), {})
-    sample, held_out = (events_with_jets(training.source, part) for part in ("flows", "held-out"))
+    sample, held_out = (events_with_jets(training.source, name) for name in (part, "held-out"))
     resources = training.device, training.checkpoints, training.workers
     return train_flows(sample, held_out, training.config.networks, *resources)
 

@@ -13,15 +13,14 @@ from experiments.bounds import limited, widths
 from experiments.coverage import flatness, mean_over, redrawn_belts
 from experiments.methods.preparation import run_or_adopt
 from ingestion_test.sources import OfficialFolder
-from submission import artifacts
 from submission.confidence import BeltConfig
 from submission.estimator import Estimator
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
 from training.flows import TrainingFailed
-from training.networks import ClassifierResult, FlowsResult
+from training.networks import ClassifierResult
 from training.neyman import NeymanConfig, belt_throws, check_belt, check_throws, make_belts
-from training.stages import STAGES, Result, Stage, Training
+from training.stages import STAGES, Training
 from training.templates import TemplatesResult
 
 from .variants import FITS, NETWORKS, Fit, first_config
@@ -29,16 +28,6 @@ from .variants import FITS, NETWORKS, Fit, first_config
 #: Throws behind a belt, and at each of 20 true mu for its check.
 THROWS = {"full": NeymanConfig(belt_throws=100_000, check_throws=5000, seed=20261124)}
 THROWS["smoke"] = replace(THROWS["full"], belt_throws=4000, check_mus=3, check_throws=400)
-
-
-class _ShippedScores(Training):
-    """A `Training` whose networks are the shipped ones."""
-
-    @property
-    def stages(self) -> dict[str, Stage[Result]]:
-        scorer = artifacts.load().histogram.scorer
-        shipped = Stage(ClassifierResult, lambda _: ClassifierResult(scorer, {}))
-        return super().stages | {"flows": Stage(FlowsResult, lambda _: FlowsResult((), {})), "classifier": shipped}
 
 
 def measured_row(
@@ -53,22 +42,20 @@ def measured_row(
             return measure(likelihood, fit.belt, throws, arguments.workers, output / name / "throws")
         except TrainingFailed as error:
             return {"failed": str(error)}
-    variant = NETWORKS[name]
-    kind = _ShippedScores if variant.shipped else Training
-    first = first_config(arguments.preset)
+    variant, first = NETWORKS[name], first_config(arguments.preset)
     config = variant.change(first)
-    # A stage does not say whose networks it holds: shipped ones agree with others in all that they were made from.
-    trained = {key: other for key, other in NETWORKS.items() if not other.shipped}
-    others = [Training(other.change(first), source, output / key) for key, other in trained.items()]
-    training = kind(config, source, output / name, arguments.device, arguments.workers)
+    training = variant.training(config, source, output / name, arguments.device, arguments.workers)
+    # A stage does not say whose events or networks it holds: trainings of another class agree in what they are made of.
+    alike = {key: other for key, other in NETWORKS.items() if other.training is variant.training is Training}
+    others = [Training(other.change(first), source, output / key) for key, other in alike.items()]
     try:
         for stage in STAGES[:-1]:
-            run_or_adopt(training, stage, [] if variant.shipped else others)
+            run_or_adopt(training, stage, others)
     except TrainingFailed as error:
         return {"failed": str(error)}
     likelihood = Likelihood(training.result("templates", TemplatesResult).templates, config.likelihood)
     row = measure(likelihood, config.belt, throws, arguments.workers, output / name / "throws")
-    held_out = {} if variant.shipped else training.result("classifier", ClassifierResult).summary["held_out"]
+    held_out = training.result("classifier", ClassifierResult).summary.get("held_out", {})
     return row | {"auc": {category: (part["auc"], part["auc_error"]) for category, part in held_out.items()}}
 
 

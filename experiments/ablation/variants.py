@@ -3,26 +3,50 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from experiments.methods.registry import METHODS
 from experiments.outputs import record
+from submission import artifacts
 from submission.confidence import BeltConfig
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.likelihood import LikelihoodConfig
 from training.config import PRESETS, Config, FlowsConfig
+from training.networks import ClassifierResult, FlowsResult
+from training.stages import Result, Stage, Training, flows_of_part
 
 #: Preset of `training.config` that the networks of a preset start from, and whose events they are trained on.
 BASES = {"full": "default", "smoke": "smoke"}
 
-#: Nuisance parameters fitted where not all six are, and the range of a belt that does not know that of the challenge.
 #: Rows that the preset smoke trains its classifier on.
 SMOKE_ROWS = 18_000
 
+#: Nuisance parameters fitted where not all six are, and the range of a belt that does not know that of the challenge.
 TWO, THREE = ("tes", "jes"), ("tes", "jes", "soft_met")
-
 WIDE = (0.0, 5.0)
+
+
+class ShippedScores(Training):
+    """A `Training` whose networks are the shipped ones: nothing but templates is made."""
+
+    @property
+    def stages(self) -> dict[str, Stage[Result]]:
+        """Stages without trainings."""
+        scorer = artifacts.load().histogram.scorer
+        shipped = Stage(ClassifierResult, lambda _: ClassifierResult(scorer, {}))
+        return super().stages | {"flows": Stage(FlowsResult, lambda _: FlowsResult((), {})), "classifier": shipped}
+
+
+class SharedEvents(Training):
+    """A `Training` whose flows read events that the classifier is trained on, too."""
+
+    @property
+    def stages(self) -> dict[str, Stage[Result]]:
+        """Stages with flows of the part for the classifier."""
+        return super().stages | {"flows": Stage(FlowsResult, functools.partial(flows_of_part, part="classifier"))}
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,12 +56,12 @@ class Networks:
     Arguments:
         label: in table and figure.
         change: function from `first_config` to the variant's `training.config.Config`.
-        shipped: whether the scores are the shipped ones; nothing but templates is made then.
+        training: class of its training.
     """
 
     label: str
     change: Callable[[Config], Config]
-    shipped: bool = False
+    training: type[Training] = Training
 
 
 @dataclasses.dataclass(frozen=True)
@@ -96,22 +120,61 @@ def _fewer(factor: int) -> Callable[[Config], Config]:
     return change
 
 
+def _classifier(**changes: Any) -> Callable[[Config], Config]:
+    def change(config: Config) -> Config:
+        classifier = replace(config.networks.classifier, **changes)
+        return replace(config, networks=replace(config.networks, classifier=classifier))
+
+    return change
+
+
 def _no_flows(config: Config) -> Config:
     return replace(config, networks=replace(config.networks, flows=None))
 
 
-NETWORKS = {
-    "no-flows": Networks("reference: no flows", _no_flows),
-    "no-flows-1": Networks("no flows, trained with another seed", lambda config: _no_flows(_seed(1)(config))),
-    "flows": Networks("flows of S and B, c = 0.2, scaled, on coordinates", lambda config: config),
-    "flows-1": Networks("the same, trained with another seed", _seed(1)),
-    "plain-flows": Networks("c = 0: plain flows of S and B", _strengths(("S", "B"), (0.0, 0.0))),
-    "strong-flows": Networks("c = 1 and 2", _strengths(("S", "S", "B", "B"), (1.0, 2.0, 1.0, 2.0))),
-    "unscaled": Networks("sigmoid(log q), not scaled", _flows(scaled=False)),
+def _without_flows(change: Callable[[Config], Config]) -> Callable[[Config], Config]:
+    return lambda config: _no_flows(change(config))
+
+
+def _same(config: Config) -> Config:
+    return config
+
+
+def _one_axis(config: Config) -> Config:
+    return replace(config, templates=replace(config.templates, axis=None))
+
+
+def _reseeded(change: Callable[[Config], Config]) -> Callable[[Config], Config]:
+    return lambda config: change(_seed(1)(config))
+
+
+def _repeated(variants: dict[str, Networks]) -> dict[str, Networks]:
+    """Each variant, and after it the same with other draws and other initial weights."""
+    again = {
+        f"{name}-1": replace(first, label=f"{first.label}, other seed", change=_reseeded(first.change))
+        for name, first in variants.items()
+    }
+    return {key: (variants | again)[key] for name in variants for key in (name, f"{name}-1")}
+
+
+NETWORKS = _repeated(
+    {
+        "no-flows": Networks("reference: no flows", _no_flows),
+        "flows": Networks("flows of S and B as inputs, c = 0.2", _same),
+        "plain-flows": Networks("flows as inputs, c = 0", _strengths(("S", "B"), (0.0, 0.0))),
+        "strong-flows": Networks("flows as inputs, c = 1", _strengths(("S", "B"), (1.0, 1.0))),
+        "shared-events": Networks("flows trained on events of the classifier", _same, SharedEvents),
+        "log-ratio": Networks("log-ratio of the flows as start, c = 0.2", _same, METHODS["log-ratio"].training),
+        "quarter": Networks("no flows, a quarter of the training events", _without_flows(_fewer(4))),
+        "one-network": Networks("no flows, one network", _without_flows(_classifier(members=1))),
+        "last-weights": Networks("no flows, weights of the last step", _without_flows(_classifier(averaging=0.0))),
+    }
+) | {
+    "unscaled": Networks("flows as inputs, sigmoid(log q) not scaled", _flows(scaled=False)),
     "features": Networks("flows on all features", _flows(view="features")),
-    "quadratic": Networks("quadratic coupling, as published", _quadratic),
-    "quarter": Networks("no flows, a quarter of the training events", lambda config: _no_flows(_fewer(4)(config))),
-    "shipped": Networks("shipped weights: no flows, 10 times the training events", _no_flows, shipped=True),
+    "quadratic": Networks("flows with quadratic coupling, as published", _quadratic),
+    "one-axis": Networks("no flows, no second axis", _without_flows(_one_axis)),
+    "shipped": Networks("shipped weights", _same, ShippedScores),
 }
 
 FITS = {
@@ -139,12 +202,13 @@ VARIANTS = NETWORKS | FITS
 def first_config(preset: str) -> Config:
     """`Config` that the group "networks" starts from: `default` with a tenth of its events, templates as exact.
 
-    Their error would be larger than that of the shipped ones, and does not tell variants apart.
+    Their error would be larger than that of the shipped ones, and does not tell variants apart. The batches are
+    smaller, since there would be few steps.
     """
     config = replace(PRESETS[BASES[preset]], likelihood=LikelihoodConfig(template_error=False))
     if preset != "full":
         return config
-    config = _with_flows(config, events=80_000)
+    config = _classifier(batch=500, averaging=0.99)(_with_flows(config, events=80_000))
     networks = replace(config.networks, rows=2_700_000)
     return replace(config, networks=networks, templates=replace(config.templates, rows=1_000_000))
 
@@ -152,5 +216,5 @@ def first_config(preset: str) -> Config:
 def variant_record(name: str, preset: str) -> dict[str, Any]:
     """All that a variant differs from others in, as JSON holds it: dict."""
     if name in NETWORKS:
-        return NETWORKS[name].change(first_config(preset)).record() | {"shipped": NETWORKS[name].shipped}
+        return NETWORKS[name].change(first_config(preset)).record() | {"training": NETWORKS[name].training.__name__}
     return {key: value for key, value in record(FITS[name]).items() if key != "label"}

@@ -44,7 +44,9 @@ def _changed(name, preset="full"):
     ("name", "factors"),
     [
         ("plain-flows", {"strengths"}),
-        ("strong-flows", {"models", "strengths"}),
+        ("strong-flows", {"strengths"}),
+        ("shared-events", set()),
+        ("log-ratio", set()),
         ("unscaled", {"scaled"}),
         ("features", {"view"}),
         ("quadratic", {"odd"}),
@@ -64,14 +66,15 @@ def test_variant_without_flows_has_none():
 def test_the_first_of_the_group_is_the_default_in_its_networks():
     config = NETWORKS["no-flows"].change(first_config("full"))
     assert config.networks.flows == PRESETS["no-flows"].networks.flows
-    assert config.networks.classifier == PRESETS["default"].networks.classifier
+    smaller = dataclasses.replace(PRESETS["default"].networks.classifier, batch=500, averaging=0.99)
+    assert config.networks.classifier == smaller
     assert NETWORKS["quarter"].change(first_config("full")).networks.rows == config.networks.rows // 4
 
 
 def test_the_configuration_to_start_from_is_the_preset_in_a_smaller_size():
     first, default = (_leaves(config.record()) for config in (first_config("full"), PRESETS["default"]))
     changed = {path[-1] for path in first if first[path] != default[path]}
-    assert changed == {"events", "rows", "template_error"}
+    assert changed == {"events", "rows", "template_error", "batch", "averaging"}
 
 
 def test_the_first_fit_is_the_shipped_one(estimator):
@@ -148,7 +151,13 @@ def test_shipped_networks_are_nobody_elses(data_folder, tmp_path, monkeypatch):
     arguments = argparse.Namespace(preset="smoke", device="cpu", workers=1)
     row = measurement.measured_row("no-flows", arguments, OfficialFolder(data_folder), tmp_path, None)
     assert row == {"failed": "far enough"}
-    assert set(offered) == set(NETWORKS) - {"shipped"}
+    of_another_class = {"shipped", "shared-events", "shared-events-1", "log-ratio", "log-ratio-1"}
+    assert set(offered) == set(NETWORKS) - of_another_class
+
+
+def test_labels_are_all_different():
+    labels = [variant.label for variant in VARIANTS.values()]
+    assert len(set(labels)) == len(labels)
 
 
 @pytest.fixture(scope="module")
