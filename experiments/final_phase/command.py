@@ -14,17 +14,16 @@ from typing import Any
 from experiments.trained_artifacts import load_estimator
 from ingestion_test.ingestion import DEFAULT_SEED, RunSettings
 from ingestion_test.score_table import summary_table
-from ingestion_test.scoring import Scores, bootstrap
+from ingestion_test.scoring import bootstrap
 from runtime import arguments as types
 from runtime.documents import add_docs_argument, publish
 from runtime.files import write_json
 from runtime.output import output_folder
 from submission import artifacts
-from submission.arrays import IntArray
 from submission.estimator import Estimator
 
 from . import figure
-from .event_level import compare, load_events
+from .event_level import EventRun, compare, load_events
 from .phases import fit_phase, phase_scores, throw_phase
 from .tables import mean_and_spread, sections, summary, tables
 
@@ -59,7 +58,7 @@ def run(arguments: argparse.Namespace) -> None:
         _run(arguments, estimator, events)
 
 
-def _run(arguments: argparse.Namespace, estimator: Estimator, events: tuple[Scores, list[IntArray]] | None) -> None:
+def _run(arguments: argparse.Namespace, estimator: Estimator, events: EventRun | None) -> None:
     settings = RunSettings(arguments.sets, arguments.experiments, seed=arguments.seed)
     size = settings.num_sets, settings.num_experiments
     scores = throw_phase(estimator, *size, arguments.seed)
@@ -74,7 +73,8 @@ def _run(arguments: argparse.Namespace, estimator: Estimator, events: tuple[Scor
     result = {"shipped": shipped, "seed": arguments.seed, "templates": summary(scores), "repeated": moved[0.0]}
     result["moved"] = [{"move": move, **mean_and_spread(summaries)} for move, summaries in moved.items()]
     if events is not None:
-        result |= {"events": summary(events[0]), "comparison": compare(estimator, *events)}
+        result |= {"events": summary(events.scores) | {"duration": events.duration}}
+        result["comparison"] = compare(estimator, events)
     write_json(arguments.output / "final.json", result)
     figure.plot(arguments.output / "final-phase.png", result)
     print("", *(table.text() for table in tables(result)), sep="\n\n")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -26,53 +27,73 @@ _QUANTITIES: dict[str, Callable[[SetScore], FloatArray]] = {
     "bias of mu_hat in half intervals": lambda subset: (subset.mu_hats - subset.mu) / np.mean(subset.delta_mu_hats),
 }
 
+#: What is said of the time of a run: key, and attribute of an `Outcome`.
+_SECONDS = {"generation": "seconds_events", "prediction": "seconds_predict", "prediction_cpu": "cpu_predict"}
 
-def load_events(folder: str | Path, seed: int) -> tuple[Scores, list[IntArray]]:
+
+@dataclass(frozen=True)
+class EventRun:
     """A run of `score`, or of the official program.
 
-    Returns:
-        (scores, seeds of the pseudo-experiments of each set: list of arrays). Where there is a journal the
-        seeds are its: a run may be the first pseudo-experiments of the sets of a longer one.
+    Attributes:
+        scores: its `Scores`.
+        seeds: of the pseudo-experiments of each set, arrays. Where there is a journal they are its: a run may be the
+            first pseudo-experiments of the sets of a longer one.
+        duration: where there is a journal "minutes" of the run, and means over its pseudo-experiments: wall clock of
+            "generation" and "prediction", and CPU time of "prediction_cpu", in seconds.
+    """
+
+    scores: Scores
+    seeds: list[IntArray]
+    duration: dict[str, float]
+
+
+def load_events(folder: str | Path, seed: int) -> EventRun:
+    """A run of `score`, or of the official program.
 
     Raises:
         ChallengeError: the run is of another seed, or its files are not as they should be; as `load_run`.
     """
-    predictions = load_run(folder)
+    predictions, duration = load_run(folder), {}
     mus = np.array(predictions.settings["ground_truth_mus"])
     if not np.array_equal(mus, ground_truth_mus(len(mus), seed)):
         raise ChallengeError(f"{folder} has other true mu than --seed {seed} gives: name the seed that `score` had")
     sizes, journal = [len(result["p16"]) for result in predictions.results], Path(folder) / JOURNAL_FILE
     seeds = official_seeds(seed, sizes)
     if journal.exists():
-        outcomes = Journal(journal, {}, resume=True).outcomes
+        kept = Journal(journal, {}, resume=True)
+        outcomes = kept.outcomes
         if sorted(outcomes) != [(i, j) for i, size in enumerate(sizes) for j in range(size)]:
             raise ChallengeError(
                 f"{journal} has other pseudo-experiments than the results beside it: run `score` again"
             )
         seeds = [np.array([outcomes[i, j].experiment.seed for j in range(size)]) for i, size in enumerate(sizes)]
-    return score_sets(mus, predictions.results), seeds
+        duration = {"minutes": kept.seconds / 60} | {
+            key: float(np.mean([getattr(outcome, name) for outcome in outcomes.values()]))
+            for key, name in _SECONDS.items()
+        }
+    return EventRun(score_sets(mus, predictions.results), seeds, duration)
 
 
-def compare(estimator: Estimator, events: Scores, seeds: Sequence[IntArray]) -> list[dict[str, Any]]:
+def compare(estimator: Estimator, run: EventRun) -> list[dict[str, Any]]:
     """A run of `score` beside the templates' throws for the same pseudo-experiments.
 
     Arguments:
         estimator: whose templates are thrown from.
-        events: scores of the run.
-        seeds: of its pseudo-experiments: of each set an array.
+        run: the `EventRun`.
 
     Returns:
         list of dicts: "quantity", its mean of "events" and of "templates", and the "error" of their difference, from
         its scatter within the sets; the bias of mu_hat in units of half an interval.
     """
-    fits = [(subset.mu, fit_set(estimator, subset.mu, of_set)) for subset, of_set in zip(events.sets, seeds)]
+    fits = [(subset.mu, fit_set(estimator, subset.mu, of_set)) for subset, of_set in zip(run.scores.sets, run.seeds)]
     thrown = phase_scores(estimator, fits)
     result = []
     for name, quantity in _QUANTITIES.items():
-        pairs = [(quantity(run), quantity(throws)) for run, throws in zip(events.sets, thrown.sets)]
+        pairs = [(quantity(events), quantity(throws)) for events, throws in zip(run.scores.sets, thrown.sets)]
         ours, theirs = map(np.concatenate, zip(*pairs))
         # Both have the same mu and nuisance parameters, whose spread is in no difference.
-        variance = sum(len(run) * np.var(run - throws) for run, throws in pairs)
+        variance = sum(len(events) * np.var(events - throws) for events, throws in pairs)
         means = {"events": float(ours.mean()), "templates": float(theirs.mean())}
         result.append({"quantity": name, "number": len(ours), **means, "error": float(np.sqrt(variance) / len(ours))})
     return result

@@ -81,6 +81,11 @@ def tables(result: Mapping[str, Any]) -> Iterator[Table]:
         ]
         number = result["comparison"][0]["number"]
         yield Table([f"{number} pseudo-experiments", "events", "templates", "error of the difference"], rows)
+    duration = result.get("events", {}).get("duration")
+    if duration:
+        each = (f"{duration[name]:.3f}" for name in ("generation", "prediction", "prediction_cpu"))
+        head = ["events", "the run, minutes", "generation, s each", "prediction, s each", "prediction, CPU s each"]
+        yield Table(head, [[_size(result["events"]), f"{duration['minutes']:.0f}", *each]])
 
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:

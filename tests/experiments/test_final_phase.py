@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.final_phase.event_level import compare, load_events
+from experiments.final_phase.event_level import EventRun, compare, load_events
 from experiments.final_phase.phases import official_seeds, parameters, throw_phase
 from experiments.table2.command import FirstOfRun
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
@@ -81,7 +81,8 @@ def write_run(run, scores, settings):
 def test_errors_of_a_comparison_are_of_differences_within_sets(estimator, thrown):
     seeds = official_seeds(SEED, [500] * 4)
     wider = [dataclasses.replace(subset, p84=subset.p84 + 0.1 * (1 + i)) for i, subset in enumerate(thrown.sets)]
-    rows = {row["quantity"]: row for row in compare(estimator, dataclasses.replace(thrown, sets=wider), seeds)}
+    run = EventRun(dataclasses.replace(thrown, sets=wider), seeds, {})
+    rows = {row["quantity"]: row for row in compare(estimator, run)}
     assert rows["interval"]["events"] - rows["interval"]["templates"] == pytest.approx(0.25)
     assert rows["interval"]["error"] == pytest.approx(0, abs=1e-9)  # the same in all of a set, whatever in the others
     assert rows["coverage"]["error"] > 0
@@ -91,15 +92,17 @@ def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
     settings = FirstOfRun(num_sets=2, num_experiments=30, seed=SEED, whole=100)
     scores = throw_phase(estimator, 2, 30, SEED)
     run = write_run(tmp_path / "run", scores, settings)
-    np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 30 + np.arange(30)])
+    np.testing.assert_array_equal(load_events(run, SEED).seeds, [SEED + np.arange(30), SEED + 30 + np.arange(30)])
     journal = Journal(run / JOURNAL_FILE, {}, resume=False)
     prediction = dict.fromkeys(PREDICTION_KEYS, 1.0)
     for item in settings.plan()[:-1]:
-        journal.add(Outcome(item, prediction, 0.0, 0.0), 0.0)
+        journal.add(Outcome(item, prediction, 2.0, 1.0, cpu_predict=0.5), 0.0)
     with pytest.raises(ChallengeError, match="has other pseudo-experiments than the results"):
         load_events(run, SEED)
-    journal.add(Outcome(settings.plan()[-1], prediction, 0.0, 0.0), 0.0)
-    np.testing.assert_array_equal(load_events(run, SEED)[1], [SEED + np.arange(30), SEED + 100 + np.arange(30)])
+    journal.add(Outcome(settings.plan()[-1], prediction, 8.0, 1.0, cpu_predict=0.5), 90.0)
+    events = load_events(run, SEED)
+    np.testing.assert_array_equal(events.seeds, [SEED + np.arange(30), SEED + 100 + np.arange(30)])
+    assert events.duration == {"minutes": 1.5, "generation": pytest.approx(2.1), "prediction": 1, "prediction_cpu": 0.5}
 
 
 @pytest.mark.slow
@@ -112,7 +115,7 @@ def test_command(tmp_path, thrown, shown, capsys):
     assert (tmp_path / "out" / "final-phase.png").stat().st_size > 5000
     result = json.loads((tmp_path / "out" / "final.json").read_text())
     assert result["templates"]["coverage"] == thrown.coverage
-    assert result["events"] == result["templates"]
+    assert result["events"] == result["templates"] | {"duration": {}}
     assert all(row["events"] == row["templates"] for row in result["comparison"])
     moves = {row["move"]: row["coverage"][0] for row in result["moved"]}
     assert moves[0.0] == np.mean([row["coverage"] for row in result["repeated"]])
