@@ -183,6 +183,7 @@ class Bar(Progress):
 
     def __init__(self) -> None:
         self._bar, self._running = tqdm(disable=True), Running()
+        self._begun = self._present = 0.0
 
     def __enter__(self) -> Bar:
         return self
@@ -199,6 +200,7 @@ class Bar(Progress):
         self._bar = tqdm(total=total, initial=len(outcomes), unit="exp", dynamic_ncols=True, disable=None)
         for outcome in outcomes:
             self._count(outcome)
+        self._begun, self._present = time.monotonic(), len(outcomes)
 
     def outcome(self, outcome: Outcome) -> None:
         """A step of the bar."""
@@ -206,7 +208,13 @@ class Bar(Progress):
         self._bar.update()
         done, total = self._running.size, self._bar.total
         if self._bar.disable and line_is_due(done, total):
-            print(f"... {done}/{total} pseudo-experiments, {self._running}", file=sys.stderr)
+            print(f"... {done}/{total} pseudo-experiments, {self._running}, {self._time(done, total)}", file=sys.stderr)
+
+    def _time(self, done: int, total: int) -> str:
+        elapsed = time.monotonic() - self._begun
+        if done == total:
+            return f"in {tqdm.format_interval(elapsed)}"
+        return f"{tqdm.format_interval(elapsed / (done - self._present) * (total - done))} left"
 
     def warning(self, text: str) -> None:
         """A line above the bar."""

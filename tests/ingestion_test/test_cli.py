@@ -5,12 +5,13 @@ import json
 import os
 import subprocess
 import sys
+import types
 from pathlib import Path
 from unittest import mock
 
 import pytest
 
-from ingestion_test import run_ingestion
+from ingestion_test import cli, run_ingestion
 from ingestion_test.cli import Bar, main
 from ingestion_test.ingestion import RunSettings
 from ingestion_test.jobs import Outcome
@@ -75,7 +76,9 @@ def test_score_shows_table_and_report(tmp_path, data_folder, shown, monkeypatch)
     assert lines[-1] == "report      out/detailed_results.html"
 
 
-def test_progress_without_a_terminal_is_lines(capsys):
+def test_progress_without_a_terminal_is_lines(capsys, monkeypatch):
+    times = iter((100.0, 102.0, 107.0, 112.0, 117.0, 122.0, 127.0, 132.0))
+    monkeypatch.setattr(cli, "time", types.SimpleNamespace(monotonic=lambda: next(times)))
     outcome = Outcome(PseudoExperiment(0, 0, 0, 1.0), {"p16": 0.9, "p84": 1.3}, 0.1, 0.1)
     with Bar() as bar:
         bar.start(23, [outcome] * 4)
@@ -83,7 +86,8 @@ def test_progress_without_a_terminal_is_lines(capsys):
             bar.outcome(outcome)
     lines = capsys.readouterr().err.splitlines()
     assert [line.split()[1] for line in lines] == [f"{done}/23" for done in (6, 9, 12, 15, 18, 21, 23)]
-    assert lines[0] == "... 6/23 pseudo-experiments, coverage 1.000, interval 0.400"
+    assert lines[0] == "... 6/23 pseudo-experiments, coverage 1.000, interval 0.400, 00:17 left"  # 2 took 2 s
+    assert lines[-1].endswith(", coverage 1.000, interval 0.400, in 00:32")
 
 
 class Terminal(io.StringIO):
