@@ -29,6 +29,9 @@ WORDS = {
     "μ, μ̂": "The signal strength: the number of Higgs bosons relative to that of the Standard Model; its estimate.",
     "Pseudo-experiment, set": "A simulated measurement; those that have the same true μ. Each pseudo-experiment has "
     "nuisance parameters of its own: properties of detector and theory that are known only roughly.",
+    "tes, jes, soft_met, ttbar_scale, diboson_scale, bkg_scale": "The nuisance parameters: the energy scales of taus "
+    "and of jets, the noise in the missing momentum, and the yields of top pairs, of pairs of W and Z, and of all "
+    "backgrounds.",
     "p16, p84": "The ends of the submission's interval for μ, which shall hold the true μ in 68.27% of the cases.",
     "Coverage": "The share of the intervals that hold the true μ.",
     "σ₆₈": "The statistical error of the coverage of N right intervals, √(0.6827 · 0.3173 / N).",
@@ -39,7 +42,10 @@ WORDS = {
     "of each set are redrawn with replacement.",
     "RMSE, MAE": "The challenge's own: with e = μ̂ − μ and the Δμ̂ that the submission gives, means of "
     "√(e² + (e² − Δμ̂²)²) and of |e| + ||e| − Δμ̂|.",
-    "Pull": "(μ̂ − μ) in units of half the interval; 68% of them should lie between −1 and 1.",
+    "Pull": "(μ̂ − μ) in units of half the interval; 68% of them should lie between −1 and 1. That of a nuisance "
+    "parameter is its distance from the expected value in units of what is known beforehand.",
+    "−2 ln L, χ²": "How badly the best fit describes the data, and the distribution of that where the expected events "
+    "are right.",
     "Bootstrap": "The same computation on sets that are drawn with replacement, to see how much of a number is chance.",
 }
 
