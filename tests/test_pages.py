@@ -13,6 +13,7 @@ from experiments.__main__ import main as experiments_main
 from experiments.methods.registry import METHODS, in_file
 from ingestion_test.cli import main
 from ingestion_test.pseudo_experiments import ground_truth_mus
+from measurement.cli import main as measurement_main
 from tests.submissions import write
 
 DOCS = Path(__file__).resolve().parents[1] / "docs"
@@ -77,6 +78,11 @@ def test_the_examples_of_extend(examples, simulated_folder, tmp_path):
     assert len(set(predictions)) == len(rows), "each differs from the others"
     classifiers = [(output / name / "training" / "classifier.npz").read_bytes() for name in rows]
     assert len(set(classifiers)) == 3, "likelihood and belt have taken the classifier of default"
+    flags = ["--data", str(simulated_folder), "--submission", str(output / "logistic" / "submission")]
+    flags += ["--run", str(output / "logistic"), "--output", str(tmp_path / "page")]
+    assert measurement_main(["explain", "0:0", *flags]) == 0
+    explained = json.loads((tmp_path / "page" / "measurement.json").read_text())["estimate"]
+    assert explained["p16"] == json.loads((output / "logistic" / "result_0.json").read_text())["p16"][0]
 
 
 def _description(path):

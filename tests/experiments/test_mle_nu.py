@@ -27,13 +27,16 @@ from ingestion_test.official.systematics import systematics
 from ingestion_test.pseudo_experiments import make_test_set
 from ingestion_test.schema import PRIMARIES
 from ingestion_test.sources import OfficialFolder
+from measurement.explanation import explain
 from runtime.errors import ChallengeError
-from submission import artifacts
+from submission import artifacts, codec
 from submission.classifier import Classifier
+from submission.estimator import Measurement
 from submission.features import CATEGORIES, FEATURES, Standardisation
 from submission.histogram import Histogram
 from submission.likelihood import PRESETS, Likelihood
 from submission.parameters import PRIORS
+from tests.measurement.measurements import belt
 from training.checkpoints import write
 from training.classifier import LabelledEvents
 from training.samples import save_sample, training_part
@@ -281,6 +284,19 @@ def test_an_estimator_is_read_from_its_artifacts(estimator, tmp_path):
     first, second = (fitted.fit(data, data["weights"]) for fitted in (estimator, again))
     np.testing.assert_array_equal(first[0].pulls, second[0].pulls)
     np.testing.assert_array_equal(first[1].mu_hat, second[1].mu_hat)
+
+
+def test_a_measurement_can_be_explained(estimator):
+    """Its numbers are those of the estimate, though the templates are others for each data set."""
+    events = {name: values.to_numpy() for name, values in estimator.events.items()}
+    fitted = NuEstimator(NuArtifacts(estimator.histogram, events, _EXACT, belt()), systematics)
+    data = systematics(estimator.events)
+    measurement = fitted.measurement(data, data["weights"])
+    measurement = codec.decode(Measurement, codec.encode(measurement))
+    assert measurement.estimate == fitted.estimate(data, data["weights"])
+    shown = explain(measurement, "an example")
+    assert shown.belt["mu_hat"] == pytest.approx(fitted.fit(data, data["weights"])[1].mu_hat[0])
+    assert not shown.impacts, "mu alone is fitted"
 
 
 @pytest.mark.slow
