@@ -245,6 +245,8 @@ class OfficialFolder:
         """Sorted rows of the file, or None for all training rows."""
         size = self.train_rows if train_size is None else _train_size(train_size, self.train_rows)
         if selected_indices is None:
+            if size < 0:
+                raise ValueError(f"train_size must not be negative, as {size} is")
             drawn = np.random.choice(self.train_rows, size=size, replace=False)
             return None if size == self.train_rows else np.sort(drawn).astype(np.int64) + self.test_rows
         if train_size is None:
@@ -252,7 +254,9 @@ class OfficialFolder:
                 raise ValueError(f"selected_indices must be a list or an array, not {type(selected_indices).__name__}")
             if len(selected_indices) > self.train_rows:
                 raise ValueError(f"{len(selected_indices)} selected_indices, but only {self.train_rows} training rows")
-        rows = np.sort(np.asarray(selected_indices), axis=None) + self.test_rows
+        rows = np.sort(np.asarray(np.sort(selected_indices)), axis=None)  # the inner one refuses single numbers
+        # The image's numpy takes a larger type where the sum needs one.
+        rows = (rows.astype(np.int64) if rows.dtype.kind in "iu" else rows) + self.test_rows
         # Fractions are cut off, as pandas cuts them off.
         return rows[(rows >= 0) & (rows < self.total_rows)].astype(np.int64)
 
@@ -321,12 +325,12 @@ def _metadata(folder: Path, parquet: Path) -> dict[str, Any]:
 
 def _train_size(train_size: Any, available: int) -> int:
     """Number of rows; numpy's integers and single-precision numbers are none to the official program."""
-    if isinstance(train_size, int) and train_size >= 0:
+    if isinstance(train_size, int):
         return min(train_size, available)
     if isinstance(train_size, float) and 0 <= train_size <= 1:
         return int(train_size * available)
     raise ValueError(
-        f"train_size must be an int >= 0 or a float in [0, 1], not {train_size!r} ({type(train_size).__name__})"
+        f"train_size must be an int or a float in [0, 1], not {train_size!r} ({type(train_size).__name__})"
     )
 
 

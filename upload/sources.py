@@ -9,6 +9,7 @@ import sys
 import token
 import tokenize
 import types
+import warnings
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import PurePosixPath
 
@@ -176,7 +177,8 @@ def answered(condition: ast.expr) -> bool | None:
     if not all(isinstance(node, _ANSWERED) for node in ast.walk(condition)):
         return None
     try:
-        return bool(eval(compile(ast.Expression(condition), "condition", "eval"), _VALUES))
+        with warnings.catch_warnings(action="ignore"):
+            return bool(eval(compile(ast.Expression(condition), "condition", "eval"), dict(_VALUES)))
     except Exception:
         return None
 

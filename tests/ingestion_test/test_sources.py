@@ -127,6 +127,26 @@ REQUESTS = [
     {"selected_indices": np.arange(50, dtype=np.uint16)},
     {"train_size": 10, "selected_indices": [1, 2, 3]},
     {"train_size": 10, "selected_indices": (4, 1)},
+    {"train_size": -1, "selected_indices": [5]},
+    {"train_size": 7, "selected_indices": pd.Series([3, 1])},
+    {"selected_indices": np.array([2, 1], object)},
+    {"selected_indices": np.array([2, 1], np.uint64)},
+    {"selected_indices": np.arange(9)[::-1]},
+]
+
+#: Requests that neither takes.
+REFUSED = [
+    {"train_size": True},
+    {"train_size": -1},
+    {"train_size": 10**30, "selected_indices": ["1"]},
+    {"train_size": 1 + 2j},
+    {"train_size": 7, "selected_indices": 7},
+    {"train_size": 7, "selected_indices": np.array(3)},
+    {"selected_indices": [None]},
+    {"selected_indices": [[1], [2, 3]]},
+    {"selected_indices": "12"},
+    {"selected_indices": iter([1])},
+    {"selected_indices": {1: 2}},
 ]
 
 
@@ -144,6 +164,22 @@ def test_train_sets_are_those_of_the_organisers_package(request_, data_folder):
     for frame in expected:
         pd.testing.assert_frame_equal(ours.train_set(**request_), frame)
     assert np.random.random() == stream
+
+
+@pytest.mark.parametrize("kind", [np.uint8, np.int8, np.uint16, np.uint64])
+def test_indices_of_small_types(kind, data_folder):
+    """The image's numpy adds the number of test rows to them as it should; numpy 2 raises OverflowError."""
+    source = OfficialFolder(data_folder)
+    frame = source.train_set(selected_indices=np.array([120, 1], kind))
+    pd.testing.assert_frame_equal(frame, source.train_set(selected_indices=[1, 120]))
+
+
+@pytest.mark.parametrize("request_", REFUSED, ids=str)
+def test_the_organisers_package_refuses_them_too(request_, data_folder):
+    package = pytest.importorskip("HiggsML.datasets", reason="the organisers' package is not installed")
+    for call in (package.Data(str(data_folder)).load_train_set, OfficialFolder(data_folder).train_set):
+        with pytest.raises((ValueError, TypeError)):
+            call(**request_)
 
 
 @pytest.mark.parametrize(
