@@ -174,7 +174,7 @@ def test_indices_of_small_types(kind, data_folder):
     pd.testing.assert_frame_equal(frame, source.train_set(selected_indices=[1, 120]))
 
 
-@pytest.mark.parametrize("request_", REFUSED, ids=str)
+@pytest.mark.parametrize("request_", REFUSED)
 def test_the_organisers_package_refuses_them_too(request_, data_folder):
     package = pytest.importorskip("HiggsML.datasets", reason="the organisers' package is not installed")
     for call in (package.Data(str(data_folder)).load_train_set, OfficialFolder(data_folder).train_set):
