@@ -145,10 +145,10 @@ def _prepare_verify(case, place):
     members, whole = case
     path = place.inputs / "mine.zip"
     _write(path, members, whole)
-    return functools.partial(_verify, path)
+    return functools.partial(verify, path)
 
 
-def _verify(path):
+def verify(path):
     """`verify` up to the point where it runs the submission."""
     with mock.patch("upload.checks.try_out", return_value="not run"):
         return submission(["verify", str(path)])
