@@ -22,7 +22,8 @@ _KINDS = st.sampled_from(["i1", "u1", "i8", "u8", "f4", "f8", "?", "O", "U3", "M
 
 def _array(values, kind):
     try:
-        return np.array(values).astype(kind)
+        with np.errstate(invalid="ignore"):
+            return np.array(values).astype(kind)
     except (ValueError, TypeError, OverflowError):
         return values
 
