@@ -28,7 +28,7 @@ from submission.estimator import Estimator
 
 from .blocks import Blocks, count_worlds
 from .event_level import event_level
-from .study import Size, study, uniformity
+from .study import Size, full_training, study, uniformity
 from .tables import OWN, all_tables, sections
 from .worlds import WORLDS
 
@@ -39,8 +39,8 @@ TESTS = 50
 
 SEED = 20250509
 
-#: Files that keep what a world has given, in the folder of its name, and what runs of `score` have.
-_ROW, _RUNS = "world.json", "event-level.json"
+#: Files that keep what a world and a training in it have given, in the folder of its name, and what runs of `score`.
+_ROW, _TRAINED, _RUNS = "world.json", "full-training.json", "event-level.json"
 
 #: Rows of the simulated samples, events as they are and changed ones, and their seed, which no training has.
 ROWS, CHANGED_ROWS, SAMPLE_SEED = 8_000_000, 1_000_000, 5
@@ -64,6 +64,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--resume", action="store_true", help="keep the worlds, and the counted events, that are there already")
     more = "also show runs of `score` on events of one of the worlds"
     add("--event-level", nargs="+", metavar=("WORLD", "DIR"), help=more)
+    more = "also show a training in one of the worlds: its output folder"
+    add("--full-training", nargs=2, metavar=("WORLD", "DIR"), help=more)
     types.add_workers_arguments(parser)
     add_docs_argument(parser)
 
@@ -72,8 +74,10 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the tables, write refit-worlds.json.
 
     Raises:
-        ChallengeError: --event-level names no world or no run, or as `count_worlds`.
+        ChallengeError: --event-level or --full-training names no world or no run, or as `count_worlds`.
     """
+    if arguments.full_training and arguments.full_training[0] not in WORLDS:
+        raise ChallengeError(f"--full-training takes a world ({', '.join(WORLDS)}) and the output folder of a training")
     if arguments.event_level and (arguments.event_level[0] not in WORLDS or len(arguments.event_level) < 2):
         raise ChallengeError(f"--event-level takes a world ({', '.join(WORLDS)}) and output folders of `score`")
     estimator = load_estimator(arguments.artifacts)
@@ -88,11 +92,17 @@ def run(arguments: argparse.Namespace) -> None:
             "data": OfficialFolder(arguments.data).fingerprint() if arguments.data else None,
         }
         outputs.claim(arguments.output / "about.json", about, arguments.resume)
+        if arguments.full_training:
+            world, folder = arguments.full_training
+            (arguments.output / world).mkdir(exist_ok=True)
+            write_json(arguments.output / world / _TRAINED, full_training(Path(folder), size.sets))
         if arguments.event_level:
             world, *folders = arguments.event_level
             write_json(arguments.output / _RUNS, event_level(world, [*map(Path, folders)]))
         _add_worlds(arguments, estimator, size)
         worlds = outputs.kept_rows(arguments.output, WORLDS, _ROW)
+        for name, row in outputs.kept_rows(arguments.output, worlds, _TRAINED).items():
+            worlds[name]["trained"] = row
         result = {"artifacts": checksum, "size": outputs.record(size), "worlds": worlds}
         if (arguments.output / _RUNS).exists():
             result["events"] = read_json(arguments.output / _RUNS)

@@ -12,12 +12,14 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.stats import kstest
 
 from experiments.coverage import flatness
+from experiments.trained_artifacts import load
 from ingestion_test.scoring import share_interval
 from runtime.errors import ChallengeError
 from runtime.tasks import completed
@@ -121,6 +123,31 @@ def uniformity(estimator: Estimator, blocks: Blocks, sets: int) -> dict[str, Any
         "rows": len(blocks) * BLOCK_ROWS // len(parts),
         "p_values": values,
         "ks": float(kstest(values, "uniform").pvalue),
+    }
+
+
+def full_training(folder: Path, sets: int) -> dict[str, Any]:
+    """What a training reaches that was made of events of a world, at the true mu of a study: a dict that JSON can hold.
+
+    Arguments:
+        folder: output folder of the training.
+        sets: true mu, as of `Size`.
+
+    Raises:
+        ChallengeError: as `trained_artifacts.load`.
+    """
+    _, record = load(folder / "artifacts")
+    rows = record["neyman"]["shipped_table"]
+    columns = {name: np.array([row[name] for row in rows]) for name in rows[0]}
+    coverage, mu = columns["coverage"], columns["mu"]
+    covered = flatness(mu, coverage, coverage * (1 - coverage) / columns["coverage_error"] ** 2)
+    return {
+        "coverage": covered["mean"],
+        "coverage_error": covered["mean_error"],
+        "slope": covered["slope"],
+        "slope_error": covered["slope_error"],
+        "width": float(np.interp(np.linspace(mu[0], mu[-1], sets), mu, columns["width"]).mean()),
+        "invalid": float(columns["invalid"].mean()),
     }
 
 

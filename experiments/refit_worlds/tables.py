@@ -30,12 +30,16 @@ def of_worlds(result: Mapping[str, Any]) -> Table:
             title = f"of {refit['rows']:,} events"
             rows.append(_row(name, f"{title}, disjoint" if refit.get("disjoint") else title, refit["samples"]))
         rows.append(_row(name, "exact", [world["exact"]]))
+        if "trained" in world:
+            rows.append(_row(name, "of a full training", [world["trained"]]))
     return Table(HEAD, rows, "Tables in other worlds")
 
 
 def _row(name: str, tables: str, samples: list[Mapping[str, float]]) -> tuple[str, ...]:
     def mean(column: str, error: str, digits: int, sign: str = "") -> str:
-        values = [sample[column] for sample in samples]
+        values = [sample[column] for sample in samples if column in sample]
+        if not values:
+            return ""
         # Samples differ by more than the pseudo-experiments' error: by the training events that they have.
         spread = np.std(values, ddof=1) / np.sqrt(len(values)) if len(values) > 1 else samples[0][error]
         return f"{np.mean(values):{sign}z.{digits}f} ± {spread:.{digits}f}"

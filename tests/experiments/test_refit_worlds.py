@@ -13,11 +13,12 @@ from experiments.refit_worlds import blocks, command, study
 from experiments.refit_worlds.blocks import count_worlds
 from experiments.refit_worlds.event_level import event_level
 from experiments.refit_worlds.study import Size, uniformity
-from experiments.refit_worlds.tables import of_runs
+from experiments.refit_worlds.tables import of_runs, of_worlds
 from experiments.refit_worlds.worlds import WORLDS, Waves, World
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.schema import FEATURES, PRIMARIES
 from ingestion_test.sources import OfficialFolder
+from ingestion_test.submissions import PROJECT
 from ingestion_test.systematics import transform
 from submission import refit
 from submission.templates import PROCESSES
@@ -167,11 +168,19 @@ def test_worlds_are_added_to_those_that_are_there(tmp_path, monkeypatch):
     assert main([*arguments, "--worlds", "met,waves-5", "--event-level", "nowhere", "x"]) == 2
     runs = _runs(tmp_path)
     assert main([*arguments, "--worlds", "met,waves-5", "--event-level", "waves-5", *runs]) == 0
+    trained = [str(PROJECT / "submission"), str(tmp_path / "nowhere")]
+    assert main([*arguments, "--worlds", "hard", "--resume", "--full-training", "hard", trained[1]]) == 2
+    assert main([*arguments, "--worlds", "hard", "--resume", "--full-training", "met", trained[0]]) == 0
     assert main([*arguments, "--worlds", "hard,met,z-2-jets", "--resume"]) == 0
     assert counted == [(("waves-5",), 200), (("met",), 100), (("hard",), 100), (("z-2-jets",), 200)]
-    result = json.loads((tmp_path / "refit-worlds.json").read_text())
+    assert "| met | of a full training |  | 0.684 ± 0.001 |" in of_worlds(result := _result(tmp_path)).markdown()
+    assert 0.34 < result["worlds"]["met"]["trained"]["width"] < 0.36
     assert list(result["worlds"]) == ["z-2-jets", "met", "waves-5", "hard"]
     assert [run["tables"] for run in result["events"]["runs"]] == ["as shipped: no time", "made from many events"]
+
+
+def _result(folder):
+    return json.loads((folder / "refit-worlds.json").read_text())
 
 
 def _runs(tmp_path):

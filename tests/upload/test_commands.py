@@ -24,10 +24,13 @@ def test_our_own_upload(tmp_path, capsys):
     assert upload.main(["build", str(tmp_path / "a.zip")]) == 0
     assert capsys.readouterr().out.endswith(f"MB; next: python -m upload verify {tmp_path / 'a.zip'}\n")
     assert upload.main(["verify", str(tmp_path / "a.zip")]) == 0
-    *lines, last = capsys.readouterr().out.splitlines()
+    *lines, tables, test, last = capsys.readouterr().out.splitlines()
     assert [line[:2] for line in lines] == ["1.", "2.", "3.", "4.", "5."]
     assert all(" ... ok: " in line for line in lines)
     assert "predicted 3 pseudo-experiments" in lines[-1]
+    # The events are of another world, so that a refit is shown.
+    assert tables.startswith("   fit: Tables: made from 70,000 training events in ")
+    assert test.startswith("   fit: Test of the shipped tables: p = ")
     assert "a.zip is ready. Next: https://www.codabench.org" in last
 
 
@@ -77,6 +80,22 @@ def test_what_takes_longer_than_the_final_phase_is_warned_of(fit, predictions, w
     assert f"fitted in {fit:.3g} s of CPU time" in text
     assert f"{min(predictions):.3g} s of CPU time each" in text
     assert ("warning: the final phase (10,000" in text) is warned
+
+
+def test_what_a_fit_says_is_shown(monkeypatch, tmp_path):
+    def run(_settings, _source, _path, output, _workers, progress):
+        output.mkdir()
+        (output / "fit.json").write_text('{"summary": {"Found": "this\\nand that"}, "reusable": true}')
+        progress.warning("something")
+        return [Outcome(PseudoExperiment(0, 0, 0, 1.0), {}, 1.0, 1.0, seconds_cpu=1.0)]
+
+    monkeypatch.setattr(trial, "run", run)
+    monkeypatch.setattr(trial, "OfficialFolder", str)
+    monkeypatch.setattr(trial.simulation, "write_folder", lambda *_, **__: tmp_path)
+    assert trial.try_out(tmp_path / "a.zip").splitlines()[1:] == [
+        "   fit: Found: this and that",
+        "   warning: something",
+    ]
 
 
 def test_a_run_that_does_not_end(tmp_path, monkeypatch, capsys):
