@@ -60,6 +60,7 @@ class RunSettings:
         seed: the run's seed.
         fit_minutes: time that the submission is told that its fit may take (`fits.MINUTES_VARIABLE`), None to say
             nothing.
+        keeps_fit: whether the fitted model may be taken from the cache, and is kept there.
 
     Raises:
         ChallengeError: more pseudo-experiments than `MAX_EXPERIMENTS`, or seeds that numpy does not take.
@@ -70,6 +71,7 @@ class RunSettings:
     systematics: tuple[str, ...] = NUISANCE_NAMES
     seed: int = DEFAULT_SEED
     fit_minutes: float | None = None
+    keeps_fit: bool = True
 
     def __post_init__(self) -> None:
         if self.num_sets * self.num_experiments > MAX_EXPERIMENTS:
@@ -216,7 +218,7 @@ def _prepared(
         log=output / LOG_FILE,
         command=settings.command(source.folder, output, folder),
         fit_minutes=settings.fit_minutes,
-        fit_cache=fits.cache_folder(identity, settings.fit_minutes),
+        fit_cache=fits.cache_folder(identity, settings.fit_minutes) if settings.keeps_fit else None,
         run=uuid.uuid4().hex,
     )
     return job, journal

@@ -24,7 +24,7 @@ TRIAL_SECONDS = 1800
 _ROWS, _WORLD = 100_000, "hard"
 
 #: One of the two processes predicts twice, so that what it returns twice is seen.
-_SETTINGS = RunSettings(num_sets=1, num_experiments=3)
+_SETTINGS = RunSettings(num_sets=1, num_experiments=3, keeps_fit=False)
 
 
 class _Heard(Progress):

@@ -103,3 +103,13 @@ def test_a_run_tells_the_time_and_its_report_says_what_fit_did(tmp_path, data_fo
     assert fits.summary(output) == {"Tables": "made in 0.5 minutes"}
     score_folder(output, output)
     assert "made in 0.5 minutes" in (output / "detailed_results.html").read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("keeps_fit", [True, False])
+def test_a_run_that_keeps_no_fit_neither_takes_nor_leaves_one(keeps_fit, tmp_path, data_folder, monkeypatch):
+    monkeypatch.setenv("HIGGSML_CACHE", str(tmp_path / "cache"))
+    fit = "self.fit_is_reusable, self.fit_summary = True, {}"
+    submission = write(tmp_path / "submission", predicting(good(), fit=fit))
+    settings = RunSettings(num_sets=1, num_experiments=2, keeps_fit=keeps_fit)
+    run(settings, OfficialFolder(data_folder), submission, tmp_path / "output", workers=2)
+    assert any((tmp_path / "cache").glob("fit-*/model.pkl")) is keeps_fit

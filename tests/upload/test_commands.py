@@ -28,6 +28,7 @@ def test_our_own_upload(tmp_path, capsys):
     assert [line[:2] for line in lines] == ["1.", "2.", "3.", "4.", "5."]
     assert all(" ... ok: " in line for line in lines)
     assert "predicted 3 pseudo-experiments" in lines[-1]
+    assert "fitted in 0 s" not in lines[-1]  # as a fit from the cache would be
     # The events are of another world, so that a refit is shown.
     assert tables.startswith("   fit: Tables: made from 70,000 training events in ")
     assert test.startswith("   fit: Test of the shipped tables: p = ")
