@@ -174,7 +174,8 @@ def _unpickled_model(job: Job) -> Any:
 
 def _predict(model: Any, test_sets: TestSets, job: Job, experiment: PseudoExperiment, earlier: Predictions) -> Outcome:
     start, cpu_start = time.perf_counter(), _cpu_seconds()
-    test_set = test_sets(experiment, job.systematics)
+    with _blame_for_changes():
+        test_set = test_sets(experiment, job.systematics)
     middle, cpu_middle = time.perf_counter(), _cpu_seconds()
     with _blame("Model.predict"):
         prediction = model.predict(test_set)
@@ -186,6 +187,20 @@ def _predict(model: Any, test_sets: TestSets, job: Job, experiment: PseudoExperi
     warn_of_threads("predict")
     cpu = {"cpu_predict": end - cpu_middle, "seconds_cpu": end - cpu_start}
     return Outcome(experiment, checked, middle - start, seconds, further, taken_warnings(), **cpu)
+
+
+@contextlib.contextmanager
+def _blame_for_changes() -> Iterator[None]:
+    """Name what a submission may have done where the events of a pseudo-experiment, which only it meets, fail."""
+    try:
+        yield
+    except Exception as error:
+        if shortage(error) or isinstance(error, (ChallengeError, OSError)):
+            raise
+        raise WorkerError(
+            f"the test set cannot be made ({type(error).__name__}: {error}): the submission has changed how numpy, "
+            "pandas or Python work (numpy.seterr, options, replaced functions), on which Codabench relies, too"
+        ) from error
 
 
 def _cpu_seconds() -> float:

@@ -110,6 +110,12 @@ def test_what_keeps_the_program_from_ending(what, results):
     assert warned == (what in ("a thread", "a timer"))
 
 
+@pytest.mark.parametrize("fit", ["np.seterr(all='raise')", "np.random.RandomState = None"])
+def test_what_is_changed_for_the_program_too(fit, results):
+    with pytest.raises(ChallengeError, match=r"the test set cannot be made \(.*Error.* has changed how numpy, pandas"):
+        results(predicting(good(), fit=fit, head="import numpy as np"))
+
+
 @pytest.mark.skipif(pd.__version__ < "3", reason="older ones write")
 @pytest.mark.parametrize("array", ["data.to_numpy()", "data['PRI_met'].values", "weights.to_numpy()"])
 def test_arrays_that_the_pandas_at_hand_does_not_write_to(array, results):
