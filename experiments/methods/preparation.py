@@ -113,11 +113,12 @@ def code_checksum(name: str, preset: str) -> str:
     Arguments:
         name, preset: as for `prepare`.
     """
-    config, manifest = METHODS[name].config, artifacts.FOLDER / artifacts.MANIFEST
+    method, manifest = METHODS[name], artifacts.FOLDER / artifacts.MANIFEST
     shipped = artifacts.load_manifest()["record"]["config"] if manifest.exists() else None
     with tempfile.TemporaryDirectory() as folder:
+        config = method.config if method.training is Training else None
         of_shipped = config is not None and config(preset).record() == shipped
-        _copy_code(METHODS[name], Path(folder) / name, keep_artifacts=of_shipped)
+        _copy_code(method, Path(folder) / name, keep_artifacts=of_shipped)
         return checksum(folder)
 
 

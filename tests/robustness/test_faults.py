@@ -40,7 +40,7 @@ from training.stages import Training
 
 @pytest.mark.slow
 @pytest.mark.parametrize(
-    ("name", "kills"), [("score", 1), ("simulate", 1), ("training", 2), ("table2-template-fit", 1)]
+    ("name", "kills"), [("score", 1), ("simulate", 1), ("training", 1), ("table2-template-fit", 1)]
 )
 def test_a_killed_command_ends_with_the_same_files(name, kills, simulated_folder, tmp_path):
     """`python -m tests.robustness.kills` does this many times."""
