@@ -157,7 +157,7 @@ class Estimator:
 
         Raises:
             ValueError: a column is missing or there twice, a feature or a weight is no number, not finite or as large
-                as `LARGEST_VALUE`, or a weight is negative.
+                as `LARGEST_VALUE`, an event has a subleading jet alone, or a weight is negative.
         """
         return self.measurement(data, weights).estimate
 
@@ -178,6 +178,12 @@ def _require_numbers(data: pd.DataFrame, weights: FloatArray) -> None:
         raise ValueError(f"the events lack the columns {', '.join(missing)}; predict needs the 28 official features")
     for name in NEEDED:
         _require_finite(name, np.asarray(data[name]))
+    leading, subleading = (np.asarray(data[f"PRI_jet_{place}_pt"]) > 0 for place in ("leading", "subleading"))
+    if (subleading & ~leading).any():
+        event = int(np.flatnonzero(subleading & ~leading)[0])
+        raise ValueError(
+            f"PRI_jet_subleading_pt of event {event} is there without a leading jet; leave such events out"
+        )
     if weights.shape != (len(data),):
         raise ValueError(f"{len(data)} events, but weights of shape {weights.shape}; one weight per event is needed")
     _require_finite("weights", weights)

@@ -117,6 +117,10 @@ def _with(name, value, row=7):
         (_with("DER_sum_pt", np.nan), "DER_sum_pt of event 7 is not finite or too large"),
         (_with("DER_sum_pt", -np.inf), "DER_sum_pt of event 7 is not finite"),
         (_with("PRI_met", float(LARGEST_VALUE)), "PRI_met of event 7 is not finite or too large"),
+        (
+            lambda data: data.assign(PRI_jet_leading_pt=-25.0, PRI_jet_subleading_pt=30.0),
+            "PRI_jet_subleading_pt of event 0 is there without a leading jet; leave",
+        ),
         (lambda data: data.assign(PRI_met="a"), "PRI_met is of type"),
         (lambda data: data[[*data.columns, "PRI_met"]], "more than one column PRI_met"),
     ],

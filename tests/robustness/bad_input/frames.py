@@ -108,7 +108,8 @@ def _changed(data, change, column, value):
 def _values(values, change, value):
     if change == "type":
         try:
-            return values.astype(value)
+            with np.errstate(over="ignore"):
+                return values.astype(value)
         except (TypeError, ValueError, OverflowError):
             return values.astype(str)
     values = values.astype(object)

@@ -38,7 +38,9 @@ _NAMES = (MANIFEST, ESTIMATOR)
 _MANIFEST_KEYS = (("version",), ("sha256",), ("sha256", ESTIMATOR), ("record",))
 
 _HISTOGRAM, _LIKELIHOOD, _BELT = (("content", name) for name in ("histogram", "likelihood", "belt"))
-_SCORER = (*_HISTOGRAM, "scorer")
+_SCORER, _AXIS = (*_HISTOGRAM, "scorer"), (*_HISTOGRAM, "axis")
+_MEMBER = (*_SCORER, "classifier", "members", 0)
+_FLOW = (*_SCORER, "discriminators", 0, "flow")
 
 _DESCRIPTION_KEYS = (
     *(("version",), ("about",), ("content",), ("content", "class"), ("content", "more")),
@@ -46,12 +48,25 @@ _DESCRIPTION_KEYS = (
     *((*_SCORER, name) for name in ("class", "discriminators", "standardisations")),
     (*_SCORER, "standardisations", 0, "names"),
     (*_SCORER, "standardisations", 1, "mean"),
+    *((*_SCORER, "classifier", *rest) for rest in ((), ("class",), ("members",))),
     *(
-        (*_SCORER, name, *rest)
-        for name in ("classifier", "gate")
-        for rest in ((), ("class",), ("shape",), ("weights",))
+        (*network, *rest)
+        for network in (_MEMBER, (*_SCORER, "gate"), (*_AXIS, "network"))
+        for rest in (
+            (),
+            ("class",),
+            ("shape",),
+            ("weights",),
+            ("shape", "inputs"),
+            ("shape", "width"),
+            ("shape", "depth"),
+        )
     ),
-    *((*_SCORER, "classifier", "shape", name) for name in ("inputs", "width", "depth")),
+    *((*_AXIS, *rest) for rest in ((), ("edges",), ("edges", 0), ("standardisation", "names"))),
+    *(
+        (*_FLOW, *rest)
+        for rest in ((), ("flows",), ("weights",), ("config",), ("config", "layers"), ("config", "even"))
+    ),
     *((*_LIKELIHOOD, "config", *rest) for rest in ((), ("nuisance",), ("shape_only",), ("more",))),
     *((*_BELT, "config", *rest) for rest in ((), ("ordering",), ("use_error",), ("mu_range",), ("more",))),
     *((*_BELT, name) for name in ("largest", "lower")),
