@@ -81,6 +81,7 @@ def main(connection: Connection, job: Job) -> None:
 def _enter_own_group() -> None:
     """Form a process group, which ends with the parent, and which the terminal lets print as if in its foreground."""
     os.setpgid(0, 0)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})  # blocked until here by `workers`
     end_with_parent(lambda: os.killpg(0, signal.SIGKILL))
     for number in (signal.SIGTTOU, signal.SIGTTIN):
         signal.signal(number, signal.SIG_IGN)

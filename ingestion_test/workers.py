@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import multiprocessing
+import multiprocessing.resource_tracker
 import multiprocessing.util
 import os
 import signal
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
@@ -44,13 +46,14 @@ class Worker:
             self.connection, theirs = _context.Pipe()
         self.process = _context.Process(target=worker_process.main, args=(theirs, job))
         variables = image_variables((job.submission, job.data, job.test_events, job.model_file, job.log))
-        with environment(variables | dict.fromkeys(THREAD_VARIABLES, str(threads)), keep=THREAD_VARIABLES):
+        variables |= dict.fromkeys(THREAD_VARIABLES, str(threads))
+        with environment(variables, keep=THREAD_VARIABLES), _no_interruption():
             self.process.start()
+            #: Function that ends it; called at the end of this process too, which would wait for it.
+            self.close = multiprocessing.util.Finalize(self, _end, (self.connection, self.process), exitpriority=0)
         theirs.close()
         self.experiment: PseudoExperiment | None = None
         self.idle = False
-        #: Function that ends it; called at the end of this process too, which would wait for it.
-        self.close = multiprocessing.util.Finalize(self, _end, (self.connection, self.process), exitpriority=0)
 
     def give(self, experiment: PseudoExperiment) -> None:
         """Hand the worker its next `PseudoExperiment`."""
@@ -87,6 +90,21 @@ class Worker:
     def is_dead(self) -> bool:
         """Whether the process has ended; the connection tells if no process that it has started holds the other end."""
         return self.process.exitcode is not None
+
+
+@contextlib.contextmanager
+def _no_interruption() -> Iterator[None]:
+    """Block interruptions here and, until they unblock them, in processes that start here.
+
+    Ctrl-C reaches these until they have a process group of their own (`worker_process`), and their imports would end
+    with a traceback. Here a process that has started is to be known before an interruption ends the run.
+    """
+    multiprocessing.resource_tracker.ensure_running()  # whose own start would end with interruptions unblocked
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
 
 
 def _end(connection: Connection, process: BaseProcess) -> None:

@@ -2,6 +2,9 @@
 
 import os
 import pickle
+import signal
+import subprocess
+import sys
 import time
 from contextlib import closing
 from dataclasses import replace
@@ -133,3 +136,28 @@ def test_variables_of_this_process_are_as_before(job, monkeypatch):
     monkeypatch.delenv("MKL_NUM_THREADS", raising=False)
     with closing(Worker(job(predicting(good())), threads=3)):
         assert "MKL_NUM_THREADS" not in os.environ
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seconds", [0.0, 0.5])
+def test_ctrl_c_while_a_process_starts_is_one_word(seconds, data_folder, tmp_path):
+    """A terminal interrupts all processes of the command, those that are still importing too."""
+    folder = write(tmp_path / "submission", predicting(good(), fit="import time; time.sleep(600)"))
+    flags = ["--submission", str(folder), "--data", str(data_folder), "--output", str(tmp_path / "out")]
+    with subprocess.Popen(
+        [sys.executable, "-m", "ingestion_test", "score", *flags, "--workers", "1"],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+        # A test run in the background of a shell ignores it, and so would the processes that it starts.
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    ) as process:
+        shown = ""
+        while "fitting the model" not in shown:
+            shown = process.stdout.readline()
+            assert shown, process.stderr.read()
+        time.sleep(seconds)
+        os.killpg(process.pid, signal.SIGINT)
+        assert process.communicate(timeout=120)[1] == "interrupted\n"
+        assert process.returncode == 130
