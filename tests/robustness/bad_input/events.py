@@ -86,7 +86,10 @@ def _changed(table, change, name, value):
     if change == "extra":
         return table.append_column("extra", pa.nulls(table.num_rows, _TYPES[value]))
     if change == "sorted":
-        return table.sort_by("detailed_labels") if table.schema.names.count("detailed_labels") == 1 else table
+        try:
+            return table.sort_by("detailed_labels")
+        except (ValueError, NotImplementedError):  # it is not there once, or arrow sorts no views
+            return table
     if table.schema.names.count(name) != 1:
         return table
     place = table.schema.get_field_index(name)
