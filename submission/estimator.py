@@ -7,10 +7,11 @@ import pandas as pd
 
 from .arrays import FloatArray
 from .confidence import Belt
-from .features import FEATURES
+from .features import CATEGORIES, FEATURES
 from .histogram import Histogram
 from .likelihood import FitResult, Likelihood
 from .parameters import PARAMETERS
+from .score import Scorer
 
 #: What is as large as this is no feature and no weight.
 LARGEST_VALUE = np.float32(1e9)  # of a type that half precision can be compared with
@@ -128,7 +129,8 @@ class Estimator:
         belt: `confidence.Belt`.
 
     Raises:
-        ValueError: the networks are not trained, the belt is not finite, or the numbers of bins differ.
+        ValueError: the networks are not trained or do not fit each other, the belt is not finite, or the numbers of
+            bins differ.
     """
 
     histogram: Histogram
@@ -139,6 +141,7 @@ class Estimator:
         scorer, belt, bins = self.histogram.scorer, self.belt, self.likelihood.templates.bins
         if scorer.classifier is None or not scorer.standardisations:
             raise ValueError("the networks are not trained")
+        _require_networks_that_fit(scorer)
         tables = (belt.log_tau, belt.usual, belt.largest, belt.location, belt.scale, belt.lower, belt.upper)
         if not all(np.isfinite(table).all() for table in tables):
             raise ValueError("the belt has values that are not finite")
@@ -170,6 +173,19 @@ class Estimator:
     def from_counts(self, counts: FloatArray) -> Estimate:
         """The `Estimate` of a data set of `counts`, array (bins,)."""
         return Estimate.of(self.likelihood.fit(counts[None]), self.belt)
+
+
+def _require_networks_that_fit(scorer: Scorer) -> None:
+    """Raise ValueError unless an event of each category goes through gate, flows and classifier."""
+    for number, category in enumerate(CATEGORIES):
+        event = {name: np.ones(1, dtype=np.float32) for name in FEATURES[category]}
+        try:
+            if scorer.gate is not None:
+                scorer.gate.logits(scorer.standardised(event, number), number)
+            if scorer.classifier is not None:
+                scorer.classifier.logits(scorer.inputs(event, number), number)
+        except (RuntimeError, KeyError, IndexError) as error:
+            raise ValueError(f"gate, flows and classifier of {category} do not fit each other: {error}") from error
 
 
 def _require_numbers(data: pd.DataFrame, weights: FloatArray) -> None:

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 
 from submission import codec
+from submission.classifier import Classifier
 from submission.confidence import Belt, BeltConfig
 from submission.estimator import LARGEST_VALUE, NEEDED, Estimate, Estimator, Measurement
 from submission.features import CATEGORIES
@@ -36,6 +37,13 @@ def estimator():
 @pytest.fixture(scope="module")
 def data():
     return pd.DataFrame(events(300))
+
+
+def test_networks_that_do_not_fit_each_other_are_refused(estimator):
+    networks = Classifier((20, 28), width=4, depth=1).eval()  # one input more than 2-jet events have features
+    scorer = dataclasses.replace(estimator.histogram.scorer, classifier=networks)
+    with pytest.raises(ValueError, match="gate, flows and classifier of 2-jet do not fit each other"):
+        dataclasses.replace(estimator, histogram=dataclasses.replace(estimator.histogram, scorer=scorer))
 
 
 def test_an_estimate_is_that_of_the_counts(estimator, data):
