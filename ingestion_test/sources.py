@@ -255,6 +255,8 @@ class OfficialFolder:
             if len(selected_indices) > self.train_rows:
                 raise ValueError(f"{len(selected_indices)} selected_indices, but only {self.train_rows} training rows")
         rows = np.sort(np.asarray(np.sort(selected_indices)), axis=None)  # the inner one refuses single numbers
+        if rows.dtype == np.uint64:  # those beyond the file, which may be beyond int64, stay there
+            rows = np.minimum(rows, np.uint64(self.total_rows))
         # The image's numpy takes a larger type where the sum needs one.
         rows = (rows.astype(np.int64) if rows.dtype.kind in "iu" else rows) + self.test_rows
         # Fractions are cut off, as pandas cuts them off.

@@ -131,6 +131,7 @@ REQUESTS = [
     {"train_size": 7, "selected_indices": pd.Series([3, 1])},
     {"selected_indices": np.array([2, 1], object)},
     {"selected_indices": np.array([2, 1], np.uint64)},
+    {"selected_indices": np.array([543, 2**64 - 2, 155], np.uint64)},
     {"selected_indices": np.arange(9)[::-1]},
 ]
 
