@@ -194,7 +194,8 @@ def _restored_object(kind: type, value: Any, place: str) -> Any:
     name = value.get("class", kind.__name__)
     named = next((known for known in (kind, *_subclasses(kind)) if known.__name__ == name), None)
     if named is None:
-        raise FormatError(f"{place or 'the content'} is of the class {name}, which is no {kind.__name__} known here")
+        known = f"which is no {kind.__name__} known here: its module is not imported (docs/extend.md)"
+        raise FormatError(f"{place or 'the content'} is of the class {name}, {known}")
     from_state = getattr(named, "from_state", None)
     standing = named if from_state is None else typing.get_type_hints(from_state)["state"]
     hints = typing.get_type_hints(standing, include_extras=True)

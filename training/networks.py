@@ -11,6 +11,7 @@ import numpy as np
 from runtime.errors import ChallengeError
 from runtime.tasks import completed
 from submission.arrays import FloatArray
+from submission.category_network import CategoryModel
 from submission.codec import FormatError, restored
 from submission.features import CATEGORIES, FEATURES, Standardisation, features
 from submission.flows import FlowConfig, evaluate
@@ -258,7 +259,7 @@ def train_classifier(
         kind: the `Kind` of classifier.
 
     Raises:
-        ChallengeError: as `classifier.train`.
+        ChallengeError: as `classifier.train`, or `kind.train` returns something else.
     """
     nominal = draw_batches(held_out, 200_000, np.random.default_rng([config.seed, 1]))
     standardisations = tuple(
@@ -278,6 +279,10 @@ def train_classifier(
     inputs = functools.partial(kind.inputs, scorer)
     training, validation = perturbed(events, inputs, workers), perturbed(checked, inputs)
     trained = kind.train(training, validation, config.classifier, device, checkpoints / "classifier.npz")
+    if not isinstance(getattr(trained, "classifier", None), CategoryModel):
+        raise ChallengeError(
+            f"the method's train returned {type(trained).__name__}: return a TrainedClassifier of a CategoryModel"
+        )
     scorer = replace(scorer, classifier=trained.classifier).to(device)
     held_out_batches = draw_batches(held_out, config.held_out, np.random.default_rng([config.seed, 4]))
     summary = {

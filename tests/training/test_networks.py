@@ -17,9 +17,10 @@ from submission.codec import decode, encode
 from submission.features import CATEGORIES, FEATURES
 from submission.score import Scorer
 from training import networks
+from training.classifier import TrainedClassifier
 from training.config import PRESETS
 from training.flows import TrainingFailed
-from training.networks import roc, train_classifier, train_flows
+from training.networks import Kind, roc, train_classifier, train_flows
 from training.samples import Sample, draw_batches, training_part
 
 CONFIG, GATE = PRESETS["smoke"].networks, PRESETS["smoke"].gate
@@ -82,6 +83,14 @@ def test_a_category_without_events_is_named(parts, tmp_path):
     few = Sample(*(getattr(sample, name)[one_jet] for name in ("primaries", "weights", "process")))
     with pytest.raises(ChallengeError, match="no event of category 2-jet: use a larger sample"):
         train_flows(parts["flows"], few, CONFIG, "cpu", tmp_path)
+
+
+@pytest.mark.parametrize("returned", [None, (), object(), TrainedClassifier([], [])])
+def test_a_train_function_that_returns_something_else_is_named(returned, parts, tmp_path):
+    kind = Kind(train=lambda *_: returned)
+    sample = functools.partial(copy.copy, parts["classifier"])
+    with pytest.raises(ChallengeError, match=f"train returned {type(returned).__name__}: return a TrainedClassifier"):
+        train_classifier(sample, parts["held-out"], (), CONFIG, GATE, "cpu", tmp_path, kind)
 
 
 def test_discrimination_functions_separate_too(trained, parts):
