@@ -53,7 +53,7 @@ def checks(path: str | Path) -> list[Check]:
         ("Python 3.10, as in the image", lambda: check_syntax(sources)),
         ("packages of the image, and names in them", lambda: f"{check_imports(sources)}; {check_names(sources)}"),
         ("no module named as one of the official program's", lambda: _check_modules(sources)),
-        (f"a run on simulated events, a minute ({TRIAL_SECONDS // 60} at the most)", lambda: try_out(path)),
+        (f"a run on simulated events, some minutes ({TRIAL_SECONDS // 60} at the most)", lambda: try_out(path)),
     ]
 
 
