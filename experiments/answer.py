@@ -88,9 +88,10 @@ def _sentences(results: Mapping[str, Any], shipped: Any) -> Iterator[str]:
     yield from _honesty(results)
     yield from _flows(results)
     if "method" in results:
-        ratio = results["method"]["coverage"]["belts"]["shipped"]["ratio"]
+        belt = results["method"]["coverage"]["belts"]["shipped"]
+        ratio = _pair((belt["ratio"], belt["ratio_error"]))
         yield (
-            f"**What limits them**: they are {ratio:.2f} of the Cramér-Rao width of their own bins, so belt and fit "
+            f"**What limits them**: they are {ratio} of the Cramér-Rao width of their own bins, so belt and fit "
             f"leave little to gain{_events(results.get('ablation'))}."
         )
 
@@ -107,7 +108,7 @@ def _against_methods(methods: Mapping[str, Any]) -> Iterator[str]:
         return
     honest = {name: row for name, row in methods.items() if _covers(row)}
     order = sorted(honest, key=lambda name: honest[name]["interval"][0])
-    listed = ", ".join(f"`{name}` {honest[name]['interval'][0]:.3f}" for name in order)
+    listed = ", ".join(f"`{name}` {_pair(honest[name]['interval'])}" for name in order)
     yield (
         f"**Against whom**: of {len(methods)} methods on the same data sets these have a coverage within 2 σ68 of "
         f"{COVERAGE}, from the shortest mean interval on: {listed}."
@@ -146,16 +147,22 @@ def _flows(results: Mapping[str, Any]) -> Iterator[str]:
     if "robustness" in results:
         off = {name: _off(rows) for name, rows in results["robustness"]["methods"].items()}
         text = f"where tes or jes is {LARGE} standard deviations off or more, the coverage is on average "
-        text += f"{off[_OURS][0]:.2f} and the bias {off[_OURS][1]:.2f} σ"
+        text += "{} and the size of the bias {} σ".format(*off[_OURS])
         if _OTHERS in off:
-            text += f", without flow features {off[_OTHERS][0]:.2f} and {off[_OTHERS][1]:.2f} σ"
+            text += ", without flow features {} and {} σ".format(*off[_OTHERS])
         yield f"**Large shifts**: {text}."
 
 
-def _off(rows: list[Mapping[str, Any]]) -> tuple[float, float]:
-    """Mean coverage, and mean size of the bias, of the large shifts of tes and jes."""
+def _off(rows: list[Mapping[str, Any]]) -> tuple[str, str]:
+    """Mean coverage, and mean size of the bias, of the large shifts of tes and jes, with their errors.
+
+    The throws are others at each shift. The finite samples, most of the bias's error, are the same.
+    """
     large = [row for row in rows if row["label"].endswith(" sd") and abs(int(row["label"].split()[1])) >= LARGE]
-    return float(np.mean([row["coverage"] for row in large])), float(np.mean([abs(row["bias"]) for row in large]))
+    coverage, bias = (np.array([row[name] for row in large]) for name in ("coverage", "bias"))
+    error = np.linalg.norm([row["coverage_error"] for row in large]) / len(large)
+    of_samples = np.mean([row["bias_of_samples"] for row in large])
+    return _pair((coverage.mean(), error)), _pair((np.abs(bias).mean(), of_samples), ".2f")
 
 
 def _events(ablation: Mapping[str, Any] | None) -> str:
@@ -165,8 +172,8 @@ def _events(ablation: Mapping[str, Any] | None) -> str:
         return ""
     first, fewer, more = (rows[name]["width"] for name in ("no-flows", "quarter", "shipped"))
     return (
-        f"; a quarter of the training events makes them {_ratio(fewer, first)} times as long, ten times as many "
-        f"{_ratio(more, first)} times"
+        f"; a quarter of the training events makes them {_ratio(fewer, first)} times as long, the shipped "
+        f"training, with ten times as many, {_ratio(more, first)} times"
     )
 
 
@@ -195,8 +202,9 @@ def reached(results: Mapping[str, Any]) -> dict[str, str]:
         f"{error:.3f}.\n  Its slope is {_pair(_slope(flat), '+.4f')} per unit of μ, with events "
         f"{_pair(_slope(coverage), '+.3f')}\n  ([how](docs/method.md#belt-and-coverage)).\n"
         f"- **Can the intervals be shorter?** Not much with this classifier. Their mean length over the range of μ is "
-        f"{belt['width']:.3f},\n  which is {belt['ratio']:.2f} of the Cramér-Rao width, the least width of an unbiased "
-        f"estimate with all six nuisance\n  parameters fitted. The ratio can be below 1 because the range of μ is "
+        f"{_pair((belt['width'], belt['width_error']))},\n  which is {_pair((belt['ratio'], belt['ratio_error']))} of "
+        f"the Cramér-Rao width, the least width of an unbiased estimate with all six "
+        f"nuisance\n  parameters fitted. The ratio can be below 1 because the range of μ is "
         f"known.\n"
     )
     return {"reached": table, "checked": checked}

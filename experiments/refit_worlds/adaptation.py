@@ -39,8 +39,8 @@ from training.networks import plain_inputs
 from training.perturbed import PerturbedEvents, perturbed
 from training.samples import Sample
 
-from .blocks import BLOCK_ROWS
 from .command import SAMPLE_SEED
+from .folder import events_in
 from .worlds import WORLDS
 
 SUMMARY = "What the classifier gains if it goes on learning in another world, over new templates alone."
@@ -130,12 +130,10 @@ def _of_world(scorer: Scorer, name: str, folder: Path, rows: int, rates: Sequenc
 
 def events_of(source: OfficialFolder, name: str, first: int, stop: int) -> Sample:
     """The rows `first` to `stop` of a folder as they are in a world: `Sample`."""
-    world, parts = WORLDS[name], []
-    for start in range(first, stop, BLOCK_ROWS):
-        primaries, weights, process = source.train_events(start, min(stop, start + BLOCK_ROWS))
-        primaries = world.primaries(primaries, np.random.default_rng([_SEED, start]))
-        share = len(process) / (stop - first)
-        parts.append((primaries, share * world.weights(primaries, weights, process), process))
+    parts = [
+        (primaries, len(process) / (stop - first) * weights, process)  # each block has the yields of the whole
+        for primaries, weights, process in events_in(WORLDS[name], source, first, stop)
+    ]
     return Sample(*map(np.concatenate, zip(*parts)))
 
 
@@ -149,21 +147,21 @@ def gone_on(classifier: Any, training: Labelled, rate: float) -> CategoryModel:
     """The classifier after some steps more, of each of its members."""
     members = classifier.members if isinstance(classifier, Ensemble) else (classifier,)
 
-    class Started(Classifier):
+    class Continued(Classifier):
         """A network that starts with the weights of the member of its number."""
 
         def __init__(self, inputs: Sequence[int], width: int, depth: int, seed: int) -> None:
             super().__init__(inputs, width, depth)
             load_arrays(self, arrays_of(members[seed]))
 
-    class StartedEnsemble(Ensemble):
+    class ContinuedEnsemble(Ensemble):
         """An ensemble of these."""
 
-        member = Started
+        member = Continued
 
     shape = members[0].shape
     config = replace(_CONFIG, members=len(members), width=shape["width"], depth=shape["depth"], learning_rate=rate)
-    return train(training, training, config, ensemble=StartedEnsemble).classifier
+    return train(training, training, config, ensemble=ContinuedEnsemble).classifier
 
 
 def compared(before: Scorer, after: Scorer, test: Sample) -> tuple[list[float], list[float], list[float], list[float]]:

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from ingestion_test import simulation
+from ingestion_test.event_file import Events
 from ingestion_test.schema import FEATURES
 from ingestion_test.simulation.sample import Block
 from ingestion_test.simulation.writer import write_blocks
@@ -45,11 +46,16 @@ def run(arguments: argparse.Namespace) -> None:
     print(write_blocks(arguments.output, rows, blocks, arguments.world))
 
 
+def events_in(world: World, source: OfficialFolder, first: int, stop: int) -> Iterator[Events]:
+    """The rows `first` to `stop` of a folder as they are in a world, block after block."""
+    for start in range(first, stop, BLOCK_ROWS):
+        primaries, weights, process = source.train_events(start, min(stop, start + BLOCK_ROWS))
+        primaries = world.primaries(primaries, np.random.default_rng([_SEED, start]))
+        yield Events(primaries, world.weights(primaries, weights, process), process)
+
+
 def changed(source: OfficialFolder, rows: int, world: World) -> Iterator[Block]:
     """The first `rows` rows of a folder as they are in a `World`, block after block."""
-    for first in range(0, rows, BLOCK_ROWS):
-        primaries, weights, process = source.train_events(first, min(rows, first + BLOCK_ROWS))
-        primaries = world.primaries(primaries, np.random.default_rng([_SEED, first]))
-        weights = world.weights(primaries, weights, process)
+    for primaries, weights, process in events_in(world, source, 0, rows):
         features, _ = transform(primaries, dopostprocess=False)
         yield dict(zip(FEATURES, features.T)) | {"weights": weights.astype(np.float32), "process": process}

@@ -12,7 +12,7 @@ def test_only_methods_whose_coverage_is_right_are_listed_the_shortest_first():
     methods = {"default": _row(0.4, 0.68), "no-flows": _row(0.3, 0.69), "baseline": _row(0.1, 0.6)}
     text = answer.answer({"table2": {"methods": methods, "shipped": "here"}}, "here")
     assert "of 3 methods" in text
-    assert "`no-flows` 0.300, `default` 0.400." in text
+    assert "`no-flows` 0.300 ± 0.003, `default` 0.400 ± 0.003." in text
     assert "1.333 ± 0.017 of that without" in text
     assert "Which weights" not in text
 
@@ -24,9 +24,11 @@ def test_results_of_other_weights_are_named():
 
 
 def test_large_shifts_are_averaged():
-    rows = [{"label": "none", "coverage": 0.7, "bias": 0.0}]
-    rows += [{"label": f"tes {n:+d} sd", "coverage": 0.1 * abs(n), "bias": 0.5 * n} for n in (-5, -3, 1, 3, 5)]
+    errors = {"coverage_error": 0.02, "bias_of_samples": 0.3}
+    rows = [errors | {"label": "none", "coverage": 0.7, "bias": 0.0}]
+    shifts = (-5, -3, 1, 3, 5)
+    rows += [errors | {"label": f"tes {n:+d} sd", "coverage": 0.1 * abs(n), "bias": 0.5 * n} for n in shifts]
     text = answer.answer({"robustness": {"methods": {"default": rows, "no-flows": rows[:3]}, "shipped": 1}}, 1)
-    assert "on average 0.40 and the bias 2.00" in text
-    assert ", without flow features 0.40 and 2.00" in text
+    assert "on average 0.400 ± 0.010 and the size of the bias 2.00 ± 0.30" in text
+    assert ", without flow features 0.400 ± 0.014 and 2.00 ± 0.30" in text
     assert "without flow" not in answer.answer({"robustness": {"methods": {"default": rows}, "shipped": 1}}, 1)

@@ -88,7 +88,7 @@ def _changed(table, change, name, value):
     if change == "sorted":
         try:
             return table.sort_by("detailed_labels")
-        except (ValueError, TypeError, NotImplementedError):  # it is not there once, or arrow does not sort it
+        except pa.ArrowException:  # it is not there once, or arrow does not sort it
             return table
     if table.schema.names.count(name) != 1:
         return table
