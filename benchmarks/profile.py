@@ -2,8 +2,9 @@
 
     python -m benchmarks.profile [--rounds N] [--beside ARTIFACTS]
 
-The steps are timed one by one in one process, in CPU seconds; numpy's own streams stand beside the compiled ones.
-Printed are the medians over the rounds; with --beside also the ratio of a prediction with other artifacts to ours.
+The steps are timed one by one in one process with one thread, in CPU seconds; numpy's own streams stand beside the
+compiled ones. Printed are the medians over the rounds; with --beside also the ratio of a prediction with other
+artifacts to ours.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 import numpy as np
+import torch
 
 from benchmarks.timing import spread
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
@@ -111,6 +113,7 @@ def main() -> None:
     parser.add_argument("--data", help="folder in the official format (default: the default simulated sample)")
     parser.add_argument("--beside", metavar="DIR", help="artifacts of another training, to compare predictions with")
     flags = parser.parse_args()
+    torch.set_num_threads(1)  # as where every core has a process
     test_events = OfficialFolder(flags.data or cached_folder()).test_events()
     estimator, watch = artifacts.load(), Stopwatch()
     beside = artifacts.load(flags.beside) if flags.beside else None
