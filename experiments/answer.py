@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 
 from experiments.table2.rows import PAPER
+from experiments.trainings import MUS
 from ingestion_test.scoring import sigma68
 from runtime import files
 from runtime.documents import fill
@@ -28,6 +29,7 @@ FILES = {
     "final": "results/final.json",
     "ablation": "results/ablation.json",
     "robustness": "results/robustness.json",
+    "trainings": "method/trainings.json",
     "worlds": "method/refit-worlds.json",
 }
 TITLES = {
@@ -92,7 +94,7 @@ def _sentences(results: Mapping[str, Any], shipped: Any) -> Iterator[str]:
         ratio = _pair((belt["ratio"], belt["ratio_error"]))
         yield (
             f"**What limits them**: they are {ratio} of the Cramér-Rao width of their own bins, so belt and fit "
-            f"leave little to gain{_events(results.get('ablation'))}."
+            f"leave little to gain{_events(results.get('trainings', {}))}."
         )
 
 
@@ -165,16 +167,21 @@ def _off(rows: list[Mapping[str, Any]]) -> tuple[str, str]:
     return _pair((coverage.mean(), error)), _pair((np.abs(bias).mean(), of_samples), ".2f")
 
 
-def _events(ablation: Mapping[str, Any] | None) -> str:
-    """What the number of training events is worth."""
-    rows = ablation["variants"] if ablation else {}
-    if not {"no-flows", "quarter", "shipped"} <= rows.keys():
+def _events(trainings: Mapping[str, Any]) -> str:
+    """What the number of training events is worth: single networks without flows, all nuisance parameters known."""
+    rows = [row for row in trainings.get("trainings", ()) if not row["flows"] and row["members"] > 1]
+    most = max((row["rows"] for row in rows), default=0)
+    known = {row["rows"]: _mean_length(row["single"]) for row in reversed(rows)}
+    if most / 10 not in known:
         return ""
-    first, fewer, more = (rows[name]["width"] for name in ("no-flows", "quarter", "shipped"))
-    return (
-        f"; a quarter of the training events makes them {_ratio(fewer, first)} times as long, the shipped "
-        f"training, with ten times as many, {_ratio(more, first)} times"
-    )
+    ratio = _ratio(known[most / 10], known[most])
+    return f"; networks trained on a tenth of the events allow intervals {ratio} times as long at μ = 1"
+
+
+def _mean_length(single: Sequence[Sequence[float]]) -> tuple[float, float]:
+    """Mean over networks of the length at mu = 1, and its standard error."""
+    lengths = np.array(single)[:, MUS.index(1.0)]
+    return float(lengths.mean()), float(lengths.std(ddof=1) / np.sqrt(len(lengths)))
 
 
 def reached(results: Mapping[str, Any]) -> dict[str, str]:

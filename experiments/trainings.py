@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 from scipy.optimize import curve_fit
 
+from experiments.methods import registry  # noqa: F401, files may hold scorers of its methods
 from experiments.plotting import panels, save
 from ingestion_test.arrays import BoolArray, Columns, DoubleArray, FloatArray, IntArray
 from ingestion_test.schema import FEATURES

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from experiments.methods.registry import METHODS
 from experiments.outputs import record
 from submission import artifacts
 from submission.confidence import BeltConfig
@@ -20,9 +19,6 @@ from training.stages import Result, Stage, Training, flows_of_part
 
 #: Preset of `training.config` that the networks of a preset start from, and whose events they are trained on.
 BASES = {"full": "default", "smoke": "smoke"}
-
-#: Rows that the preset smoke trains its classifier on.
-SMOKE_ROWS = 18_000
 
 #: Nuisance parameters fitted where not all six are, and the range of a belt that does not know that of the challenge.
 TWO, THREE = ("tes", "jes"), ("tes", "jes", "soft_met")
@@ -87,13 +83,6 @@ def _flows(**changes: Any) -> Callable[[Config], Config]:
     return lambda config: _with_flows(config, **changes)
 
 
-def _strengths(models: tuple[str, ...], strengths: tuple[float, ...]) -> Callable[[Config], Config]:
-    def change(config: Config) -> Config:
-        return _with_flows(config, training=replace(_flows_of(config).training, models=models, strengths=strengths))
-
-    return change
-
-
 def _quadratic(config: Config) -> Config:
     return _with_flows(config, shape=_flows_of(config).shape | {"odd": "quadratic"})
 
@@ -107,15 +96,6 @@ def _seed(number: int) -> Callable[[Config], Config]:
         classifier = replace(networks.classifier, seed=number)
         networks = replace(networks, classifier=classifier, seed=networks.seed + number)
         return replace(config, networks=networks, gate=gate and replace(gate, seed=number))
-
-    return change
-
-
-def _fewer(factor: int) -> Callable[[Config], Config]:
-    def change(config: Config) -> Config:
-        config = _with_flows(config, events=_flows_of(config).events // factor)
-        rows = (config.networks.rows or SMOKE_ROWS) // factor
-        return replace(config, networks=replace(config.networks, rows=rows))
 
     return change
 
@@ -161,18 +141,12 @@ NETWORKS = _repeated(
     {
         "no-flows": Networks("reference: no flows", _no_flows),
         "flows": Networks("flows of S and B as inputs, c = 0.2", _same),
-        "plain-flows": Networks("flows as inputs, c = 0", _strengths(("S", "B"), (0.0, 0.0))),
-        "strong-flows": Networks("flows as inputs, c = 1", _strengths(("S", "B"), (1.0, 1.0))),
         "shared-events": Networks("flows trained on events of the classifier", _same, SharedEvents),
-        "log-ratio": Networks("log-ratio of the flows as start, c = 0.2", _same, METHODS["log-ratio"].training),
-        "quarter": Networks("no flows, a quarter of the training events", _without_flows(_fewer(4))),
-        "one-network": Networks("no flows, one network", _without_flows(_classifier(members=1))),
+        "features": Networks("flows on all features", _flows(view="features")),
+        "quadratic": Networks("flows with quadratic coupling, as published", _quadratic),
         "last-weights": Networks("no flows, weights of the last step", _without_flows(_classifier(averaging=0.0))),
     }
 ) | {
-    "unscaled": Networks("flows as inputs, sigmoid(log q) not scaled", _flows(scaled=False)),
-    "features": Networks("flows on all features", _flows(view="features")),
-    "quadratic": Networks("flows with quadratic coupling, as published", _quadratic),
     "one-axis": Networks("no flows, no second axis", _without_flows(_one_axis)),
     "shipped": Networks("shipped weights", _same, ShippedScores),
 }

@@ -43,11 +43,7 @@ def _changed(name, preset="full"):
 @pytest.mark.parametrize(
     ("name", "factors"),
     [
-        ("plain-flows", {"strengths"}),
-        ("strong-flows", {"strengths"}),
         ("shared-events", set()),
-        ("log-ratio", set()),
-        ("unscaled", {"scaled"}),
         ("features", {"view"}),
         ("quadratic", {"odd"}),
         ("flows", set()),
@@ -68,7 +64,6 @@ def test_the_first_of_the_group_is_the_default_in_its_networks():
     assert config.networks.flows == PRESETS["no-flows"].networks.flows
     smaller = dataclasses.replace(PRESETS["default"].networks.classifier, batch=500, averaging=0.99)
     assert config.networks.classifier == smaller
-    assert NETWORKS["quarter"].change(first_config("full")).networks.rows == config.networks.rows // 4
 
 
 def test_the_configuration_to_start_from_is_the_preset_in_a_smaller_size():
@@ -151,7 +146,7 @@ def test_shipped_networks_are_nobody_elses(data_folder, tmp_path, monkeypatch):
     arguments = argparse.Namespace(preset="smoke", device="cpu", workers=1)
     row = measurement.measured_row("no-flows", arguments, OfficialFolder(data_folder), tmp_path, None)
     assert row == {"failed": "far enough"}
-    of_another_class = {"shipped", "shared-events", "shared-events-1", "log-ratio", "log-ratio-1"}
+    of_another_class = {"shipped", "shared-events", "shared-events-1"}
     assert set(offered) == set(NETWORKS) - of_another_class
 
 

@@ -32,3 +32,17 @@ def test_large_shifts_are_averaged():
     assert "on average 0.400 ± 0.010 and the size of the bias 2.00 ± 0.30" in text
     assert ", without flow features 0.400 ± 0.014 and 2.00 ± 0.30" in text
     assert "without flow" not in answer.answer({"robustness": {"methods": {"default": rows}, "shipped": 1}}, 1)
+
+
+def test_what_events_are_worth_is_read_from_the_learning_curve():
+    belt = {"ratio": 0.9, "ratio_error": 0.01}
+    method = {"coverage": {"belts": {"shipped": belt}}, "shipped": 1}
+
+    def training(rows, length, flows=0):
+        single = [[9.0, length - 0.01, 9.0, 9.0], [9.0, length + 0.01, 9.0, 9.0]]
+        return {"rows": rows, "flows": flows, "members": 2, "single": single}
+
+    rows = [training(1000, 0.5), training(100, 0.6), training(100, 7.0, flows=2)]
+    text = answer.answer({"method": method, "trainings": {"trainings": rows}}, 1)
+    assert "on a tenth of the events allow intervals 1.200 ± 0.031 times as long at μ = 1" in text
+    assert "a tenth" not in answer.answer({"method": method, "trainings": {"trainings": rows[:1]}}, 1)

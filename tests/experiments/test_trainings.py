@@ -1,11 +1,14 @@
 """The interval that scores allow: against a known answer; the law of the learning curve; the table."""
 
 import dataclasses
+import subprocess
+import sys
 
 import numpy as np
 import pytest
 
 from experiments import trainings
+from experiments.methods.registry import METHODS
 from experiments.trainings import Row, learning_curve, measured, table
 from ingestion_test.sources import OfficialFolder
 from runtime.errors import ChallengeError
@@ -63,3 +66,20 @@ def test_a_training_is_measured_with_its_members(simulated_folder, tmp_path):
     assert all(np.diff(row.ensemble) > 0)
     with pytest.raises(ChallengeError, match="run the stage classifier in that folder"):
         measured(tmp_path, training_part(source, "templates"))
+
+
+def test_a_training_of_another_method_is_read(simulated_folder, tmp_path):
+    """In a process of its own, which has imported nothing else."""
+    config = PRESETS["smoke"]
+    config = dataclasses.replace(config, networks=dataclasses.replace(config.networks, rows=4000))
+    training = METHODS["log-ratio"].training(config, OfficialFolder(simulated_folder), tmp_path / "log-ratio")
+    for stage in ("flows", "classifier"):
+        training.run(stage)
+    code = (
+        "from pathlib import Path; from experiments import trainings\n"
+        "from ingestion_test.sources import OfficialFolder; from training.samples import training_part\n"
+        f"sample = training_part(OfficialFolder({str(simulated_folder)!r}), 'templates', 4000).with_jets()\n"
+        f"print(trainings.measured(Path({str(tmp_path / 'log-ratio')!r}), sample))"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
+    assert done.stdout.startswith("Row(name='log-ratio', flows=2, rows=4000"), done.stderr
