@@ -35,7 +35,7 @@ from runtime.files import write_json
 from runtime.tables import Table
 
 OFFICIAL_ROWS = 220_099_101
-SIZES = (30_000, 300_000, 3_000_000, 30_000_000)
+SIZES = (16_000, 160_000, 1_600_000, 16_000_000)
 MIB = 1024
 
 #: Rows of the part for the classifier that are shifted to be trained on.
@@ -246,11 +246,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --kept --docs docs"
     )
-    parser.add_argument("--data", metavar="DIR", help="folder in the official format (default: the large sample)")
-    parser.add_argument("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES, metavar="N,N")
-    parser.add_argument("--docs", type=Path, metavar="DIR", help="keep the figure and the numbers in DIR/performance")
-    parser.add_argument("--kept", action="store_true", help="measure nothing: show again what --docs has kept")
-    parser.add_argument("--step", nargs=3, help=argparse.SUPPRESS)
+    add = parser.add_argument
+    add("--data", metavar="DIR", help="folder in the official format (default: 16 million simulated rows)")
+    add("--sizes", type=lambda text: tuple(map(int, text.split(","))), default=SIZES, metavar="N,N")
+    add("--docs", type=Path, metavar="DIR", help="keep the figure and the numbers in DIR/performance")
+    add("--kept", action="store_true", help="measure nothing: show again what --docs has kept")
+    add("--step", nargs=3, help=argparse.SUPPRESS)
     flags = parser.parse_args()
     if flags.kept and not flags.docs:
         parser.error("--kept shows what --docs has kept: name its folder with --docs")
@@ -263,7 +264,7 @@ def main() -> None:
         points = json.loads(kept.read_text())
     else:
         print(f"{ROW_GROUPS_AT_A_TIME} row groups at a time")
-        points = measure(flags.data or cached_folder("large", seed=1), flags.sizes)
+        points = measure(flags.data or cached_folder(SIZES[-1], seed=2), flags.sizes)
     print(table(points).text())
     if flags.docs:
         write_json(kept, points)
