@@ -144,7 +144,7 @@ def _honesty(results: Mapping[str, Any]) -> Iterator[str]:
 def _flows(results: Mapping[str, Any]) -> Iterator[str]:
     methods = results.get("table2", {}).get("methods", {})
     if {_OURS, _OTHERS} <= methods.keys():
-        ratio = _ratio(*(methods[name]["interval"] for name in (_OURS, _OTHERS)))
+        ratio = _paired(*(methods[name]["sets"] for name in (_OURS, _OTHERS)))
         yield f"**Flow features**: with them the mean interval is {ratio} of that without."
     if "robustness" in results:
         off = {name: _off(rows) for name, rows in results["robustness"]["methods"].items()}
@@ -240,6 +240,13 @@ def _ratio(above: Sequence[float], below: Sequence[float]) -> str:
     """Quotient of two values, each with its error, and its own error."""
     value = above[0] / below[0]
     return f"{value:.3f} ± {value * np.hypot(above[1] / above[0], below[1] / below[0]):.3f}"
+
+
+def _paired(above: Sequence[Mapping[str, Any]], below: Sequence[Mapping[str, Any]]) -> str:
+    """Quotient of the mean intervals of two methods on the same sets; its error is that of their mean difference."""
+    ours, others = (np.array([row["interval"][0] for row in sets]) for sets in (above, below))
+    error = np.std(ours - others, ddof=1) / np.sqrt(len(ours))
+    return f"{ours.mean() / others.mean():.3f} ± {error / others.mean():.3f}"
 
 
 def _size(row: Mapping[str, Any]) -> str:
