@@ -27,6 +27,7 @@ NAMES = (
     "fit",
     "flows",
     "scaling",
+    "large_runs",
     "model_fit",
     "real_file",
     "row_groups",

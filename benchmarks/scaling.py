@@ -1,12 +1,15 @@
-"""Time and memory of a run against its pseudo-experiments and their events: `python -m benchmarks.scaling`.
+"""How the cost of a run grows: `python -m benchmarks.scaling`.
 
-Two lines over three decades or more. One pseudo-experiment of 1000 to a million events is drawn and predicted: the
-test events' weights are scaled. And whole runs of 1 to 10,000 pseudo-experiments go through ingestion and scoring:
-drawn, sent to a submission in its own process, kept in the journal, written, scored, reported; the pseudo-experiments
-are of 1000 events and the submission answers at once, so that what is left is what the harness itself costs. Seconds
-are those of the processor, the submission's process included. Linear means that each further event, or
-pseudo-experiment, costs the same; the last column of each table. A run of one is mostly its start, so the figure shows
-what the further ones of a run add to it.
+Lines over three decades: the events of a pseudo-experiment, drawn and predicted, with the test events' weights scaled;
+the bins of the likelihood, its fit with copies of the shipped bins; and whole runs by their pseudo-experiments and by
+their sets of one each, through ingestion and scoring: drawn, sent to a submission in its own process, kept in the
+journal, written, scored, reported. The pseudo-experiments of these runs are of 1000 events and the submission answers
+at once, so that what is left is what the harness itself costs. Seconds are those of the processor, the submission's
+process included. Linear means that each further one costs the same: the column before the last. The slope is that of
+the logarithms from one line to the next; what does not depend on the number makes it smaller than 1.
+
+Runs with 1, 2 and 4 processes are of pseudo-experiments of a million events and the shipped submission, in seconds of
+the wall clock; what a run costs apart from its pseudo-experiments is taken off.
 """
 
 from __future__ import annotations
@@ -23,6 +26,8 @@ from typing import Any
 
 import numpy as np
 
+from benchmarks.fit import throw
+from experiments.bounds import limited
 from experiments.plotting import panels, save
 from ingestion_test.ingestion import RunSettings, run
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
@@ -34,9 +39,16 @@ from ingestion_test.sources import OfficialFolder
 from runtime.files import write_json
 from runtime.tables import Table
 from submission import artifacts
+from submission.parameters import PARAMETERS
 
 EVENTS = (1_000, 10_000, 100_000, 1_000_000)
+BINS = (30, 300, 3_000, 30_000)
 RUNS = (1, 10, 100, 1000, 10_000)
+SETS = (1, 10, 100, 1000)
+WORKERS = (1, 2, 4)
+
+#: Pseudo-experiments of each of ten sets in the runs with several processes, the short ones and the long ones.
+_SHORT, _LONG = 1, 5
 
 MODEL = """class Model:
     def __init__(self, get_train_set, systematics):
@@ -70,28 +82,43 @@ def by_events(sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
     return rows
 
 
-def by_experiments(sizes: Sequence[int], work: Path) -> list[dict[str, Any]]:
-    """CPU seconds of runs of so many pseudo-experiments, and the most memory of this process by then."""
+def by_bins(sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
+    """CPU seconds of a fit in so many bins, copies of the shipped ones one after the other."""
+    likelihood, random = artifacts.load().likelihood, np.random.default_rng(0)
+    rows: list[dict[str, Any]] = []
+    for size in sizes:
+        copies = limited(likelihood, np.arange(size) % likelihood.templates.bins, PARAMETERS[1:])
+        counts, seconds = throw(copies, rounds + 1, random), []
+        for observed in counts:
+            start = time.process_time()
+            copies.fit(observed[None])
+            seconds.append(time.process_time() - start)
+        rows.append({"number": size, "fit, s": float(np.median(seconds[1:]))})
+    return rows
+
+
+def by_experiments(shapes: Sequence[tuple[int, int]], work: Path) -> list[dict[str, Any]]:
+    """CPU seconds of runs of so many sets with so many pseudo-experiments each, and this process's most memory."""
     light, model = work / "light", work / "model"
     folder = cached_folder("small")
     for path in (light, model):
-        path.mkdir()
+        path.mkdir(exist_ok=True)
     (model / "model.py").write_text(MODEL)
+    (light / DATA_FILE).unlink(missing_ok=True)
     (light / DATA_FILE).symlink_to(folder / DATA_FILE)
     metadata = json.loads((folder / METADATA_FILE).read_text())
     write_json(light / METADATA_FILE, metadata | {"sum_weights": 1000.0})
     source = OfficialFolder(light)
     rows: list[dict[str, Any]] = []
-    for size in (min(sizes), *sizes):  # the first one loads what is loaded once
-        output = work / f"run{len(rows)}"
-        start = _seconds()
-        sets = min(10, size)
-        run(RunSettings(sets, size // sets), source, model, output)
-        done = _seconds()
-        score_folder(output, output, settings={})
-        memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        scored = _seconds() - done
-        rows.append({"number": size, "ingestion, s": done - start, "scoring, s": scored, "memory, MiB": memory})
+    for sets, each in (min(shapes), *shapes):  # the first one loads what is loaded once
+        with tempfile.TemporaryDirectory(dir=work) as output:
+            start = _seconds()
+            run(RunSettings(sets, each), source, model, output)
+            done = _seconds()
+            score_folder(output, output, settings={})
+            memory = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+            seconds = {"ingestion, s": done - start, "scoring, s": _seconds() - done}
+        rows.append({"number": sets * each} | seconds | {"memory, MiB": memory})
     return rows[1:]
 
 
@@ -101,17 +128,37 @@ def _seconds() -> float:
     return sum(usage.ru_utime + usage.ru_stime for usage in used)
 
 
+def by_workers(workers: Sequence[int], work: Path) -> Table:
+    """Wall seconds of a pseudo-experiment of a million events with so many processes, and their ratio to the first."""
+    source, seconds = OfficialFolder(cached_folder()), []
+    for number in workers:
+        took = []
+        for each in (_SHORT, _LONG):
+            start = time.perf_counter()
+            run(RunSettings(10, each, fit_minutes=0.0), source, None, work / f"workers-{number}-{each}", number)
+            took.append(time.perf_counter() - start)
+        seconds.append((took[1] - took[0]) / (10 * (_LONG - _SHORT)))
+    lines = [
+        (str(number), f"{value:.3f}", f"{seconds[0] / value:.2f}")
+        for number, value in zip(workers, seconds, strict=True)
+    ]
+    return Table(("processes", "wall s each further", "times as fast as one"), lines)
+
+
 def table(title: str, rows: Sequence[Mapping[str, Any]]) -> Table:
-    """The rows, with the milliseconds of each event or pseudo-experiment beyond the row before."""
+    """The rows, with the milliseconds of each further one beyond the row before, and the slope of the logarithms."""
     names = [name for name in rows[0] if name != "number"]
     lines: list[list[str]] = []
     last: tuple[int, float] | None = None
     for row in rows:
         total = sum(row[name] for name in names if name.endswith(", s"))
-        each = "" if last is None else f"{1e3 * (total - last[1]) / (row['number'] - last[0]):.4f}"
-        lines.append([f"{row['number']:,}", *(f"{row[name]:.3f}" for name in names), each])
+        each, slope = "", ""
+        if last is not None:
+            each = f"{1e3 * (total - last[1]) / (row['number'] - last[0]):.4f}"
+            slope = f"{np.log(total / last[1]) / np.log(row['number'] / last[0]):.2f}"
+        lines.append([f"{row['number']:,}", *(f"{row[name]:.3f}" for name in names), each, slope])
         last = row["number"], total
-    return Table((title, *names, "ms each further"), lines)
+    return Table((title, *names, "ms each further", "slope"), lines)
 
 
 def further(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -148,15 +195,20 @@ def main() -> None:
     parser = argparse.ArgumentParser(
         prog=program, description=__doc__.splitlines()[0], epilog=f"example: {program} --rounds 3"
     )
-    parser.add_argument("--rounds", type=int, default=5, help="pseudo-experiments of each size (default 5)")
+    parser.add_argument("--rounds", type=int, default=5, help="pseudo-experiments, or fits, of each size (default 5)")
     parser.add_argument("--most", type=int, default=RUNS[-1], help="pseudo-experiments of the longest run")
     parser.add_argument("--docs", type=Path, metavar="DIR", help="keep the figure in DIR/performance")
     flags = parser.parse_args()
+    shapes = [(min(10, size), max(1, size // 10)) for size in RUNS if size <= flags.most]
     with tempfile.TemporaryDirectory() as work:
-        runs = by_experiments([size for size in RUNS if size <= flags.most], Path(work))
-    print(table("pseudo-experiments", runs).text(), flush=True)
+        runs = by_experiments(shapes, Path(work))
+        print(table("pseudo-experiments", runs).text(), flush=True)
+        sets = by_experiments([(size, 1) for size in SETS if size <= flags.most], Path(work))
+        print(table("sets", sets).text(), flush=True)
+        print(by_workers(WORKERS, Path(work)).text(), flush=True)
     events = by_events(EVENTS, flags.rounds)
-    print(table("events", events).text())
+    print(table("events", events).text(), flush=True)
+    print(table("bins", by_bins(BINS, flags.rounds)).text())
     if flags.docs:
         figure(flags.docs / "performance" / "scaling.png", events, runs)
 

@@ -1,6 +1,8 @@
 """What further events and pseudo-experiments cost."""
 
-from benchmarks import scaling
+import pytest
+
+from benchmarks import large_runs, scaling
 
 
 def test_what_further_pseudo_experiments_add(tmp_path):
@@ -11,3 +13,29 @@ def test_what_further_pseudo_experiments_add(tmp_path):
     ]
     scaling.figure(tmp_path / "scaling.png", runs, runs)
     assert (tmp_path / "scaling.png").stat().st_size > 5000
+
+
+def test_the_table_has_cost_and_slope_of_the_further_ones():
+    rows = [{"number": n, "fit, s": 0.002 * n, "memory, MiB": 9.0} for n in (10, 100)]
+    assert scaling.table("bins", rows).rows[1] == ["100", "0.200", "9.000", "2.0000", "1.00"]
+
+
+def test_a_fit_in_copies_of_the_bins_is_the_fit_of_more_data():
+    few, many = scaling.by_bins((30, 540), rounds=1)
+    assert (few["number"], many["number"]) == (30, 540)
+    assert few["fit, s"] > 0 < many["fit, s"]
+
+
+def test_a_run_is_as_long_as_its_longest_part():
+    costs = large_runs.Costs(work=0.3, row=1e-8, message=0.001, line=0.002, scoring=0.0005)
+    assert costs.shared(10_000_000) == pytest.approx(0.33)
+    runs = [(36_000, 10_000_000, 2), (36_000, 10_000_000, 1000)]
+    few, many = large_runs.calculated_table(costs, runs).rows
+    assert few[3:9] == ("1.65", "0.01", "0.02", "0.01", "workers", "165")
+    assert many[3:9] == ("0.00", "0.01", "0.02", "0.01", "journal", "165")
+
+
+def test_what_large_runs_are_calculated_from_is_measured(tmp_path):
+    assert 0 < large_runs.message_seconds(20) < 1
+    assert 0 < large_runs.journal_seconds(tmp_path / "journal.jsonl", 20) < 1
+    assert len((tmp_path / "journal.jsonl").read_text().splitlines()) == 21
