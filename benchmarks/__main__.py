@@ -16,11 +16,14 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from benchmarks.earlier import COMMIT, archive
 from runtime.documents import add_docs_argument, publish
 
-#: In the order in which they are run. Those that also keep a file take --docs themselves; one needs a card.
+#: In the order in which they are run. Those that also keep a file take --docs themselves; one needs a card, one the
+#: history of the repository.
 NAMES = (
     "pseudo_experiment",
+    "earlier",
     "profile",
     "draws",
     "floor",
@@ -70,10 +73,12 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m bench
         description=__doc__.splitlines()[0],
         epilog=f"example: {program} fit --docs docs",
     )
-    parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all, gpu where there is a card")
+    parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all that this machine can")
     add_docs_argument(parser)
     known, flags = parser.parse_known_args(arguments)
-    possible = [name for name in NAMES if name != "gpu" or torch.cuda.is_available()]
+    absent = {"gpu"} if not torch.cuda.is_available() else set()
+    absent |= {"earlier"} if archive(COMMIT) is None else set()
+    possible = [name for name in NAMES if name not in absent]
     for name in [known.name] if known.name else possible:
         docs = ["--docs", str(known.docs)] if known.docs and name in KEEPING else []
         text = run(name, [*flags, *docs])
