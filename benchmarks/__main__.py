@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.earlier import COMMIT, archive
+from benchmarks.earlier import COMMIT, is_there
 from runtime.documents import add_docs_argument, publish
 
 #: In the order in which they are run. Those that also keep a file take --docs themselves; one needs a card, one the
@@ -66,6 +66,12 @@ def run(name: str, flags: Sequence[str]) -> str:
     return about + "".join(lines)
 
 
+def possible() -> list[str]:
+    """The benchmarks that this machine can run."""
+    absent = {"gpu": not torch.cuda.is_available(), "earlier": not is_there(COMMIT)}
+    return [name for name in NAMES if not absent.get(name)]
+
+
 def main(arguments: Sequence[str] | None = None, program: str = "python -m benchmarks") -> None:
     """Run the benchmarks and put what they print into the page."""
     parser = argparse.ArgumentParser(
@@ -76,10 +82,7 @@ def main(arguments: Sequence[str] | None = None, program: str = "python -m bench
     parser.add_argument("name", nargs="?", choices=NAMES, help="which; default: all that this machine can")
     add_docs_argument(parser)
     known, flags = parser.parse_known_args(arguments)
-    absent = {"gpu"} if not torch.cuda.is_available() else set()
-    absent |= {"earlier"} if archive(COMMIT) is None else set()
-    possible = [name for name in NAMES if name not in absent]
-    for name in [known.name] if known.name else possible:
+    for name in [known.name] if known.name else possible():
         docs = ["--docs", str(known.docs)] if known.docs and name in KEEPING else []
         text = run(name, [*flags, *docs])
         publish(known.docs, "performance", {name: f"```\n{text}```\n"}, ())

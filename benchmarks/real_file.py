@@ -38,9 +38,6 @@ OFFICIAL_ROWS = 220_099_101
 SIZES = (16_000, 160_000, 1_600_000, 16_000_000)
 MIB = 1024
 
-#: Rows of the part for the classifier that are shifted to be trained on.
-MOST_TRAINED = 10_000_000
-
 
 # The steps, each in a process of its own: functions of the data folder and of a folder for what they leave. ----------
 
@@ -108,13 +105,13 @@ def template_point(folder: Path, work: Path) -> Callable[[], object]:
 
 
 def training_events(folder: Path, work: Path) -> Callable[[], object]:
-    """What the classifier is trained on: some 10 million rows, shifted."""
+    """What the classifier is trained on: all rows of its part, shifted."""
     from submission import artifacts
     from training.networks import plain_inputs
     from training.perturbed import PerturbedEvents, perturbed
     from training.samples import load_sample, training_part
 
-    sample = training_part(OfficialFolder(folder), "classifier", MOST_TRAINED, work)
+    sample = training_part(OfficialFolder(folder), "classifier", None, work)
     inputs = partial(plain_inputs, artifacts.load().histogram.scorer)
     events = PerturbedEvents(partial(load_sample, work), len(sample.weights), 2000, 1, 1, 2)
     return partial(perturbed, events, inputs)

@@ -1,9 +1,9 @@
 """How the cost of a run grows: `python -m benchmarks.scaling`.
 
 Lines over three decades: the events of a pseudo-experiment, drawn and predicted, with the test events' weights scaled;
-the bins of the likelihood, its fit with copies of the shipped bins; and whole runs by their pseudo-experiments and by
-their sets of one each, through ingestion and scoring: drawn, sent to a submission in its own process, kept in the
-journal, written, scored, reported. The pseudo-experiments of these runs are of 1000 events and the submission answers
+the bins of the likelihood, some of the shipped ones or several copies of each; and whole runs by their
+pseudo-experiments and by their sets of one each, through ingestion and scoring: drawn, sent to a submission in its own
+process, kept in the journal, written, scored, reported. The pseudo-experiments of these runs are of 1000 events and the submission answers
 at once, so that what is left is what the harness itself costs. Seconds are those of the processor, the submission's
 process included. Linear means that each further one costs the same: the column before the last. The slope is that of
 the logarithms from one line to the next; what does not depend on the number makes it smaller than 1.
@@ -39,6 +39,7 @@ from ingestion_test.sources import OfficialFolder
 from runtime.files import write_json
 from runtime.tables import Table
 from submission import artifacts
+from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
 
 EVENTS = (1_000, 10_000, 100_000, 1_000_000)
@@ -83,22 +84,31 @@ def by_events(sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
 
 
 def by_bins(sizes: Sequence[int], rounds: int) -> list[dict[str, Any]]:
-    """CPU seconds of a fit in so many bins, copies of the shipped ones one after the other."""
+    """CPU seconds of a fit in so many bins."""
     likelihood, random = artifacts.load().likelihood, np.random.default_rng(0)
     rows: list[dict[str, Any]] = []
     for size in sizes:
-        copies = limited(likelihood, np.arange(size) % likelihood.templates.bins, PARAMETERS[1:])
-        counts, seconds = throw(copies, rounds + 1, random), []
+        sized = with_bins(likelihood, size)
+        counts, seconds = throw(sized, rounds + 1, random), []
         for observed in counts:
             start = time.process_time()
-            copies.fit(observed[None])
+            sized.fit(observed[None])
             seconds.append(time.process_time() - start)
         rows.append({"number": size, "fit, s": float(np.median(seconds[1:]))})
     return rows
 
 
+def with_bins(likelihood: Likelihood, size: int) -> Likelihood:
+    """A likelihood of so many of the bins, evenly spread, each of them several times where there are not so many."""
+    bins = np.linspace(0, likelihood.templates.bins, size, endpoint=False).astype(int)
+    return limited(likelihood, bins, PARAMETERS[1:])
+
+
 def by_experiments(shapes: Sequence[tuple[int, int]], work: Path) -> list[dict[str, Any]]:
-    """CPU seconds of runs of so many sets with so many pseudo-experiments each, and this process's most memory."""
+    """CPU seconds of runs of so many sets with so many pseudo-experiments each, and this process's most memory by then.
+
+    Memory is known while it grows from run to run.
+    """
     light, model = work / "light", work / "model"
     folder = cached_folder("small")
     for path in (light, model):
@@ -131,6 +141,7 @@ def _seconds() -> float:
 def by_workers(workers: Sequence[int], work: Path) -> Table:
     """Wall seconds of a pseudo-experiment of a million events with so many processes, and their ratio to the first."""
     source, seconds = OfficialFolder(cached_folder()), []
+    run(RunSettings(10, _SHORT, fit_minutes=0.0), source, None, work / "workers-warm")  # loads what is loaded once
     for number in workers:
         took = []
         for each in (_SHORT, _LONG):
@@ -204,6 +215,8 @@ def main() -> None:
         runs = by_experiments(shapes, Path(work))
         print(table("pseudo-experiments", runs).text(), flush=True)
         sets = by_experiments([(size, 1) for size in SETS if size <= flags.most], Path(work))
+        for row in sets:
+            del row["memory, MiB"]  # that of the runs before
         print(table("sets", sets).text(), flush=True)
         print(by_workers(WORKERS, Path(work)).text(), flush=True)
     events = by_events(EVENTS, flags.rounds)

@@ -235,11 +235,12 @@ def _sentence(curve: dict[str, Any]) -> str:
         return ""
     if not curve["error"] < _KNOWN * curve["limit"]:
         return "\nThe trainings do not say where the limit of infinitely many events is.\n"
-    share = curve["length"][-1] / curve["limit"] - 1
+    most = [length for rows, length in zip(curve["rows"], curve["length"]) if rows == curve["rows"][-1]]
+    share = np.mean(most) / curve["limit"] - 1
     return (
         f"\nSingle networks without flows follow {curve['limit']:.3f} + {curve['slope']:.3f} N^-{curve['power']:.2f}, "
         f"N in millions of rows. The limit of infinitely many is {curve['limit']:.3f} ± {curve['error']:.3f}; the "
-        f"largest training is {share:.1%} above it.\n"
+        f"largest trainings are {share:.1%} above it.\n"
     )
 
 
