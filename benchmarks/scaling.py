@@ -3,10 +3,11 @@
 Lines over three decades: the events of a pseudo-experiment, drawn and predicted, with the test events' weights scaled;
 the bins of the likelihood, some of the shipped ones or several copies of each; and whole runs by their
 pseudo-experiments and by their sets of one each, through ingestion and scoring: drawn, sent to a submission in its own
-process, kept in the journal, written, scored, reported. The pseudo-experiments of these runs are of 1000 events and the submission answers
-at once, so that what is left is what the harness itself costs. Seconds are those of the processor, the submission's
-process included. Linear means that each further one costs the same: the column before the last. The slope is that of
-the logarithms from one line to the next; what does not depend on the number makes it smaller than 1.
+process, kept in the journal, written, scored, reported. The pseudo-experiments of these runs are of 1000 events and
+the submission answers at once, so that what is left is what the harness itself costs. Seconds are those of the
+processor, the submission's process included. Linear means that each further one costs the same: the column before the
+last. The slope is that of the logarithms from one line to the next; what does not depend on the number makes it
+smaller than 1.
 
 Runs with 1, 2 and 4 processes are of pseudo-experiments of a million events and the shipped submission, in seconds of
 the wall clock; what a run costs apart from its pseudo-experiments is taken off.

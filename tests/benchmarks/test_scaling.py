@@ -38,7 +38,7 @@ def test_a_run_is_as_long_as_its_longest_part():
     assert costs.shared(10_000_000) == pytest.approx(0.33)
     runs = [(36_000, 10_000_000, 2), (36_000, 10_000_000, 1000)]
     few, many = large_runs.calculated_table(costs, runs).rows
-    assert few[3:10] == ("1.65", "0.01", "0.02", "0.01", "1.66", "workers", "165")
+    assert few[3:10] == ("1.65", "0.01", "0.02", "0.01", "1.65", "workers", "165")
     assert many[3:10] == ("0.00", "0.01", "0.02", "0.01", "0.03", "journal", "165")
 
 
