@@ -50,14 +50,9 @@ for line in sys.stdin:
 """
 
 
-def archive(commit: str) -> bytes | None:
-    """The files of a commit as a tar archive; None where the history does not have it."""
-    command = ["git", "-C", str(PROJECT), "archive", commit]
-    try:
-        done = subprocess.run(command, capture_output=True, check=False)
-    except OSError:  # no git
-        return None
-    return done.stdout if done.returncode == 0 else None
+def archive(commit: str) -> bytes:
+    """The files of a commit that is there, as a tar archive."""
+    return subprocess.run(["git", "-C", str(PROJECT), "archive", commit], capture_output=True, check=True).stdout
 
 
 def is_there(commit: str) -> bool:
@@ -129,11 +124,10 @@ def main() -> None:
     parser.add_argument("--commit", default=COMMIT, help=f"the earlier version (default {COMMIT})")
     parser.add_argument("--rounds", type=int, default=7, help="pseudo-experiments (default 7)")
     flags = parser.parse_args()
-    content = archive(flags.commit)
-    if content is None:
+    if not is_there(flags.commit):
         raise SystemExit(f"{PROJECT} has no git history with the commit {flags.commit}: clone the whole repository")
     print(f"{flags.rounds} pseudo-experiments, the same test sets from both")
-    print(compare(flags.commit, content, flags.rounds).text())
+    print(compare(flags.commit, archive(flags.commit), flags.rounds).text())
 
 
 if __name__ == "__main__":

@@ -1,7 +1,7 @@
 """What runs of a million pseudo-experiments would take on a cluster: `python -m benchmarks.large_runs`.
 
 Measured on this machine: a pseudo-experiment with its prediction; its draw for each test row; a task that does nothing,
-by way of a dask scheduler, which passes it to a worker and its result back; a line of the journal, which reaches the
+for the dask scheduler and client that pass it to a worker and take its result; a line of the journal, which reaches the
 disk; scoring and report. The rest is arithmetic. The workers share the first two. Scheduler and journal serve all of
 them while they work, one pseudo-experiment after the other. So that part of a run takes as long as the slowest of the
 three, which is called its bound, and scoring comes after it.
@@ -16,7 +16,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-import dask
 from dask.distributed import LocalCluster
 
 from benchmarks import scaling
@@ -48,7 +47,7 @@ class Costs:
     Arguments:
         work: CPU time of all that does not grow with the test rows.
         row: CPU time of the draw, for each further test row.
-        message: a task's way to a worker and back, wall clock.
+        message: CPU time of scheduler and client for a task.
         line: of the journal, wall clock.
         scoring: CPU time of scores and report.
     """
@@ -101,16 +100,13 @@ def _draw_seconds(events: TestEvents) -> float:
 
 
 def message_seconds(tasks: int) -> float:
-    """Seconds of a task that does nothing, by way of a dask scheduler on this machine, its worker beside it."""
-    with (
-        dask.config.set({"distributed.worker.daemon": False}),
-        LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster,
-    ):
+    """CPU seconds that dask's scheduler and its client, both in this process, spend on a task that does nothing."""
+    with LocalCluster(n_workers=1, threads_per_worker=1, dashboard_address=None) as cluster:
         address = cluster.scheduler_address
         list(as_completed([_nothing] * 10, address))
-        start = time.perf_counter()
+        start = time.process_time()
         list(as_completed([_nothing] * tasks, address))
-        return (time.perf_counter() - start) / tasks
+        return (time.process_time() - start) / tasks
 
 
 def _nothing() -> None:
