@@ -9,16 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from experiments.methods.mle_nu.training import NuResult
+from experiments.methods.mle_nu.calibration import Calibration, terms
+from experiments.methods.mle_nu.estimator import NuEstimator
+from experiments.methods.mle_nu.nuisance import pulls_at
+from experiments.methods.mle_nu.scorer import EMBEDDED, pulls_of, values_of
+from experiments.methods.mle_nu.training import NuNeymanConfig, NuResult
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from ingestion_test.official.systematics import systematics
 from runtime import files
 from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
 from runtime.tables import Table
 from submission import codec
+from submission.arrays import FloatArray
 
 SUMMARY = "fitted minus true pulls of the method mle-nu, in the pseudo-experiments of its belt"
 
 FOLDER = Path("runs/table2-full/mle-nu/training")
+
+#: Repetitions of the whole study with scores thrown around their measured mean, and their seed.
+REPETITIONS, SEED = 50, 11
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,17 +43,58 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the table, write pulls.json."""
     path = arguments.training / "neyman.npz"
     try:
-        summary = codec.decode(NuResult, path.read_bytes()).summary
+        trained = codec.decode(NuResult, path.read_bytes())
     except (OSError, codec.FormatError) as error:
         raise ChallengeError(
             f"{path} cannot be read ({error}): --training takes the training of mle-nu that "
             "`python -m experiments table2 --methods mle-nu` leaves"
         ) from error
+    summary, parts = trained.summary, trained.estimator
     result = {name: summary[name] for name in ("experiments", "converged", "pull_mean", "pull_rms")}
+    nominal = NuEstimator(parts, systematics).templates(parts.histogram, values_of(np.zeros(len(EMBEDDED)))).nominal
+    selected = nominal.sum() / parts.events["weights"].sum(dtype=np.float64)
+    sizes = nominal.sum(), selected * summary["sample"]
+    result["expected"] = expected(parts.calibration, *sizes, summary["experiments"])
     arguments.output.mkdir(parents=True, exist_ok=True)
     files.write_json(arguments.output / "pulls.json", result)
     print(table(result).text())
     publish(arguments.docs, "results", sections(result), [arguments.output / "pulls.json"])
+
+
+def expected(calibration: Calibration, events: float, sample: float, experiments: int) -> dict[str, Any]:
+    """What the fit gives where scores have exactly the mean and the covariance that the calibration says.
+
+    The calibration's statistical error, and that of the sample behind the pseudo-experiments, move the scores of all
+    of them alike. Arguments of the true pulls are those of the pseudo-experiments of the belt.
+
+    Arguments:
+        calibration: of the method.
+        events: of a data set.
+        sample: effective number of the events that pseudo-experiments are taken from.
+        experiments: number of pseudo-experiments.
+
+    Returns:
+        dict: by parameter "mean" of fitted minus true pull with its standard deviation over repetitions of the study,
+        and "deviation", the standard deviation over pseudo-experiments.
+    """
+    random, first = np.random.default_rng(SEED), NuNeymanConfig().seed
+    truth = np.array([pulls_of(draw_nuisance_parameters(first + i, NUISANCE_NAMES)) for i in range(experiments)])
+    size, root = calibration.size(events), np.linalg.cholesky(calibration.covariance)
+    common = np.sqrt(1 / calibration.events + 1 / sample)
+    residual = np.empty((REPETITIONS, *truth.shape))
+    for repetition in residual:
+        noise = common * random.normal(size=len(EMBEDDED)) + random.normal(size=truth.shape) / np.sqrt(events)
+        scores = terms(truth) @ calibration.mean + noise @ root.T
+        repetition[:] = [pulls_at(score, size, calibration).pulls for score in scores] - truth
+    means, deviation = residual.mean(axis=1), residual.std(axis=1).mean(axis=0)
+    return {
+        "mean": _by_name(np.stack([means.mean(axis=0), means.std(axis=0, ddof=1)], axis=1)),
+        "deviation": _by_name(deviation),
+    }
+
+
+def _by_name(values: FloatArray) -> dict[str, Any]:
+    return dict(zip(EMBEDDED, values.tolist()))
 
 
 def sections(result: Mapping[str, Any]) -> dict[str, str]:
@@ -52,10 +103,18 @@ def sections(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def table(result: Mapping[str, Any]) -> Table:
-    """A line for each parameter: mean of fitted minus true pull with its statistical error, and standard deviation."""
+    """A line for each parameter: mean and standard deviation of fitted minus true pull, and what is expected of them.
+
+    The error of the expected mean is that of the finite samples and of the number of pseudo-experiments.
+    """
     lines = []
     for name, mean in result["pull_mean"].items():
-        spread = float(np.sqrt(max(result["pull_rms"][name] ** 2 - mean**2, 0.0)))
-        lines.append((name, f"{mean:+.2f} ± {spread / np.sqrt(result['experiments']):.2f}", f"{spread:.2f}"))
-    head = (f"{result['experiments']} pseudo-experiments", "fitted - true pull, mean", "standard deviation")
-    return Table(head, lines)
+        deviation = float(np.sqrt(max(result["pull_rms"][name] ** 2 - mean**2, 0.0)))
+        expected_mean, error = result["expected"]["mean"][name]
+        expected_deviation = result["expected"]["deviation"][name]
+        lines.append(
+            (name, f"{mean:+.2f}", f"{expected_mean:+.2f} ± {error:.2f}")
+            + (f"{deviation:.2f}", f"{expected_deviation:.2f}")
+        )
+    head = (f"{result['experiments']} pseudo-experiments", "fitted - true pull, mean", "expected")
+    return Table((*head, "standard deviation", "expected"), lines)

@@ -46,8 +46,9 @@ class Worker:
             self.connection, theirs = _context.Pipe()
         self.process = _context.Process(target=worker_process.main, args=(theirs, job))
         variables = image_variables((job.submission, job.data, job.test_events, job.model_file, job.log))
-        variables |= dict.fromkeys(THREAD_VARIABLES, str(threads))
-        with environment(variables, keep=THREAD_VARIABLES), _no_interruption():
+        said = next(filter(None, map(os.environ.get, THREAD_VARIABLES)), str(threads))  # of one library, for all
+        variables |= {name: os.environ.get(name, said) for name in THREAD_VARIABLES}
+        with environment(variables), _no_interruption():
             self.process.start()
             #: Function that ends it; called at the end of this process too, which would wait for it.
             self.close = multiprocessing.util.Finalize(self, _end, (self.connection, self.process), exitpriority=0)

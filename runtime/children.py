@@ -7,7 +7,7 @@ import errno
 import multiprocessing
 import os
 import threading
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 from .errors import ChallengeError, shortage
 
@@ -39,20 +39,18 @@ def refusals_named() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def environment(variables: Mapping[str, str], keep: Collection[str] = ()) -> Iterator[None]:
+def environment(variables: Mapping[str, str]) -> Iterator[None]:
     """Environment of the processes started within; one thread of this process is there at a time.
 
     Arguments:
         variables: values by name.
-        keep: names of those that stay as the user has set them.
 
     Raises:
         ChallengeError: as `refusals_named`.
     """
     with _starting, refusals_named():
         before = {name: os.environ.get(name) for name in variables}
-        kept = [name for name in keep if before[name] is not None]
-        os.environ.update({name: value for name, value in variables.items() if name not in kept})
+        os.environ.update(variables)
         try:
             yield
         finally:

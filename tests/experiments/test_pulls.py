@@ -1,14 +1,36 @@
 """The pulls that mle-nu fits: the table, and what is no training of it."""
 
+import numpy as np
+
 from experiments import pulls
 from experiments.__main__ import main
+from experiments.methods.mle_nu.calibration import Calibration
 
 
-def test_the_table_has_mean_error_and_spread():
-    result = {"experiments": 100, "pull_mean": {"tes": 0.3}, "pull_rms": {"tes": 0.5}}
+def test_the_table_has_means_and_spreads_beside_what_is_expected():
+    expected = {"mean": {"tes": (0.01, 0.2)}, "deviation": {"tes": 0.5}}
+    result = {"experiments": 100, "pull_mean": {"tes": 0.3}, "pull_rms": {"tes": 0.5}, "expected": expected}
     text = pulls.table(result).markdown()
-    assert "| tes | +0.30 ± 0.04 | 0.40 |" in text
+    assert "| tes | +0.30 | +0.01 ± 0.20 | 0.40 | 0.50 |" in text
     assert "100 pseudo-experiments" in text
+
+
+def test_what_is_expected_of_scores_that_respond_to_one_pull_each():
+    """Means and deviations of a linear fit of one pull with a Gaussian prior, by their formulas."""
+    mean = np.zeros((21, 5))
+    mean[1:6] = 0.1 * np.eye(5)
+    calibration = Calibration(mean, 0.1 * np.eye(5), events=4000.0)
+    np.testing.assert_allclose(calibration.covariance, np.eye(5), atol=1e-12)
+    size = 1 / (1 / 5000 + 1 / 4000)
+    weight = size * 0.01 / (1 + size * 0.01)
+    found = pulls.expected(calibration, 5000, 12_000, 200)
+    spread = weight * np.sqrt(1 / 4000 + 1 / 12_000) / 0.1  # of the mean, by what all pseudo-experiments share
+    single = np.hypot(1 - weight, weight / np.sqrt(5000) / 0.1)  # prior and statistical error
+    for name in ("tes", "jes", "ttbar_scale", "diboson_scale"):
+        (value, error), deviation = found["mean"][name], found["deviation"][name]
+        np.testing.assert_allclose(deviation, single, rtol=0.1)
+        np.testing.assert_allclose(error, np.hypot(spread, weight / np.sqrt(5000 * 200) / 0.1), rtol=0.35)
+        assert abs(value) < 4 * error
 
 
 def test_a_folder_without_the_training_is_named(tmp_path, capsys):

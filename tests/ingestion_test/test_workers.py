@@ -17,6 +17,7 @@ from ingestion_test.jobs import Job, Ready, WorkerError
 from ingestion_test.pseudo_experiments import plan
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.workers import Prediction, Worker
+from runtime.children import THREAD_VARIABLES
 from tests.submissions import good, predicting, write
 
 EXPERIMENTS = plan(1, 2, seed=7)
@@ -98,16 +99,21 @@ def test_how_it_died(body, text, job):
             worker.receive()
 
 
-def test_threads_are_those_of_the_environment_or_as_given(job, monkeypatch):
-    files = predicting(good("float(os.environ['OMP_NUM_THREADS'])"))
-    for variable, threads in ((None, 3), ("5", 5)):
-        monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
-        if variable:
-            monkeypatch.setenv("OMP_NUM_THREADS", variable)
-        with closing(Worker(job(files), threads=3)) as worker:
-            worker.receive()
-            worker.give(EXPERIMENTS[0])
-            assert worker.receive().prediction["mu_hat"] == threads
+@pytest.mark.parametrize(
+    ("said", "values"),
+    [({}, "333"), ({"OMP_NUM_THREADS": "1"}, "111"), ({"MKL_NUM_THREADS": "2", "OPENBLAS_NUM_THREADS": "5"}, "552")],
+)
+def test_threads_are_those_of_the_environment_or_as_given(said, values, job, monkeypatch):
+    """What is said of one library holds for those of which nothing is said: torch would follow MKL's number."""
+    for name in THREAD_VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+    for name, value in said.items():
+        monkeypatch.setenv(name, value)
+    files = predicting(good(f"float(''.join(os.environ[name] for name in {THREAD_VARIABLES}))"))
+    with closing(Worker(job(files), threads=3)) as worker:
+        worker.receive()
+        worker.give(EXPERIMENTS[0])
+        assert worker.receive().prediction["mu_hat"] == float(values)
 
 
 def test_a_task_of_a_cluster_keeps_its_process_for_the_next_one(job):

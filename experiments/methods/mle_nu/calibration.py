@@ -65,6 +65,11 @@ class Calibration:
         weights = np.linalg.solve(covariance, mean[1 : 1 + pulls.shape[1]].T).T
         return cls(mean, weights, events)
 
+    @property
+    def covariance(self) -> FloatArray:
+        """Covariance of the score of an event at pulls 0, array (5, 5)."""
+        return np.linalg.solve(self.weights, self.mean[1 : 1 + len(self.weights)])
+
     def size(self, events: float) -> float:
         """The number of events that would know as much about the pulls as `events` do, if the means were exact."""
         return 1 / (1 / max(events, 1e-30) + 1 / self.events)

@@ -92,9 +92,20 @@ class SumOfScores:
 
 
 def fit_nuisance(total: SumOfScores, calibration: Calibration) -> NuisanceFit:
-    """Solve for the pulls by Newton's method."""
+    """The pulls of the events that a sum is over."""
+    score = total.evaluate(np.zeros(len(EMBEDDED)))[0] / max(total.weight, 1e-30)
+    return pulls_at(score, calibration.size(total.weight), calibration)
+
+
+def pulls_at(score: FloatArray, size: float, calibration: Calibration) -> NuisanceFit:
+    """Solve for the pulls by Newton's method.
+
+    Arguments:
+        score: array (5,), mean score of the data.
+        size: number of events that would know as much about the pulls, as `Calibration.size`.
+        calibration: of the scores.
+    """
     pulls, converged, step = np.zeros(len(EMBEDDED)), False, np.inf
-    size, score = calibration.size(total.weight), total.evaluate(pulls)[0] / max(total.weight, 1e-30)
     for _ in range(MAX_ITERATIONS):
         slope = size * calibration(score, pulls) - pulls
         matrix = size * calibration.information(pulls) + np.eye(len(pulls))

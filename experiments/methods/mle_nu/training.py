@@ -68,16 +68,16 @@ class NuTemplatesConfig(TemplatesConfig):
 
     no_jet_bins: int = 0
     axis: AxisConfig | None = None
-    rows: int = 6_000_000
+    rows: int = 24_000_000
     shipped: int = 300_000
-    calibration_rows: int = 2_000_000
+    calibration_rows: int = 6_000_000
 
 
 @dataclass(frozen=True)
 class NuNeymanConfig:
     """How the belt is made: number of pseudo-experiments, event by event, and the seed of the first."""
 
-    experiments: int = 100
+    experiments: int = 400
     seed: int = 870_900_000
 
 
@@ -293,6 +293,7 @@ def _neyman(training: Training) -> NuResult:
     residual = outcomes["pulls"] - outcomes["truth"]
     summary = {
         "experiments": len(mus),
+        "sample": float(events.weights.sum() ** 2 / (events.weights**2).sum()),
         "valid": float(throws.valid.mean()),
         "converged": float(outcomes["converged"].mean()),
         "pull_mean": dict(zip(EMBEDDED, residual.mean(axis=0).tolist())),
