@@ -1,10 +1,15 @@
 """The pulls that mle-nu fits: the table, and what is no training of it."""
 
+import json
+from pathlib import Path
+
 import numpy as np
 
 from experiments import pulls
 from experiments.__main__ import main
 from experiments.methods.mle_nu.calibration import Calibration
+
+DOCS = Path(__file__).parents[2] / "docs"
 
 
 def test_the_table_has_means_and_spreads_beside_what_is_expected():
@@ -31,6 +36,13 @@ def test_what_is_expected_of_scores_that_respond_to_one_pull_each():
         np.testing.assert_allclose(deviation, single, rtol=0.1)
         np.testing.assert_allclose(error, np.hypot(spread, weight / np.sqrt(5000 * 200) / 0.1), rtol=0.35)
         assert abs(value) < 4 * error
+
+
+def test_what_the_page_says_of_the_pulls_holds():
+    result = json.loads((DOCS / "results" / "pulls.json").read_text(encoding="utf-8"))
+    for name, mean in result["pull_mean"].items():
+        expected, error = result["expected"]["mean"][name]
+        assert abs(mean - expected) < 2 * error, name
 
 
 def test_a_folder_without_the_training_is_named(tmp_path, capsys):
