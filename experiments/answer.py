@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.table2.rows import PAPER
+from experiments.table2.rows import PAPER, paired_ratio
 from experiments.trainings import MUS
 from ingestion_test.scoring import sigma68
 from runtime import files
@@ -146,7 +146,7 @@ def _with_flows(results: Mapping[str, Any]) -> str:
     methods = results.get("table2", {}).get("methods", {})
     if not {_OURS, _OTHERS} <= methods.keys():
         return ""
-    return _paired(*(methods[name]["sets"] for name in (_OURS, _OTHERS)))
+    return paired_ratio(*(methods[name] for name in (_OURS, _OTHERS)))
 
 
 def _flows(results: Mapping[str, Any]) -> Iterator[str]:
@@ -252,13 +252,6 @@ def _ratio(above: Sequence[float], below: Sequence[float]) -> str:
     """Quotient of two values, each with its error, and its own error."""
     value = above[0] / below[0]
     return f"{value:.3f} ± {value * np.hypot(above[1] / above[0], below[1] / below[0]):.3f}"
-
-
-def _paired(above: Sequence[Mapping[str, Any]], below: Sequence[Mapping[str, Any]]) -> str:
-    """Quotient of the mean intervals of two methods on the same sets; its error is that of their mean difference."""
-    ours, others = (np.array([row["interval"][0] for row in sets]) for sets in (above, below))
-    error = np.std(ours - others, ddof=1) / np.sqrt(len(ours))
-    return f"{ours.mean() / others.mean():.3f} ± {error / others.mean():.3f}"
 
 
 def _size(row: Mapping[str, Any]) -> str:

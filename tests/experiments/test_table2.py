@@ -11,7 +11,7 @@ from experiments.methods import preparation
 from experiments.methods.registry import METHODS
 from experiments.table2 import command
 from experiments.table2.command import SEED, FirstOfRun
-from experiments.table2.rows import PAPER, row, table
+from experiments.table2.rows import PAPER, row, sections, table
 from ingestion_test.ingestion import RunSettings
 from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.scoring import coverage_penalty
@@ -19,6 +19,21 @@ from ingestion_test.sources import OfficialFolder
 from ingestion_test.submissions import PROJECT
 from submission import artifacts
 from tests.submissions import good, predicting, write
+
+
+def _row(*intervals):
+    numbers = dict.fromkeys(("score", "interval", "coverage", "rmse", "minutes"), (0.5, 0.01))
+    sets = [{"interval": (value, 0.01)} for value in intervals]
+    return numbers | {"label": "a label", "cramer_rao": None, "sets": sets, "num_sets": 2, "num_experiments": 100}
+
+
+def test_mle_with_nu_is_compared_on_the_same_sets():
+    rows = {"default": _row(0.3, 0.5), "mle-nu": _row(0.9, 1.3)}
+    text = sections({"methods": rows})["mle-nu"]
+    assert "its mean interval is 2.750 ± 0.250 times that of `default`" in text
+    assert "In the paper it is 2.28 times that of the CNF, at 0.701 and 0.672." in text
+    assert sections({"methods": {"default": rows["default"]}})["mle-nu"] == ""
+
 
 # The same data for all -----------------------------------------------------------------------------------------------
 
