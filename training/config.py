@@ -69,7 +69,7 @@ PRESETS = {
                 events=80_000,
                 scaled=False,
             ),
-            ClassifierConfig(epochs=1),
+            ClassifierConfig(epochs=1, averaging=0.99),  # a longer mean holds the initial weights: steps are few
             rows=10_000_000,
         ),
         templates=TemplatesConfig(no_jet_bins=0, axis=None, rows=1_500_000),
