@@ -65,7 +65,7 @@ def expected(calibration: Calibration, events: float, sample: float, experiments
     """What the fit gives where scores have exactly the mean and the covariance that the calibration says.
 
     The calibration's statistical error, and that of the sample behind the pseudo-experiments, move the scores of all
-    of them alike. Arguments of the true pulls are those of the pseudo-experiments of the belt.
+    of them alike. The true pulls are those of the pseudo-experiments of the belt.
 
     Arguments:
         calibration: of the method.
@@ -110,11 +110,8 @@ def table(result: Mapping[str, Any]) -> Table:
     lines = []
     for name, mean in result["pull_mean"].items():
         deviation = float(np.sqrt(max(result["pull_rms"][name] ** 2 - mean**2, 0.0)))
-        expected_mean, error = result["expected"]["mean"][name]
-        expected_deviation = result["expected"]["deviation"][name]
-        lines.append(
-            (name, f"{mean:+.2f}", f"{expected_mean:+.2f} ± {error:.2f}")
-            + (f"{deviation:.2f}", f"{expected_deviation:.2f}")
-        )
+        (expected_mean, error), expected_deviation = (result["expected"][key][name] for key in ("mean", "deviation"))
+        means = f"{mean:+.2f}", f"{expected_mean:+.2f} ± {error:.2f}"
+        lines.append((name, *means, f"{deviation:.2f}", f"{expected_deviation:.2f}"))
     head = (f"{result['experiments']} pseudo-experiments", "fitted - true pull, mean", "expected")
     return Table((*head, "standard deviation", "expected"), lines)

@@ -133,18 +133,18 @@ def _mle_nu(rows: Mapping[str, Any]) -> str:
         return ""
     cnf, mle = PAPER["paper: CNF + DNN"], PAPER["paper: MLE with nu"]
     ours, theirs = rows["default"], rows["mle-nu"]
+    coverages = " and ".join(_cell(row["coverage"], ".3f") for row in (theirs, ours))
     return (
-        f"On the same data sets its mean interval is {paired_ratio(theirs, ours)} times that of `default`, at "
-        f"coverages of {_cell(theirs['coverage'], '.3f')} and {_cell(ours['coverage'], '.3f')}. In the paper it is "
-        f"{mle[1] / cnf[1]:.2f} times that of the CNF, at {mle[2]} and {cnf[2]}.\n"
+        f"On the same data sets its mean interval is {quotient(theirs['interval'], ours['interval'])} times that of "
+        f"`default`, at coverages of {coverages}. In the paper it is {mle[1] / cnf[1]:.2f} times that of the CNF, at "
+        f"{mle[2]} and {cnf[2]}.\n"
     )
 
 
-def paired_ratio(above: Mapping[str, Any], below: Mapping[str, Any]) -> str:
-    """Quotient of the mean intervals of two rows of the same sets; its error is that of their mean difference."""
-    ours, others = (np.array([subset["interval"][0] for subset in row["sets"]]) for row in (above, below))
-    error = np.std(ours - others, ddof=1) / np.sqrt(len(ours))
-    return f"{ours.mean() / others.mean():.3f} ± {error / others.mean():.3f}"
+def quotient(above: Sequence[float], below: Sequence[float]) -> str:
+    """Quotient of two values, each with its error, and its own error."""
+    value = above[0] / below[0]
+    return f"{value:.3f} ± {value * np.hypot(above[1] / above[0], below[1] / below[0]):.3f}"
 
 
 def _cell(value: float | Sequence[float] | None, kind: str) -> str:
