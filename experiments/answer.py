@@ -223,8 +223,8 @@ def reached(results: Mapping[str, Any]) -> dict[str, str]:
     if with_flows := _with_flows(results):
         checked += (
             f"- **Do flows help, as the paper says?** On the same data sets the mean interval with them is "
-            f"{with_flows} of\n  that of a classifier without ([methods compared](docs/results.md)). The paper's toy study is "
-            f"reproduced, but for\n  the gain by flow features ([toy studies](docs/toy.md)).\n"
+            f"{with_flows} of\n  that of a classifier without ([methods compared](docs/results.md)). The paper's "
+            f"toy study is reproduced, but for\n  the gain by flow features ([toy studies](docs/toy.md)).\n"
         )
     return {"reached": table, "checked": checked}
 
