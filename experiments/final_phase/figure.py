@@ -9,14 +9,17 @@ from typing import Any
 import numpy as np
 
 from experiments.plotting import BLUE, GREEN, RED, panels, save
+from experiments.published import EXACT_SCORE, WINNERS_SCORE
 from ingestion_test.scoring import ONE_SIGMA, sigma68
 
 #: Colours of what has the seed that was asked for.
 COLORS = {"templates": BLUE, "events": GREEN}
 
-#: Mean bootstrapped score of the challenge's winners, and what the paper's interval would get with coverage 0.6827 in
-#: all sets (docs/mathematics.md#published-numbers), with the styles of their lines.
-MARKS = {"winners of the challenge": (-0.58, ":"), "the paper's interval, coverage exact": (0.69, "--")}
+#: Bootstrapped scores to compare with, and the styles of their lines.
+MARKS = {
+    "winners of the challenge": (WINNERS_SCORE, ":"),
+    "the paper's interval, coverage exact": (EXACT_SCORE, "--"),
+}
 
 
 def plot(path: Path, result: Mapping[str, Any]) -> None:

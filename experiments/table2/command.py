@@ -33,7 +33,7 @@ from training.config import simulated_source
 from training.devices import usable_device
 
 from . import figures
-from .rows import PAPER, bound, row, sections, table
+from .rows import bound, row, sections, table
 
 SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
 
@@ -227,7 +227,7 @@ def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     rows = kept_rows(output, (*METHODS, *others), ROW_FILE)
     ours = output / "default" / "submission" / "submission" / "artifacts"
     shipped = artifacts.load_manifest(ours)["sha256"] if ours.exists() else None
-    files.write_json(output / "table2.json", {"shipped": shipped, "settings": about, "paper": PAPER, "methods": rows})
+    files.write_json(output / "table2.json", {"shipped": shipped, "settings": about, "methods": rows})
     with files.replaced(output / "results.md") as file:
         file.write(table(rows).markdown())
     labelled = {row["label"]: row for row in rows.values()}

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments import published
 from experiments.bounds import widths
 from ingestion_test.scoring import Scores, score_sets
 from runtime.tables import Table
@@ -17,12 +18,11 @@ from submission.likelihood import Likelihood
 #: Redrawings behind the statistical errors, and their seed.
 BOOTSTRAPS, BOOTSTRAP_SEED = 1000, 7
 
-#: What the paper reports (official data, 10 × 100 pseudo-experiments, four A100): score, interval, coverage, RMSE,
-#: minutes, and nothing on the bound with six nuisance parameters (docs/mathematics.md#published-numbers).
+#: The paper's rows; they say nothing on the bound with six nuisance parameters.
 PAPER = {
-    "paper: CNF + DNN": (0.823, 0.438, 0.672, 0.191, 5.0, None),
-    "paper: MLE with nu": (0.001, 0.998, 0.701, 0.575, 41.0, None),
-    "paper: baseline, MLE for mu only": (-11.152, 1.34, 0.431, 1.575, 3.0, None),
+    "paper: CNF + DNN": published.CNF,
+    "paper: MLE with nu": published.MLE_NU,
+    "paper: baseline, MLE for mu only": published.BASELINE,
 }
 
 #: Columns of the table: key of a row, title and format.
@@ -118,7 +118,7 @@ def table(rows: Mapping[str, Any]) -> Table:
         numbers = [_cell(row[key], kind) for key, _, kind in COLUMNS]
         lines.append([f"{name}: {row['label']}", *numbers, f"{row['num_sets']} × {row['num_experiments']}"])
     for name, values in PAPER.items():
-        lines.append([name, *(_cell(value, kind) for value, (_, _, kind) in zip(values, COLUMNS)), "10 × 100"])
+        lines.append([name, *(_cell(getattr(values, key, None), kind) for key, _, kind in COLUMNS), "10 × 100"])
     return Table(head, lines)
 
 
@@ -131,13 +131,14 @@ def _mle_nu(rows: Mapping[str, Any]) -> str:
     """A sentence on the paper's claim of its two methods; nothing where one of them has no row."""
     if not {"default", "mle-nu"} <= rows.keys():
         return ""
-    cnf, mle = PAPER["paper: CNF + DNN"], PAPER["paper: MLE with nu"]
+    cnf, mle = published.CNF, published.MLE_NU
     ours, theirs = rows["default"], rows["mle-nu"]
     coverages = " and ".join(_cell(row["coverage"], ".3f") for row in (theirs, ours))
+    ratio = mle.interval / cnf.interval
     return (
         f"On the same data sets its mean interval is {quotient(theirs['interval'], ours['interval'])} times that of "
-        f"`default`, at coverages of {coverages}. In the paper it is {mle[1] / cnf[1]:.2f} times that of the CNF, at "
-        f"{mle[2]} and {cnf[2]}.\n"
+        f"`default`, at coverages of {coverages}. In the paper it is {ratio:.2f} times that of the CNF, at "
+        f"{mle.coverage} and {cnf.coverage}.\n"
     )
 
 

@@ -7,20 +7,12 @@ from typing import Any
 
 import numpy as np
 
+from experiments.published import CLASSIFIER
 from ingestion_test.schema import PROCESSES
 from runtime.tables import Table
 from submission.confidence import COVERAGE
 
 from .scored_events import BOTH
-
-#: The paper's classifier, from the authors' published score histograms of 1- and 2-jet events
-#: (docs/mathematics.md#published-numbers).
-PAPER: dict[str, Any] = {
-    "auc": 0.899,
-    "background_kept": {"0.1": 0.00096, "0.2": 0.0037, "0.3": 0.0089, "0.5": 0.0294},
-    "width_known": {0.1: 0.375, 1.0: 0.409, 2.0: 0.437, 3.0: 0.461},
-    "width_tes_jes": {1.0: 0.426},
-}
 
 
 def all_tables(result: Mapping[str, Any]) -> dict[str, Table]:
@@ -49,11 +41,13 @@ def _separation_table(separation: Mapping[str, Any]) -> Table:
     rows = []
     for name, part in separation.items():
         kept = (
-            _with_error(part["background_kept"][e], part["background_kept_error"][e]) for e in PAPER["background_kept"]
+            _with_error(part["background_kept"][e], part["background_kept_error"][e])
+            for e in CLASSIFIER.background_kept
         )
         rows.append([name, _with_error(part["auc"], part["auc_error"]), *kept])
-    rows.append([f"paper, {BOTH}", f"{PAPER['auc']:g}", *(f"{value:g}" for value in PAPER["background_kept"].values())])
-    head = ["held-out events", "AUC", *(f"B kept at {float(e):.0%} of S" for e in PAPER["background_kept"])]
+    paper = CLASSIFIER.auc, *CLASSIFIER.background_kept.values()
+    rows.append([f"paper, {BOTH}", *(f"{value:g}" for value in paper)])
+    head = ["held-out events", "AUC", *(f"B kept at {float(e):.0%} of S" for e in CLASSIFIER.background_kept)]
     return Table(head, rows, "Separation, nuisance parameters nominal")
 
 
@@ -90,8 +84,8 @@ def _cramer_rao_table(result: Mapping[str, Any]) -> Table:
         for bins, widths in result.items()
         for key, label in labels.items()
     ]
-    for key, label in (("width_known", labels["known"]), ("width_tes_jes", labels["tes_jes"])):
-        rows.append([f"paper, {BOTH}, {label}", *(f"{PAPER[key][mu]:.3f}" if mu in PAPER[key] else "" for mu in mus)])
+    for label, paper in ((labels["known"], CLASSIFIER.width_known), (labels["tes_jes"], CLASSIFIER.width_tes_jes)):
+        rows.append([f"paper, {BOTH}, {label}", *(f"{paper[mu]:.3f}" if mu in paper else "" for mu in mus)])
     head = ["Cramér-Rao width of mu, 2 sigma", *(f"mu = {mu:g}" for mu in mus)]
     return Table(head, rows, "What the templates allow, and what the paper's do")
 
