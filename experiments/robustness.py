@@ -48,6 +48,9 @@ STEPS, SOFT_MET = (-5, -3, -1, 1, 3, 5), (1.0, 5.0)
 #: True mu of the pseudo-experiments, how many there are at each, and draws of the finite samples behind their counts.
 MUS, THROWS, SAMPLES = np.linspace(*MU_RANGE, 6), 1000, 200
 
+#: Where `table2` leaves the artifacts of no-flows.
+_NO_FLOWS = Path("runs/table2-full/no-flows/submission/submission/artifacts")
+
 #: Rows that are worked on at a time: bounds the memory.
 _CHUNK = 100_000
 
@@ -83,9 +86,9 @@ SHIFTS = (
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     add = parser.add_argument
-    no_flows = Path("runs/table2-full/no-flows/submission/submission/artifacts")
     add("--artifacts", type=Path, default=artifacts.FOLDER, metavar="DIR", help="of default: submission/artifacts")
-    add("--no-flows", type=Path, default=no_flows, metavar="DIR", help=f"artifacts of no-flows (default: {no_flows})")
+    where = f"artifacts of no-flows (default: {_NO_FLOWS}, or default alone where it is not there)"
+    add("--no-flows", type=Path, metavar="DIR", help=where)
     add("--data", metavar="DIR", help="events that no training has read (default: a simulated sample, seed 2)")
     add("--rows", type=count, default=4_000_000, metavar="N", help="rows of each other world (default 4000000)")
     add("--output", type=Path, default=Path("runs/robustness"), metavar="DIR", help="default: runs/robustness")
@@ -95,12 +98,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> None:
     """Count, throw, print the table, draw the figure; counts are kept for the next call."""
-    places = {"default": arguments.artifacts}
-    if arguments.no_flows.exists():
-        places["no-flows"] = arguments.no_flows
+    places, flags = {"default": arguments.artifacts}, {"default": "--artifacts", "no-flows": "--no-flows"}
+    if arguments.no_flows or _NO_FLOWS.exists():
+        places["no-flows"] = arguments.no_flows or _NO_FLOWS
     else:
-        print(f"{arguments.no_flows} is not there: default alone")
-    estimators = {name: load_estimator(place) for name, place in places.items()}
+        print(f"{_NO_FLOWS} is not there: default alone")
+    estimators = {name: load_estimator(place, flags[name]) for name, place in places.items()}
     folders = {world: simulation.cached_folder(arguments.rows, 5, world=world) for world in WORLDS if world != DEFAULT}
     folders[DEFAULT] = arguments.data or simulation.cached_folder(16_000_000, 2)
     checksums = {name: artifacts.load_manifest(place)["sha256"] for name, place in places.items()}
@@ -116,6 +119,8 @@ def run(arguments: argparse.Namespace) -> None:
         }
         result = {
             "shipped": checksums["default"],
+            "no_flows": checksums.get("no-flows"),
+            "data": OfficialFolder(folders[DEFAULT], test_share=0).fingerprint(),
             "rows": arguments.rows,
             "throws": THROWS,
             "mus": MUS.tolist(),

@@ -10,8 +10,8 @@ from submission import artifacts
 from submission.estimator import Estimator
 
 
-def load_estimator(folder: str | Path) -> Estimator:
-    """The estimator of the artifacts in `folder`.
+def load_estimator(folder: str | Path, flag: str = "--artifacts") -> Estimator:
+    """The estimator of the artifacts in `folder`, which `flag` names.
 
     Raises:
         ChallengeError: they are missing or damaged.
@@ -19,7 +19,7 @@ def load_estimator(folder: str | Path) -> Estimator:
     try:
         return artifacts.load(folder)
     except artifacts.ArtifactError as error:
-        raise ChallengeError(f"{error}; --artifacts takes their folder") from error
+        raise ChallengeError(f"{error}; {flag} takes their folder") from error
 
 
 def load(folder: str | Path) -> tuple[Estimator, dict[str, Any]]:

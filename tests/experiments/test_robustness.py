@@ -67,11 +67,18 @@ def test_the_command(simulated_folder, tmp_path, monkeypatch, shown):
     labels = [row["label"] for row in result["methods"]["default"]]
     assert labels == [shift.label for shift in robustness.SHIFTS]
     assert result["methods"]["default"] == result["methods"]["no-flows"], "the same artifacts"
+    checksum = artifacts.load_manifest()["sha256"]
+    assert result["shipped"] == result["no_flows"] == checksum
+    assert result["data"] == OfficialFolder(simulated_folder, test_share=0).fingerprint()
     assert robustness.sections(result)["robustness"] in page.read_text()
     assert "world hard" in shown()
     assert (tmp_path / "docs" / "results" / "robustness.png").stat().st_size > 5000
 
 
-def test_artifacts_that_are_not_there_are_named(tmp_path, capsys):
-    assert main(["robustness", "--artifacts", str(tmp_path / "nowhere")]) == 2
-    assert "nowhere" in capsys.readouterr().err
+@pytest.mark.parametrize("flag", ["--artifacts", "--no-flows"])
+def test_artifacts_that_are_not_there_are_named_before_anything_is_computed(flag, tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr(robustness.simulation, "cached_folder", lambda *_, **__: pytest.fail("events are made"))
+    assert main(["robustness", flag, str(tmp_path / "nowhere")]) == 2
+    message = capsys.readouterr().err
+    assert "nowhere" in message
+    assert f"{flag} takes their folder" in message
