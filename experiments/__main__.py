@@ -12,9 +12,8 @@ from experiments.ablation import command as ablation
 from experiments.digits import command as digits
 from experiments.final_phase import command as final_phase
 from experiments.histfactory import command as histfactory
-from experiments.refit_worlds import adaptation
+from experiments.refit_worlds import adaptation, changed_events
 from experiments.refit_worlds import command as refit_worlds
-from experiments.refit_worlds import folder as world
 from experiments.table2 import command as table2
 from experiments.toy import command as toy
 from experiments.trained_method import command as trained_method
@@ -29,7 +28,7 @@ COMMANDS = {
     "export": (histfactory, "2:5 --output workspace.json"),
     "trainings": (trainings, "runs/training-default runs/training-no-flows"),
     "refit-worlds": (refit_worlds, "--worlds own,z-2-jets --samples 2"),
-    "world": (world, "waves-20 --rows 1000000 --output events-of-another-world"),
+    "world": (changed_events, "waves-20 --rows 1000000 --output events-of-another-world"),
     "adapt": (adaptation, "--worlds own --rows 400000"),
     "official-shift": (official_shift, "--rows 200000"),
     "table2": (table2, "--methods default,template-fit --experiments 10"),

@@ -39,8 +39,8 @@ from training.networks import plain_inputs
 from training.perturbed import PerturbedEvents, perturbed
 from training.samples import Sample
 
+from .changed_events import events_in
 from .command import SAMPLE_SEED
-from .folder import events_in
 from .worlds import WORLDS
 
 SUMMARY = "What the classifier gains if it goes on learning in another world, over new templates alone."

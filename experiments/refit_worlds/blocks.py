@@ -75,12 +75,12 @@ def count_worlds(
         kept: folder for the counts, of this estimator and these events; blocks found there are not counted again.
 
     Raises:
-        ChallengeError: as the folder and `training.checkpoints.checkpointed`, or it has fewer rows than a block.
+        ChallengeError: as the folder and `training.checkpoints.checkpointed`, or it has fewer rows than two blocks.
     """
     source = OfficialFolder(folder, test_share=0)
     numbers = range(min(rows, source.train_rows) // BLOCK_ROWS)
-    if not numbers:
-        raise ChallengeError(f"{source} has fewer than {BLOCK_ROWS:,} rows, or --rows is less: a block needs them")
+    if len(numbers) < 2:
+        raise ChallengeError(f"{source} has fewer than {2 * BLOCK_ROWS:,} rows: give a larger sample with --data")
     blocks = completed(
         [_Block(folder, estimator.histogram, tuple(names), number, kept) for number in numbers],
         workers,

@@ -26,7 +26,7 @@ from runtime.output import output_folder
 from submission import artifacts
 from submission.estimator import Estimator
 
-from .blocks import Blocks, count_worlds
+from .blocks import BLOCK_ROWS, Blocks, count_worlds
 from .event_level import event_level
 from .study import Size, full_training, study, uniformity
 from .tables import OWN, all_tables, sections
@@ -52,10 +52,11 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--artifacts", type=Path, default=artifacts.FOLDER, metavar="DIR", help="default: submission/artifacts")
     add("--data", type=Path, metavar="DIR", help="simulated events that the artifacts were not made of")
     add("--worlds", type=outputs.some_of("world", WORLDS), default=tuple(WORLDS), metavar="A,B", help="default: all")
-    add("--rows", type=types.count, default=ROWS, metavar="N", help=f"events that are only weighted (default {ROWS})")
+    add("--rows", type=_rows, default=ROWS, metavar="N", help=f"events that are only weighted (default {ROWS})")
     more = f"events of each other world, which the networks see anew (default {CHANGED_ROWS})"
-    add("--changed-rows", type=types.count, default=CHANGED_ROWS, metavar="N", help=more)
-    add("--train", type=_numbers, default=(1_000_000, 4_000_000), metavar="N,N", help="training events of a refit")
+    add("--changed-rows", type=_rows, default=CHANGED_ROWS, metavar="N", help=more)
+    more = f"training events of a refit, in multiples of {BLOCK_ROWS} (default 1000000,4000000)"
+    add("--train", type=_training_rows, default=(1_000_000, 4_000_000), metavar="N,N", help=more)
     add("--samples", type=types.count, default=5, metavar="N", help="of training events of each number (default 5)")
     add("--sets", type=types.count, default=10, metavar="N", help="true values of mu (default 10)")
     add("--experiments", type=types.count, default=500, metavar="N", help="pseudo-experiments of each (default 500)")
@@ -152,6 +153,17 @@ def _families(worlds: list[str]) -> list[tuple[str, ...]]:
     return [tuple(names) for _, names in itertools.groupby(sorted(worlds, key=family), family)]
 
 
-def _numbers(text: str) -> tuple[int, ...]:
-    """An argparse type: whole numbers, comma-separated."""
-    return tuple(map(types.count, text.split(",")))
+def _rows(text: str) -> int:
+    """An argparse type: events of at least two blocks, one for the tables and one for the data."""
+    rows = types.count(text)
+    if rows < 2 * BLOCK_ROWS:
+        raise argparse.ArgumentTypeError(f"{text} is less than two blocks of events: give at least {2 * BLOCK_ROWS}")
+    return rows
+
+
+def _training_rows(text: str) -> tuple[int, ...]:
+    """An argparse type: numbers of events that whole blocks have, comma-separated."""
+    numbers = tuple(map(types.count, text.split(",")))
+    if any(number % BLOCK_ROWS for number in numbers):
+        raise argparse.ArgumentTypeError(f"{text}: events are drawn in blocks, give multiples of {BLOCK_ROWS}")
+    return numbers

@@ -37,7 +37,7 @@ def of_worlds(result: Mapping[str, Any]) -> Table:
 
 def _row(name: str, tables: str, samples: list[Mapping[str, float]]) -> tuple[str, ...]:
     def mean(column: str, error: str, digits: int, sign: str = "") -> str:
-        values = [sample[column] for sample in samples if column in sample]
+        values = [sample[column] for sample in samples if sample.get(column) is not None]
         if not values:
             return ""
         # Samples differ by more than the pseudo-experiments' error: by the training events that they have.

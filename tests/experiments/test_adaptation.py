@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.refit_worlds import folder
+from experiments.refit_worlds import changed_events
 from experiments.refit_worlds.adaptation import compared, events_of, gone_on, training_events
 from experiments.refit_worlds.worlds import WORLDS
 from experiments.trainings import scored
@@ -28,7 +28,7 @@ def source(simulated_folder):
 
 
 def test_events_of_a_world_have_the_yields_of_a_sample(source, monkeypatch):
-    monkeypatch.setattr(folder, "BLOCK_ROWS", 7000)
+    monkeypatch.setattr(changed_events, "BLOCK_ROWS", 7000)
     whole = source.train_events(0, ROWS)
     sample = events_of(source, "z-2-jets", 0, ROWS)
     np.testing.assert_array_equal(sample.primaries, whole.primaries)

@@ -125,8 +125,8 @@ def test_p_values_of_sets_without_a_common_event(counted, estimator):
 
 
 def test_the_command(estimator, simulated_folder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(blocks, "BLOCK_ROWS", 2000)
-    monkeypatch.setattr(study, "BLOCK_ROWS", 2000)
+    for module in (blocks, command, study):
+        monkeypatch.setattr(module, "BLOCK_ROWS", 2000)
     monkeypatch.setattr(command, "load_estimator", lambda _: estimator)
     monkeypatch.setattr(refit, "_LEAST_THROWS", 2000)
     monkeypatch.setattr(refit, "BLOCK", 1000)
@@ -145,9 +145,32 @@ def test_the_command(estimator, simulated_folder, tmp_path, monkeypatch, capsys)
     assert "holds results already" in capsys.readouterr().err
     assert main([*arguments, "--rows", "14000", "--resume"]) == 2
     assert "rows differ" in capsys.readouterr().err
-    arguments[-1] = str(tmp_path)
-    assert main([*arguments, "--rows", "1000", "--output", str(tmp_path / "few")]) == 2
-    assert "a block needs them" in capsys.readouterr().err
+    monkeypatch.setattr(blocks, "BLOCK_ROWS", 50_000)
+    assert main([*arguments, "--rows", "100000", "--output", str(tmp_path / "few")]) == 2
+    assert "has fewer than 100,000 rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("flag", "value", "remedy"),
+    [
+        ("--train", "10000", "give multiples of 50000"),
+        ("--train", "1000000,1020000", "give multiples of 50000"),
+        ("--rows", "99999", "give at least 100000"),
+        ("--changed-rows", "50000", "give at least 100000"),
+    ],
+)
+def test_numbers_that_are_no_blocks_are_refused(flag, value, remedy, capsys):
+    with pytest.raises(SystemExit):
+        main(["refit-worlds", flag, value])
+    assert remedy in capsys.readouterr().err
+
+
+def test_a_single_mu_has_no_slope(counted, estimator):
+    tables, world = study.TablesOf.shipped(estimator), study._world(counted["own"], np.arange(10))
+    reached = study._reached(tables, world, replace(SIZE, sets=1), 0)
+    row = of_worlds({"worlds": {"own": {"shipped": reached, "refits": [], "exact": reached}}}).rows[0]
+    assert row[3].startswith(f"{reached['coverage']:.3f}")
+    assert row[5] == ""
 
 
 def test_worlds_are_added_to_those_that_are_there(tmp_path, monkeypatch):
@@ -164,7 +187,7 @@ def test_worlds_are_added_to_those_that_are_there(tmp_path, monkeypatch):
     reached = dict.fromkeys(("coverage", "coverage_error", "slope", "slope_error", "width", "shift"), 0.5)
     reached |= {"shift_error": 0.1, "invalid": 0.0}
     monkeypatch.setattr(command, "_of_world", lambda *_: {"shipped": reached, "refits": [], "exact": reached})
-    arguments = ["refit-worlds", "--rows", "200", "--changed-rows", "100", "--output", str(tmp_path)]
+    arguments = ["refit-worlds", "--rows", "200000", "--changed-rows", "100000", "--output", str(tmp_path)]
     assert main([*arguments, "--worlds", "met,waves-5", "--event-level", "nowhere", "x"]) == 2
     runs = _runs(tmp_path)
     assert main([*arguments, "--worlds", "met,waves-5", "--event-level", "waves-5", *runs]) == 0
@@ -172,7 +195,7 @@ def test_worlds_are_added_to_those_that_are_there(tmp_path, monkeypatch):
     assert main([*arguments, "--worlds", "hard", "--resume", "--full-training", "hard", trained[1]]) == 2
     assert main([*arguments, "--worlds", "hard", "--resume", "--full-training", "met", trained[0]]) == 0
     assert main([*arguments, "--worlds", "hard,met,z-2-jets", "--resume"]) == 0
-    assert counted == [(("waves-5",), 200), (("met",), 100), (("hard",), 100), (("z-2-jets",), 200)]
+    assert counted == [(("waves-5",), 200_000), (("met",), 100_000), (("hard",), 100_000), (("z-2-jets",), 200_000)]
     assert "| met | of a full training |  | 0.684 ± 0.001 |" in of_worlds(result := _result(tmp_path)).markdown()
     assert 0.34 < result["worlds"]["met"]["trained"]["width"] < 0.36
     assert list(result["worlds"]) == ["z-2-jets", "met", "waves-5", "hard"]
