@@ -219,12 +219,11 @@ def learning_curve(rows: Sequence[Row]) -> dict[str, Any]:
 
     bounds = ([0, 0, 0.05], [1, 5, 2])
     (limit, slope, power), covariance = curve_fit(law, events, lengths, (0.9 * lengths.min(), 0.1, 0.4), bounds=bounds)
-    error = float(np.sqrt(covariance[0, 0])) if len(events) > 3 else float("nan")
     return {
         "rows": events.tolist(),
         "length": lengths.tolist(),
         "limit": limit,
-        "error": error,
+        "error": float(np.sqrt(covariance[0, 0])),
         "slope": slope,
         "power": power,
     }

@@ -9,7 +9,7 @@ import numpy as np
 
 from runtime.tables import Table
 
-from .variants import FITS, NETWORKS, VARIANTS
+from .variants import FITS, NETWORKS
 
 
 def groups(rows: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -24,17 +24,11 @@ def groups(rows: Mapping[str, Any]) -> list[tuple[str, list[dict[str, Any]]]]:
     result = []
     for title, variants in (("networks trained anew", NETWORKS), ("likelihood and belt", FITS)):
         first = rows.get(next(iter(variants)))
-        measured = [(_label(name, rows[name]), rows[name]) for name in variants if name in rows]
+        measured = [rows[name] for name in variants if name in rows]
         if first is None or "failed" in first or not measured:
             continue
-        result.append((title, [{"label": label, **_against(row, first)} for label, row in measured]))
+        result.append((title, [{"label": row["label"], **_against(row, first)} for row in measured]))
     return result
-
-
-def _label(name: str, row: Mapping[str, Any]) -> str:
-    """A variant's label: that of the study that has measured it, whatever the variant is now."""
-    label: str = row.get("label") or VARIANTS[name].label
-    return label
 
 
 def _against(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]:
@@ -42,8 +36,6 @@ def _against(row: Mapping[str, Any], first: Mapping[str, Any]) -> dict[str, Any]
     if "failed" in row:
         return {"failed": row["failed"], "ratio": None}
     base = first["width"][0]
-    if "redrawn" not in row:  # files of older studies do not have it
-        return {"ratio": (row["width"][0] / base, None)}
     belts = np.std(np.divide(row["redrawn"], first["redrawn"]), ddof=1)
     return {"ratio": (row["width"][0] / base, float(np.hypot(row["scatter"] / base, belts)))}
 
@@ -60,8 +52,8 @@ def table(rows: Mapping[str, Any]) -> Table:
     """All groups as `Table`; `rows` is a dict from variant to its row."""
     lines = []
     measured = {variant["label"]: variant for _, variants in groups(rows) for variant in variants}
-    for name, row in rows.items():
-        label = _label(name, row)
+    for row in rows.values():
+        label = row["label"]
         if "failed" in row:
             lines.append([label, f"failed: {row['failed']}", *[""] * (len(HEAD) - 2)])
             continue
@@ -70,7 +62,7 @@ def table(rows: Mapping[str, Any]) -> Table:
             [
                 label,
                 f"{row['width'][0]:.4f} ± {row['width'][1]:.4f}",
-                " ± ".join(f"{number:.3f}" for number in ratio or () if number is not None),
+                " ± ".join(f"{number:.3f}" for number in ratio or ()),
                 f"{flat['mean']:.4f} ± {flat['mean_error']:.4f}",
                 f"{flat['least']:.3f}, {flat['largest']:.3f}",
                 f"{flat['slope']:+.4f} ± {flat['slope_error']:.4f}",

@@ -24,9 +24,9 @@ def parameters(mu: float, seed: int) -> FloatArray:
     return np.array([mu, *(nuisance[name] for name in PARAMETERS[1:])])
 
 
-def throw_phase(estimator: Estimator, sets: int, experiments: int, seed: int, move: float = 0.0) -> Scores:
-    """Scores of pseudo-experiments thrown from an `Estimator`'s templates, all mu_hat moved by `move`."""
-    return phase_scores(estimator, fit_phase(estimator, sets, experiments, seed), move)
+def throw_phase(estimator: Estimator, sets: int, experiments: int, seed: int) -> Scores:
+    """Scores of pseudo-experiments thrown from an `Estimator`'s templates."""
+    return phase_scores(estimator, fit_phase(estimator, sets, experiments, seed))
 
 
 def fit_phase(estimator: Estimator, sets: int, experiments: int, seed: int) -> list[tuple[float, FitResult]]:

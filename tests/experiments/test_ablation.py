@@ -121,7 +121,9 @@ def test_ratios_are_to_the_first_of_the_group():
         "two": {"width": (0.5, 0.02), "scatter": 0.0, "redrawn": 1.25 * redrawn[::-1]},
         "quadratic": {"failed": "loss"},
     }
+    rows = {name: row | {"label": name} for name, row in rows.items()}
     ((_, variants),) = groups(rows)
+    assert [variant["label"] for variant in variants] == ["fit", "two", "central"]
     ratios = {name: variant["ratio"] for name, variant in zip(("fit", "two", "central"), variants)}
     assert [ratio for ratio, _ in ratios.values()] == [1, pytest.approx(1.25), pytest.approx(1.25)]
     assert ratios["central"][1] == pytest.approx(0.005)  # what moves both belts alike moves no ratio
@@ -129,7 +131,9 @@ def test_ratios_are_to_the_first_of_the_group():
 
 
 def test_a_failed_training_is_said():
-    comparison = table({"quadratic": {"failed": "the loss is no longer a number, " + "and so on " * 10}})
+    comparison = table(
+        {"quadratic": {"label": "x^2", "failed": "the loss is no longer a number, " + "and so on " * 10}}
+    )
     assert comparison.rows[0][1].startswith("failed: the loss is no longer a number")
     assert max(map(len, comparison.text().splitlines())) <= 100
 

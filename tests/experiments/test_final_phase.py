@@ -8,7 +8,7 @@ import pytest
 
 from experiments.__main__ import main
 from experiments.final_phase.event_level import EventRun, compare, load_events
-from experiments.final_phase.phases import official_seeds, parameters, throw_phase
+from experiments.final_phase.phases import fit_phase, official_seeds, parameters, phase_scores, throw_phase
 from experiments.table2.command import FirstOfRun
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
 from ingestion_test.jobs import Outcome
@@ -58,7 +58,7 @@ def test_the_same_seed_gives_the_same(estimator, thrown):
 
 
 def test_moved_estimates_have_moved_intervals(estimator, thrown):
-    moved = throw_phase(estimator, 4, 500, SEED, move=0.2)
+    moved = phase_scores(estimator, fit_phase(estimator, 4, 500, SEED), move=0.2)
     middle = slice(1, 3)  # sets away from the ends of the range, by mu
     for subset, other in list(zip(sorted(thrown.sets, key=lambda s: s.mu), sorted(moved.sets, key=lambda s: s.mu)))[
         middle
