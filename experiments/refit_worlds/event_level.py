@@ -36,7 +36,7 @@ def event_level(world: str, folders: Sequence[Path]) -> dict[str, Any]:
 
 def _run(folder: Path) -> dict[str, Any]:
     predictions, said = load_run(folder), fits.summary(folder)
-    reached = row(predictions.settings["ground_truth_mus"], predictions.results, seconds=[0.0])
+    reached = row(predictions.settings["ground_truth_mus"], predictions.results)
     names = ("score", "interval", "rmse", "num_sets", "num_experiments")
     coverage = reached["coverage"][0]
     ends = share_interval(coverage, reached["num_sets"] * reached["num_experiments"])

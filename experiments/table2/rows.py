@@ -36,27 +36,28 @@ COLUMNS = (
 )
 
 
-def row(mus: Sequence[float], results: Sequence[Mapping[str, Any]], seconds: Sequence[float]) -> dict[str, Any]:
+def row(
+    mus: Sequence[float], results: Sequence[Mapping[str, Any]], seconds: Sequence[float] | None = None
+) -> dict[str, Any]:
     """What is said of a method.
 
     Arguments:
         mus: true mu of each set.
         results: of each set, dict of lists as in `result_{i}.json`.
-        seconds: CPU time of each prediction.
+        seconds: CPU time of each prediction; None where it is not known.
 
     Returns:
         dict: of "score", "interval", "coverage", "rmse" (the challenge's), "rms" (root mean square of mu_hat - mu) and
-        "minutes" (CPU time of 1000 predictions) the value and its statistical error; "cramer_rao", None; "sets",
-        a list with mu and the same numbers of each; the numbers of sets and of experiments.
+        "minutes" (CPU time of 1000 predictions, None without `seconds`) the value and its statistical error;
+        "cramer_rao", None; "sets", a list with mu and the same numbers of each; the numbers of sets and of experiments.
     """
     values = _numbers(score_sets(mus, results))
     random = np.random.default_rng(BOOTSTRAP_SEED)
     redrawn = [_numbers(score_sets(mus, [_redrawn(result, random) for result in results])) for _ in range(BOOTSTRAPS)]
-    seconds = 1000 / 60 * np.asarray(seconds)
     return {
         **{name: (values[name], _spread(redrawn, name)) for name in ("score", "interval", "rmse", "rms")},
         "coverage": (values["coverage"], values["coverage_error"]),
-        "minutes": (float(seconds.mean()), float(seconds.std() / np.sqrt(len(seconds)))),
+        "minutes": None if seconds is None else _mean(1000 / 60 * np.asarray(seconds)),
         "sets": [
             {
                 "mu": subset["mu"],
@@ -83,6 +84,11 @@ def bound(likelihood: Likelihood | None, mus: Sequence[float]) -> float | None:
         return None
     complete = Likelihood(likelihood.templates, LIKELIHOODS["default"])
     return float(np.mean([width["profiled"] for width in widths(complete, mus)]))
+
+
+def _mean(values: FloatArray) -> tuple[float, float]:
+    """The mean and its statistical error."""
+    return float(values.mean()), float(values.std() / np.sqrt(len(values)))
 
 
 def _numbers(scores: Scores) -> dict[str, Any]:

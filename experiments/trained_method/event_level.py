@@ -37,7 +37,7 @@ def event_level(likelihood: Likelihood, folder: str | Path) -> dict[str, Any]:
     columns = {name: np.array([row[name] for row in table]) for name in table[0]}
     width, error = columns["width"].mean(), np.sqrt(np.sum(columns["width_error"] ** 2)) / len(table)
     mean_bound = columns["cramer_rao"].mean()
-    whole_run = row(predictions.settings["ground_truth_mus"], predictions.results, seconds=[0.0])
+    whole_run = row(predictions.settings["ground_truth_mus"], predictions.results)
     return {
         "table": table,
         "flatness": flatness(columns["mu"], columns["coverage"], columns["number"]),
