@@ -13,12 +13,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from experiments.trained_artifacts import load_estimator
 from ingestion_test import simulation
 from ingestion_test.schema import FEATURES, PROCESSES, SUM_WEIGHTS
 from ingestion_test.simulation import official
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.systematics import transform
-from submission import artifacts
 from submission.histogram import Histogram
 from submission.likelihood import Likelihood, LikelihoodConfig
 from submission.parameters import PARAMETERS, values_from_pulls
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the shifts."""
     folder = OfficialFolder(arguments.data or simulation.cached_folder())
-    estimator = artifacts.load()
+    estimator = load_estimator()
     bins_of = partial(_bins_of, estimator.histogram)
     counts, ratios = _counts(folder, arguments.most, bins_of, estimator.histogram.bins)
     first = partial(_first, folder, arguments.rows)

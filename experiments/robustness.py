@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 
 from experiments.plotting import BELOW, BLUE, RED, panels, save
-from experiments.trained_artifacts import load_estimator
+from experiments.trained_artifacts import load_estimator, load_manifest
 from ingestion_test import simulation
 from ingestion_test.pseudo_experiments import MU_RANGE
 from ingestion_test.schema import FEATURES, PROCESSES, SIGNAL
@@ -106,7 +106,7 @@ def run(arguments: argparse.Namespace) -> None:
     estimators = {name: load_estimator(place, flags[name]) for name, place in places.items()}
     folders = {world: simulation.cached_folder(arguments.rows, 5, world=world) for world in WORLDS if world != DEFAULT}
     folders[DEFAULT] = arguments.data or simulation.cached_folder(16_000_000, 2)
-    checksums = {name: artifacts.load_manifest(place)["sha256"] for name, place in places.items()}
+    checksums = {name: load_manifest(place)["sha256"] for name, place in places.items()}
     with output_folder(arguments.output, work=lambda output: [*output.glob("counts/*.npz")]):
         tasks = [
             _Count(shift, str(folders[shift.world]), estimators, arguments.output / "counts", str(checksums))

@@ -12,7 +12,7 @@ import argparse
 from pathlib import Path
 
 from experiments.outputs import claim, kept_rows, record, some_of
-from experiments.trained_artifacts import load
+from experiments.trained_artifacts import load, load_manifest
 from ingestion_test.sources import OfficialFolder
 from runtime import files
 from runtime.arguments import add_workers_arguments
@@ -52,7 +52,7 @@ def run(arguments: argparse.Namespace) -> None:
     estimator, _ = load(artifacts.FOLDER)
     source = OfficialFolder(arguments.data) if arguments.data else simulated_source(BASES[arguments.preset])
     output = arguments.output or Path("runs") / f"ablation-{arguments.preset}"
-    shipped = artifacts.load_manifest()["sha256"]
+    shipped = load_manifest()["sha256"]
     about = {"preset": arguments.preset, "data": source.fingerprint(), "shipped": shipped}
     about["throws"] = record(THROWS[arguments.preset])
     with output_folder(output, _finished):

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from experiments.outputs import record
-from submission import artifacts
+from experiments.trained_artifacts import load_estimator
 from submission.confidence import BeltConfig
 from submission.likelihood import PRESETS as LIKELIHOODS
 from submission.likelihood import LikelihoodConfig
@@ -31,7 +31,7 @@ class ShippedScores(Training):
     @property
     def stages(self) -> dict[str, Stage[Result]]:
         """Stages without trainings."""
-        scorer = artifacts.load().histogram.scorer
+        scorer = load_estimator().histogram.scorer
         shipped = Stage(ClassifierResult, lambda _: ClassifierResult(scorer, {}))
         return super().stages | {"flows": Stage(FlowsResult, lambda _: FlowsResult((), {})), "classifier": shipped}
 

@@ -11,7 +11,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
-from experiments.trained_artifacts import load_estimator
+from experiments.trained_artifacts import load_estimator, load_manifest
 from ingestion_test.ingestion import DEFAULT_SEED, RunSettings
 from ingestion_test.score_table import summary_table
 from ingestion_test.scoring import bootstrap
@@ -44,7 +44,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     add("--experiments", type=types.count, default=1000, metavar="N", help="pseudo-experiments of each (default 1000)")
     add("--seed", type=types.seed, default=DEFAULT_SEED, metavar="N", help=f"as of `score` (default {DEFAULT_SEED})")
     add("--repeats", type=types.count, default=20, metavar="N", help="final phases with other seeds, for the spread")
-    add("--event-level", metavar="DIR", help="output folder of `score` with the same seed, to compare with")
+    add("--event-level", metavar="DIR", help="output folder of `score` with the same sets and seed")
     add("--output", type=Path, default=Path("runs/final"), metavar="DIR", help="default: runs/final")
     add_docs_argument(parser)
 
@@ -53,7 +53,9 @@ def run(arguments: argparse.Namespace) -> None:
     """Print the scores of the final phase and their spread, write final.json and a figure."""
     # What is cheap comes first, so that a wrong folder is named before anything long begins.
     estimator = load_estimator(arguments.artifacts)
-    events = load_events(arguments.event_level, arguments.seed) if arguments.event_level else None
+    events = None
+    if arguments.event_level:
+        events = load_events(arguments.event_level, arguments.sets, arguments.seed, estimator.belt)
     with output_folder(arguments.output, work=None):
         _run(arguments, estimator, events)
 
@@ -69,7 +71,7 @@ def _run(arguments: argparse.Namespace, estimator: Estimator, events: EventRun |
         fits = fit_phase(estimator, *size, seed)
         for move, summaries in moved.items():
             summaries.append(summary(phase_scores(estimator, fits, move)))
-    shipped = artifacts.load_manifest(arguments.artifacts)["sha256"]
+    shipped = load_manifest(arguments.artifacts)["sha256"]
     result = {"shipped": shipped, "seed": arguments.seed, "templates": summary(scores), "repeated": moved[0.0]}
     result["moved"] = [{"move": move, **mean_and_spread(summaries)} for move, summaries in moved.items()]
     if events is not None:

@@ -16,6 +16,7 @@ from ingestion_test.pseudo_experiments import ground_truth_mus
 from ingestion_test.scoring import Scores, SetScore, score_sets
 from runtime.errors import ChallengeError
 from submission.arrays import FloatArray, IntArray
+from submission.confidence import Belt
 from submission.estimator import Estimator
 
 from .phases import fit_set, official_seeds, phase_scores
@@ -48,15 +49,23 @@ class EventRun:
     duration: dict[str, float]
 
 
-def load_events(folder: str | Path, seed: int) -> EventRun:
+def load_events(folder: str | Path, sets: int, seed: int, belt: Belt) -> EventRun:
     """A run of `score`, or of the official program.
 
+    Arguments:
+        folder: of the run.
+        sets, seed: number of true mu of the final phase that it is shown beside, and its seed.
+        belt: of the weights that it has to be of.
+
     Raises:
-        ChallengeError: the run is of another seed, or its files are not as they should be; as `load_run`.
+        ChallengeError: the run is of other sets or of another seed, or its files are not as they should be; as
+            `load_run`.
     """
-    predictions, duration = load_run(folder), {}
+    predictions, duration = load_run(folder, belt), {}
     mus = np.array(predictions.settings["ground_truth_mus"])
-    if not np.array_equal(mus, ground_truth_mus(len(mus), seed)):
+    if len(mus) != sets:
+        raise ChallengeError(f"{folder} has {len(mus)} sets, not {sets}: add --sets {len(mus)}")
+    if not np.array_equal(mus, ground_truth_mus(sets, seed)):
         raise ChallengeError(f"{folder} has other true mu than --seed {seed} gives: name the seed that `score` had")
     sizes, journal = [len(result["p16"]) for result in predictions.results], Path(folder) / JOURNAL_FILE
     seeds = official_seeds(seed, sizes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -60,13 +61,14 @@ def tables(result: Mapping[str, Any]) -> Iterator[Table]:
     head = [f"{kind}, {_size(phase)}" for kind, phase in shown.items()]
     others = f"templates, {phases} other seeds: mean ± standard deviation"
     yield Table([f"seed {result['seed']}", *head, others], rows)
-    columns = ("mu", "coverage_of_sets", "size_of_sets", "interval_of_sets")
-    sets = [sorted(zip(*(phase[name] for name in columns))) for phase in shown.values()]
-    rows = [
-        [f"{of_mu[0][0]:.3f}"]
-        + [text for _, share, size, width in of_mu for text in (f"{share:.4f} ± {sigma68(size):.4f}", f"{width:.4f}")]
-        for of_mu in zip(*sets)
-    ]
+    columns = ("coverage_of_sets", "size_of_sets", "interval_of_sets")
+    sets = [dict(zip(phase["mu"], zip(*(phase[name] for name in columns)))) for phase in shown.values()]
+    rows = []
+    for mu in sorted(sets[0]):
+        cells = (
+            (f"{share:.4f} ± {sigma68(size):.4f}", f"{width:.4f}") for share, size, width in (of[mu] for of in sets)
+        )
+        rows.append([f"{mu:.3f}", *itertools.chain(*cells)])
     yield Table(["true μ", *(f"{name}, {kind}" for kind in shown for name in ("coverage", "interval"))], rows)
     rows = [
         [f"{row['move']:+.3f}", *(f"{row[name][0]:.4f}" for name in ("coverage", "coverage_spread"))]

@@ -8,7 +8,7 @@ import tempfile
 from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
-from experiments.trained_artifacts import load
+from experiments.trained_artifacts import load, load_estimator, load_manifest
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.submissions import PROJECT, checksum
 from runtime import files
@@ -114,7 +114,7 @@ def code_checksum(name: str, preset: str) -> str:
         name, preset: as for `prepare`.
     """
     method, manifest = METHODS[name], artifacts.FOLDER / artifacts.MANIFEST
-    shipped = artifacts.load_manifest()["record"]["config"] if manifest.exists() else None
+    shipped = load_manifest()["record"]["config"] if manifest.exists() else None
     with tempfile.TemporaryDirectory() as folder:
         config = method.config if method.training is Training else None
         of_shipped = config is not None and config(preset).record() == shipped
@@ -126,7 +126,7 @@ def likelihood_of(name: str, folder: Path) -> Likelihood | None:
     """The likelihood in a method's submission folder; None where its artifacts are of another kind."""
     if METHODS[name].estimator is not Estimator:
         return None
-    return artifacts.load(Path(folder) / "submission" / "artifacts").likelihood
+    return load_estimator(Path(folder) / "submission" / "artifacts").likelihood
 
 
 def _training(
@@ -146,7 +146,7 @@ def is_shipped(method: Method, config: Config, source: Callable[[], OfficialFold
     """
     if method.training is not Training or not (artifacts.FOLDER / artifacts.MANIFEST).exists():
         return False
-    record = artifacts.load_manifest()["record"]
+    record = load_manifest()["record"]
     if record["config"] != config.record():
         return False
     return own_sample or bool(record["data"] == source().fingerprint())

@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 
 from experiments import outputs
-from experiments.trained_artifacts import load_estimator
+from experiments.trained_artifacts import load_estimator, load_manifest
 from experiments.trainings import MUS, scored
 from ingestion_test import simulation
 from ingestion_test.simulation.worlds import DEFAULT
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
             for name in arguments.worlds
         ]
         rows = [row for of_world in completed(tasks, arguments.workers, "worlds", "world") for row in of_world]
-        checksum = artifacts.load_manifest(arguments.artifacts)["sha256"][artifacts.ESTIMATOR]
+        checksum = load_manifest(arguments.artifacts)["sha256"][artifacts.ESTIMATOR]
         result = {"artifacts": checksum, "rows": [asdict(row) for row in rows]}
         write_json(arguments.output / "adaptation.json", result)
         print(table(rows).text())

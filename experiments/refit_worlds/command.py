@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from experiments import outputs
-from experiments.trained_artifacts import load_estimator
+from experiments.trained_artifacts import load_estimator, load_manifest
 from ingestion_test import simulation
 from ingestion_test.simulation.cache import generator_version
 from ingestion_test.simulation.worlds import DEFAULT
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> None:
     if arguments.event_level and (arguments.event_level[0] not in WORLDS or len(arguments.event_level) < 2):
         raise ChallengeError(f"--event-level takes a world ({', '.join(WORLDS)}) and output folders of `score`")
     estimator = load_estimator(arguments.artifacts)
-    checksum = artifacts.load_manifest(arguments.artifacts)["sha256"][artifacts.ESTIMATOR]
+    checksum = load_manifest(arguments.artifacts)["sha256"][artifacts.ESTIMATOR]
     size = Size(arguments.train, arguments.samples, arguments.sets, arguments.experiments, arguments.throws, SEED)
     with output_folder(arguments.output):
         about = {

@@ -14,6 +14,7 @@ from typing import Any
 from experiments.methods.preparation import code_checksum, likelihood_of, prepare
 from experiments.methods.registry import METHODS
 from experiments.outputs import claim, kept_rows, some_of
+from experiments.trained_artifacts import load_manifest
 from ingestion_test import simulation
 from ingestion_test.cli import Bar
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, finished_work
@@ -27,7 +28,6 @@ from runtime.arguments import add_workers_arguments, count
 from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
 from runtime.output import finished_stages, output_folder
-from submission import artifacts
 from submission.likelihood import Likelihood
 from training.config import simulated_source
 from training.devices import usable_device
@@ -226,7 +226,7 @@ def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     others = sorted(path.parent.name for path in output.glob(f"*/{ROW_FILE}") if path.parent.name not in METHODS)
     rows = kept_rows(output, (*METHODS, *others), ROW_FILE)
     ours = output / "default" / "submission" / "submission" / "artifacts"
-    shipped = artifacts.load_manifest(ours)["sha256"] if ours.exists() else None
+    shipped = load_manifest(ours)["sha256"] if ours.exists() else None
     files.write_json(output / "table2.json", {"shipped": shipped, "settings": about, "methods": rows})
     with files.replaced(output / "results.md") as file:
         file.write(table(rows).markdown())

@@ -76,9 +76,11 @@ def row(
 
 
 def bound(likelihood: Likelihood | None, mus: Sequence[float]) -> float | None:
-    """Mean Cramer-Rao width at the true `mus` that a method's own bins allow, whatever its fit makes of them.
+    """Mean Cramer-Rao width at the true `mus` of a method's own bins, whatever its fit makes of them.
 
-    With yields, six nuisance parameters profiled and the templates' error. None for a method without a `Likelihood`.
+    That is the mean length of the ± 1 sigma intervals of an efficient unbiased estimate that does not know the range of
+    mu; intervals that know it can be shorter. With yields, six nuisance parameters profiled and the templates' error.
+    None for a method without a `Likelihood`.
     """
     if likelihood is None:
         return None

@@ -12,8 +12,8 @@ from scipy.special import ndtri
 from experiments.bounds import limited, widths
 from experiments.coverage import flatness, mean_over, redrawn_belts
 from measurement.acceptance import acceptance
-from submission.arrays import ArrayLike, FloatArray
-from submission.confidence import BeltConfig
+from submission.arrays import FloatArray
+from submission.confidence import BeltConfig, make_belt
 from submission.estimator import Estimator
 from submission.likelihood import Likelihood
 from submission.parameters import PARAMETERS
@@ -22,6 +22,9 @@ from training.neyman import check_belt, make_belts
 
 #: Moves of all estimates whose effect on the coverage is shown, in mu.
 SHIFTS = (-0.03, 0.0, 0.015, 0.03)
+
+#: Points in mu of the Cramer-Rao width, and points in mu and pull that stand for the throws of an efficient estimate.
+BOUND_MUS, THROWN_MUS, PULLS = 30, 200, 500
 
 
 def belts(estimator: Estimator, throws: Throws) -> dict[str, Any]:
@@ -54,16 +57,17 @@ def coverage(
 
     Returns:
         dict: "cramer_rao", the widths at the same mu, "mean_cramer_rao", the mean of those with six nuisance parameters
-        profiled, and "mean_cut", the same for intervals of ± 1 sigma that end at the ends of the range; and per belt
-        its "table", "flatness", "width" with its error, and "ratio" of it to "mean_cramer_rao".
+        profiled; and of each of "belts" its "table", "flatness", "width" with its error, "ratio" of it to
+        "mean_cramer_rao", and "efficient_width", that of an estimate whose error is half the Cramer-Rao width.
     """
     summary, config = record["neyman"], record["config"]
     number, shipped = config["neyman"]["check_throws"], BeltConfig(**config["belt"])
     scale = np.sqrt(len(throws.mu) / config["neyman"]["belt_throws"])
     mu = np.array([row["mu"] for row in summary["shipped_table"]])
-    bound = widths(limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:]), mu)
+    whole = limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:])
+    bound, grid = widths(whole, mu), np.linspace(*shipped.mu_range, BOUND_MUS)
     mean_bound = mean_over(mu, [row["profiled"] for row in bound])
-    cut = cut_widths(mu, np.array([row["profiled"] for row in bound]) / 2, shipped.mu_range)
+    least_error = np.array([row["profiled"] for row in widths(whole, grid)]) / 2
     reached = {}
     for name, belt in (("shipped", shipped), ("central", dataclasses.replace(shipped, ordering="central"))):
         table, (width, scatter) = summary[f"{name}_table"], summary[f"{name}_width"]
@@ -77,8 +81,9 @@ def coverage(
             "width_error": error,
             "ratio": width / mean_bound,
             "ratio_error": error / mean_bound,
+            "efficient_width": mean_over(mu, mean_lengths(mu, grid, least_error, belt)),
         }
-    return {"cramer_rao": bound, "mean_cramer_rao": mean_bound, "mean_cut": mean_over(mu, cut), "belts": reached}
+    return {"cramer_rao": bound, "mean_cramer_rao": mean_bound, "belts": reached}
 
 
 def common_shifts(estimator: Estimator, throws: Throws) -> list[dict[str, Any]]:
@@ -99,9 +104,25 @@ def common_shifts(estimator: Estimator, throws: Throws) -> list[dict[str, Any]]:
     return result
 
 
-def cut_widths(mu: ArrayLike, sigma: ArrayLike, ends: tuple[float, float]) -> FloatArray:
-    """Mean length of mu_hat ± sigma cut at the `ends` of the range, for normal mu_hat around `mu`: array (mus,)."""
-    sigma = np.asarray(sigma)[:, None]
-    mu_hat = np.asarray(mu)[:, None] + sigma * ndtri((np.arange(2000) + 0.5) / 2000)
-    low, high = (np.clip(mu_hat + side * sigma, *ends) for side in (-1, 1))
-    return np.asarray((high - low).mean(axis=1))
+def mean_lengths(mu: FloatArray, grid: FloatArray, errors: FloatArray, config: BeltConfig) -> FloatArray:
+    """Mean lengths that a belt gives for an unbiased normal estimate, without statistical error.
+
+    Arguments:
+        mu: array (mus,), where they are wanted.
+        grid, errors: arrays (points,), rising true mu over the range of the belt, and the estimate's error there.
+        config: of the belt.
+
+    Returns:
+        array (mus,).
+    """
+    pulls = ndtri((np.arange(PULLS) + 0.5) / PULLS)
+
+    def estimates(true: FloatArray) -> tuple[FloatArray, FloatArray]:
+        mu_hat = true[:, None] + np.interp(true, grid, errors)[:, None] * pulls
+        return mu_hat.ravel(), np.interp(mu_hat.ravel(), grid, errors)
+
+    (low, high), steps = config.mu_range, (np.arange(THROWN_MUS) + 0.5) / THROWN_MUS
+    thrown = (low + high) / 2 - (high - low) / 2 * np.cos(np.pi * steps)  # as dense as those of `spread_mu`
+    belt = make_belt(np.repeat(thrown, PULLS), *estimates(thrown), config)
+    intervals = belt.intervals(*estimates(mu))
+    return np.asarray((intervals.p84 - intervals.p16).reshape(len(mu), PULLS).mean(axis=1))

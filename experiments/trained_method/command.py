@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from experiments.trained_artifacts import load
+from experiments.trained_artifacts import load, load_manifest
 from ingestion_test import simulation
 from ingestion_test.sources import OfficialFolder
 from runtime import files
@@ -66,7 +66,7 @@ def run(arguments: argparse.Namespace) -> None:
     estimator, record = load(arguments.artifacts)
     optional = {}
     if arguments.event_level:
-        optional["event_level"] = event_level(estimator.likelihood, arguments.event_level)
+        optional["event_level"] = event_level(estimator, arguments.event_level)
     if arguments.official:
         OfficialFolder(arguments.official)
     with output_folder(arguments.output, work=None):
@@ -85,6 +85,7 @@ def _study(arguments: argparse.Namespace, estimator: Estimator, record: Mapping[
     throws = belt_throws(likelihood, estimator.belt.config.mu_range, config, arguments.workers)
     others = check_throws(likelihood, config, arguments.workers)
     result = {
+        "shipped": load_manifest(arguments.artifacts)["sha256"],
         "data": {"events": source.fingerprint(), "networks_trained_on": record["data"], "rows": len(sample.weights)},
         "separation": separations(nominal, random),
         "separation_in_training": record["classifier"]["held_out"],

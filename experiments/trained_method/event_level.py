@@ -13,12 +13,16 @@ from experiments.score_runs import load_run
 from experiments.table2.rows import row
 from ingestion_test.scoring import SetScore, score_sets
 from submission.confidence import COVERAGE
-from submission.likelihood import Likelihood
+from submission.estimator import Estimator
 from submission.parameters import PARAMETERS
 
 
-def event_level(likelihood: Likelihood, folder: str | Path) -> dict[str, Any]:
+def event_level(estimator: Estimator, folder: str | Path) -> dict[str, Any]:
     """Coverage and width of pseudo-experiments of events, from the output folder of an ingestion.
+
+    Arguments:
+        estimator: that of the run.
+        folder: of the run.
 
     Returns:
         dict: "table", per true mu its number of pseudo-experiments, coverage, width, bias, their errors, and the
@@ -28,7 +32,7 @@ def event_level(likelihood: Likelihood, folder: str | Path) -> dict[str, Any]:
     Raises:
         ChallengeError: as `load_run`.
     """
-    predictions = load_run(folder)
+    predictions, likelihood = load_run(folder, estimator.belt), estimator.likelihood
     scores = score_sets(predictions.settings["ground_truth_mus"], predictions.results)
     sets = sorted(scores.sets, key=lambda subset: subset.mu)
     whole = limited(likelihood, np.arange(likelihood.templates.bins), PARAMETERS[1:])

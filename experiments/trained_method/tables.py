@@ -109,8 +109,9 @@ def _coverage_table(coverage: Mapping[str, Any], events: Mapping[str, Any] | Non
                 f"{belt['ratio']:.3f} ± {belt['ratio_error']:.3f}",
             ]
         )
-    bound, cut = coverage["mean_cramer_rao"], coverage["mean_cut"]
-    for name, width in (("Cramér-Rao, ± 1 sigma", bound), ("the same, cut at the ends of the range", cut)):
+    bound = coverage["mean_cramer_rao"]
+    efficient = {f"efficient estimate, {name} belt": row["efficient_width"] for name, row in coverage["belts"].items()}
+    for name, width in ({"efficient estimate, ± 1 sigma": bound} | efficient).items():
         rows.append([name, "", "", "", "", f"{width:.4f}", f"{width / bound:.3f}"])
     head = [
         "",

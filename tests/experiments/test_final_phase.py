@@ -9,6 +9,7 @@ import pytest
 from experiments.__main__ import main
 from experiments.final_phase.event_level import EventRun, compare, load_events
 from experiments.final_phase.phases import fit_phase, official_seeds, parameters, phase_scores, throw_phase
+from experiments.final_phase.tables import NUMBERS, sections
 from experiments.table2.command import FirstOfRun
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings
 from ingestion_test.jobs import Outcome
@@ -92,17 +93,43 @@ def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
     settings = FirstOfRun(num_sets=2, num_experiments=30, seed=SEED, whole=100)
     scores = throw_phase(estimator, 2, 30, SEED)
     run = write_run(tmp_path / "run", scores, settings)
-    np.testing.assert_array_equal(load_events(run, SEED).seeds, [SEED + np.arange(30), SEED + 30 + np.arange(30)])
+    np.testing.assert_array_equal(
+        load_events(run, 2, SEED, estimator.belt).seeds, [SEED + np.arange(30), SEED + 30 + np.arange(30)]
+    )
     journal = Journal(run / JOURNAL_FILE, {}, resume=False)
     prediction = dict.fromkeys(PREDICTION_KEYS, 1.0)
     for item in settings.plan()[:-1]:
         journal.add(Outcome(item, prediction, 2.0, 1.0, cpu_predict=0.5), 0.0)
     with pytest.raises(ChallengeError, match="has other pseudo-experiments than the results"):
-        load_events(run, SEED)
+        load_events(run, 2, SEED, estimator.belt)
     journal.add(Outcome(settings.plan()[-1], prediction, 8.0, 1.0, cpu_predict=0.5), 90.0)
-    events = load_events(run, SEED)
+    events = load_events(run, 2, SEED, estimator.belt)
     np.testing.assert_array_equal(events.seeds, [SEED + np.arange(30), SEED + 100 + np.arange(30)])
     assert events.duration == {"minutes": 1.5, "generation": pytest.approx(2.1), "prediction": 1, "prediction_cpu": 0.5}
+
+
+def test_a_run_of_other_sets_or_weights_is_refused(estimator, thrown, tmp_path):
+    run = write_run(tmp_path / "run", thrown, RunSettings(4, 500, seed=SEED))
+    assert load_events(run, 4, SEED, estimator.belt).scores.size == 2000
+    with pytest.raises(ChallengeError, match="has 4 sets, not 2: add --sets 4"):
+        load_events(run, 2, SEED, estimator.belt)
+    with pytest.raises(ChallengeError, match="other true mu than --seed 1 gives"):
+        load_events(run, 4, 1, estimator.belt)
+    belt = dataclasses.replace(estimator.belt, lower=estimator.belt.lower + 0.01)
+    with pytest.raises(ChallengeError, match="no run of these weights"):
+        load_events(run, 4, SEED, belt)
+
+
+def test_events_and_templates_are_joined_by_their_mu():
+    def phase(**sets):
+        numbers = dict.fromkeys(NUMBERS, 0.0) | {"mu": [1.0, 2.0], "size_of_sets": [100, 100]}
+        return numbers | {"coverage_of_sets": [0.6, 0.7], "interval_of_sets": [0.3, 0.4]} | sets
+
+    events = phase(mu=[2.0, 1.0], coverage_of_sets=[0.72, 0.61])
+    result = {"seed": 1, "events": events, "templates": phase(), "repeated": [phase()], "moved": []}
+    text = sections(result)["final"]
+    assert "| 1.000 | 0.6100 ± 0.0465 | 0.4000 | 0.6000 ± 0.0465 | 0.3000 |" in text
+    assert "| 2.000 | 0.7200 ± 0.0465 | 0.3000 | 0.7000 ± 0.0465 | 0.4000 |" in text
 
 
 @pytest.mark.slow

@@ -9,8 +9,9 @@ import pytest
 from sklearn.metrics import roc_auc_score
 
 from experiments import __main__, bounds
+from experiments.coverage import mean_over
 from experiments.score_runs import load_run
-from experiments.trained_artifacts import load
+from experiments.trained_artifacts import load, load_estimator, load_manifest
 from experiments.trained_method import (
     belts,
     command,
@@ -26,9 +27,10 @@ from experiments.trained_method.scored_events import ScoredEvents
 from ingestion_test.nuisance import NUISANCE_NAMES
 from ingestion_test.official.systematics import systematics
 from ingestion_test.sources import OfficialFolder
+from ingestion_test.submissions import PROJECT
 from runtime.errors import ChallengeError
 from submission import artifacts
-from submission.confidence import COVERAGE
+from submission.confidence import COVERAGE, BeltConfig
 from submission.parameters import PARAMETERS
 from submission.score import GATE_OFFSET
 from submission.templates import SIGNAL
@@ -230,23 +232,24 @@ def test_yields_are_those_of_the_sample(trained):
 
 
 def test_event_level_results(trained, tmp_path):
-    random = np.random.default_rng(12)
+    estimator, random = load(trained)[0], np.random.default_rng(12)
     mus, results = [2.0, 0.5, 1.0], []
     for mu in mus:
         mu_hats = mu + 0.2 * random.standard_normal(50)
-        results.append((mu_hats, mu_hats - 0.2, mu_hats + 0.2 + 0.1 * mu))
+        intervals = estimator.belt.intervals(mu_hats, np.full(50, 0.1))
+        results.append((mu_hats, intervals.p16, intervals.p84))
     folder = write_ingestion(tmp_path / "scored", mus, results)
-    likelihood = load(trained)[0].likelihood
-    result = event_level(likelihood, folder)
+    likelihood = estimator.likelihood
+    result = event_level(estimator, folder)
     assert [row["mu"] for row in result["table"]] == sorted(mus)
     widths = bounds.widths(likelihood, sorted(mus))
     for row, bound in zip(result["table"], widths):
         mu_hats, p16, p84 = results[mus.index(row["mu"])]
         assert row["coverage"] == np.mean((p16 <= row["mu"]) & (row["mu"] <= p84))
-        assert row["width"] == pytest.approx(0.4 + 0.1 * row["mu"])
+        assert row["width"] == pytest.approx(np.mean(p84 - p16))
         assert row["bias"] == pytest.approx(np.mean(mu_hats) - row["mu"])
         assert row["cramer_rao"] == bound["profiled"]
-    mean = 0.4 + 0.1 * np.mean(mus)
+    mean = np.mean([p84 - p16 for _, p16, p84 in results])
     assert result["width"] == pytest.approx(mean)
     assert result["ratio"] == pytest.approx(mean / np.mean([bound["profiled"] for bound in widths]))
     assert likelihood.config.nuisance == PARAMETERS[1:]
@@ -261,6 +264,21 @@ def test_a_run_that_holds_nuisance_parameters_is_refused(tmp_path):
             load_run(folder)
 
 
+def test_a_run_of_other_weights_is_refused(trained, tmp_path):
+    ours, theirs = load(trained)[0].belt, artifacts.load().belt
+    mu_hats, errors = np.linspace(0.0, 2.9, 30), np.full(30, 0.1)
+    (low, high), intervals = theirs.config.mu_range, theirs.intervals(mu_hats, errors)
+    ends = np.array([intervals.p16, intervals.p84])
+    ends[:, 7] = low, high  # as of data that the templates do not describe
+    folder = write_ingestion(tmp_path / "scored", [1.0], [(np.clip(mu_hats, low, high), *ends)])
+    assert len(load_run(folder, theirs).results) == 1
+    assert len(load_run(folder).results) == 1
+    with pytest.raises(ChallengeError, match=r"scored is no run of these weights .* --artifacts"):
+        load_run(folder, ours)
+    with_error = dataclasses.replace(ours, config=dataclasses.replace(ours.config, use_error=True))
+    assert len(load_run(folder, with_error).results) == 1
+
+
 def test_ratio_of_mean_widths_at_histogram_level(trained):
     estimator, record = load(trained)
     config = NeymanConfig(belt_throws=4000, check_mus=3, check_throws=200)
@@ -272,7 +290,8 @@ def test_ratio_of_mean_widths_at_histogram_level(trained):
     belt = result["belts"]["shipped"]
     assert belt["width"] / belt["ratio"] == pytest.approx((first + 2 * middle + last) / 4)
     assert result["mean_cramer_rao"] == pytest.approx((first + 2 * middle + last) / 4)
-    assert result["mean_cut"] < result["mean_cramer_rao"]
+    efficient = {name: row["efficient_width"] for name, row in result["belts"].items()}
+    assert efficient["shipped"] < efficient["central"] < result["mean_cramer_rao"]
     assert belt["width_error"] > 1.2 * record["neyman"]["shipped_width"][1]
     assert belt["flatness"]["mean_error"] > 1.05 * np.sqrt(COVERAGE * (1 - COVERAGE) / 1200)
 
@@ -287,12 +306,19 @@ def test_estimates_that_are_all_too_high_tilt_the_coverage():
     assert rows[0.03]["slope"] > rows[0.0]["slope"] > rows[-0.03]["slope"]
 
 
-def test_width_of_intervals_cut_at_the_range():
-    """Against docs/mathematics.md#published-numbers: the paper's errors, 0.497 before the cut and 0.457 after it."""
-    mu = np.linspace(0.1, 3, 2001)
-    sigma = 0.23 + 0.04 * (mu - 0.1) / 2.9
-    assert np.mean(2 * sigma) == pytest.approx(0.5, abs=0.005)
-    assert np.mean(belts.cut_widths(mu, sigma, (0.1, 3.0))) == pytest.approx(0.457, abs=0.004)
+@pytest.mark.parametrize(("ordering", "length"), [("central", 0.457), ("pratt", 0.446)])
+def test_lengths_for_an_estimate_whose_error_is_known(ordering, length):
+    """The paper's errors, against docs/mathematics.md#published-numbers, which has ± one error, cut, for central."""
+    mu, ends, errors = np.linspace(0.1, 3, 51), np.array([0.1, 3.0]), np.array([0.23, 0.27])
+    lengths = belts.mean_lengths(mu, ends, errors, BeltConfig(ordering, mu_range=(0.1, 3.0)))
+    assert mean_over(mu, lengths) == pytest.approx(length, abs=0.004)
+
+
+def test_far_from_the_ends_of_the_range_intervals_are_twice_the_error():
+    config = BeltConfig("central", mu_range=(-5.0, 8.0))
+    assert belts.mean_lengths(np.array([1.0]), np.array([-5.0, 8.0]), np.full(2, 0.2), config) == pytest.approx(
+        0.4, rel=5e-3
+    )
 
 
 # Official events
@@ -331,8 +357,9 @@ def test_official_events_that_the_networks_know_are_left_out(scorer, held_out, e
 @pytest.mark.slow
 def test_run_writes_all_results(trained, simulated_folder, data_folder, tmp_path, shown, monkeypatch):
     monkeypatch.setattr(command, "SHIFT_THROWS", 200)
-    intervals = np.array([1.0, 1.2, 1.5])
-    scored = write_ingestion(tmp_path / "scored", [1.0, 2.0], [(intervals, intervals - 0.3, intervals + 0.6)] * 2)
+    mu_hats = np.array([1.0, 1.2, 1.5])
+    intervals = load(trained)[0].belt.intervals(mu_hats, np.full(3, 0.1))
+    scored = write_ingestion(tmp_path / "scored", [1.0, 2.0], [(mu_hats, intervals.p16, intervals.p84)] * 2)
     output = tmp_path / "output"
     flags = ["--artifacts", str(trained), "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
     flags += ["--event-level", str(scored), "--official", str(data_folder), "--throws", "2000", "--docs", str(tmp_path)]
@@ -345,7 +372,9 @@ def test_run_writes_all_results(trained, simulated_folder, data_folder, tmp_path
     assert "nan" not in said
     result = json.loads((output / "method.json").read_text())
     assert json.loads((tmp_path / "method" / "method.json").read_text()) == result
+    assert result["shipped"] == artifacts.load_manifest(trained)["sha256"]
     expected = {
+        "shipped",
         "data",
         "separation",
         "separation_in_training",
@@ -368,6 +397,19 @@ def test_missing_artifacts_are_named(simulated_folder, tmp_path, capsys):
     flags = ["--artifacts", str(tmp_path), "--data", str(simulated_folder), "--output", str(tmp_path / "method")]
     assert __main__.main(["method", *flags]) == 2
     assert "manifest.json is missing" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("reader", [load, load_estimator, load_manifest])
+def test_missing_artifacts_are_an_error_of_the_command(reader, tmp_path):
+    with pytest.raises(ChallengeError, match=r"manifest.json is missing; make them again"):
+        reader(tmp_path)
+
+
+def test_all_commands_read_artifacts_through_the_same_door():
+    """But for the models of methods, which travel without it."""
+    sources = [path for path in (PROJECT / "experiments").rglob("*.py") if path.name != "model.py"]
+    direct = {path.name for path in sources if re.search(r"artifacts\.load(_manifest)?\(", path.read_text())}
+    assert direct == {"trained_artifacts.py"}
 
 
 @pytest.mark.parametrize(
