@@ -13,12 +13,12 @@ import numpy as np
 
 from experiments import published
 from experiments.table2.rows import quotient
+from experiments.trained_artifacts import load_manifest
 from experiments.trainings import MUS
 from ingestion_test.scoring import sigma68
 from runtime import files
 from runtime.documents import fill
 from runtime.tables import Table
-from submission import artifacts
 from submission.confidence import COVERAGE
 
 SUMMARY = "the answer in a few sentences, from the files in docs/: fills README.md and docs/results.md"
@@ -55,7 +55,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Fill the section `answer` of results.md, and those of the README beside docs/."""
     results = read(arguments.docs)
-    shipped = artifacts.load_manifest()["sha256"]
+    shipped = load_manifest()["sha256"]
     print(answer(results, shipped))
     fill(arguments.docs / "results.md", {"answer": answer(results, shipped)})
     fill(arguments.docs.parent / "README.md", reached(results))
