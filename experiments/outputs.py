@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import argparse
 import dataclasses
+import hashlib
 import json
 from collections.abc import Callable, Collection, Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from runtime import files
 from runtime.errors import ChallengeError
+from submission.arrays import ArrayLike
 
 
 def claim(path: Path, about: Mapping[str, Any], resume: bool) -> None:
@@ -41,6 +45,14 @@ def record(config: Any) -> dict[str, Any]:
     """A dataclass as JSON holds it, to be claimed."""
     content: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(config)))
     return content
+
+
+def checksum(*arrays: ArrayLike) -> str:
+    """A text that changes with any of the arrays, to be claimed where results depend on them."""
+    digest = hashlib.sha256()
+    for array in map(np.asarray, arrays):
+        digest.update(f"{array.dtype} {array.shape}".encode() + array.tobytes())
+    return digest.hexdigest()
 
 
 def kept_rows(output: Path, names: Iterable[str], file: str) -> dict[str, Any]:

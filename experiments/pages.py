@@ -7,10 +7,12 @@ from typing import Any
 
 from experiments import pulls, robustness, trainings
 from experiments.ablation import table as ablation
+from experiments.digits import command as digits
 from experiments.final_phase import tables as final_phase
 from experiments.refit_worlds import adaptation
 from experiments.refit_worlds import tables as refit_worlds
 from experiments.table2 import rows as table2
+from experiments.toy import tables as toy
 from experiments.trained_method import tables as trained_method
 from measurement import quality
 
@@ -27,4 +29,6 @@ SECTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
     "results/robustness.json": robustness.sections,
     "results/pulls.json": pulls.sections,
     "explain/quality.json": quality.sections,
+    "toy/toy.json": toy.sections,
+    "digits/digits.json": digits.sections,
 }

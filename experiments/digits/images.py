@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import gzip
-import hashlib
 import math
 import struct
 from pathlib import Path
@@ -128,11 +127,3 @@ def training_rows(images: Images, digit: int, config: DigitsConfig, rng: np.rand
         rows = to_logits(np.repeat(part, config.copies, 0), images.levels, rng)
         parts.append(rng.permutation(rows))
     return np.concatenate(parts)
-
-
-def checksum(images: Images) -> str:
-    """A text that changes with any of the `Images`."""
-    digest = hashlib.sha256(str(images.levels).encode())
-    for array in (images.train, images.train_label, images.test, images.test_label):
-        digest.update(f"{array.shape}".encode() + array.tobytes())
-    return digest.hexdigest()

@@ -10,23 +10,29 @@ import argparse
 import dataclasses
 from pathlib import Path
 
-from experiments.outputs import claim, record
+from experiments.outputs import checksum, claim, record
 from runtime import files
+from runtime.documents import add_docs_argument, publish
 from runtime.output import output_folder
 
 from .config import PRESETS
-from .density import density_study, density_table
-from .networks import network_study, network_tables
+from .density import density_study, plane_samples
+from .networks import embedded_samples, network_study
+from .tables import sections, tables
 
 SUMMARY = "flows against analytic densities, and four networks on perturbed Gaussians (paper, sec. 5)"
 
 ABOUT_FILE = "toy_settings.json"
+
+#: Files that the page shows or names.
+SHOWN = ("density.png", "strengths.png", "rotation.png", "accuracy.png", "toy.json")
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Declare the command's arguments."""
     parser.add_argument("--preset", choices=PRESETS, default="full", help="size of the studies (default: full)")
     parser.add_argument("--output", type=Path, help="folder of the results (default: runs/toy-PRESET)")
+    add_docs_argument(parser)
 
 
 def run(arguments: argparse.Namespace) -> None:
@@ -38,17 +44,14 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _run(arguments: argparse.Namespace, output: Path) -> None:
     config = PRESETS[arguments.preset]
-    claim(output / ABOUT_FILE, record(config), resume=True)
-    density = density_study(config, output)
-    networks = network_study(config, output)
-    tables = [density_table(density["flows"]), *network_tables(networks["panels"])]
-    print("\n\n".join(table.text() for table in tables))
-    files.write_json(
-        output / "toy.json",
-        {
-            "preset": arguments.preset,
-            "config": dataclasses.asdict(config),
-            "density": density,
-            "networks": networks,
-        },
-    )
+    plane, embedded = plane_samples(config), embedded_samples(config)
+    claim(output / ABOUT_FILE, record(config) | {"samples": checksum(*plane, *embedded)}, resume=True)
+    result = {
+        "preset": arguments.preset,
+        "config": dataclasses.asdict(config),
+        "density": density_study(config, *plane, output),
+        "networks": network_study(config, *embedded, output),
+    }
+    files.write_json(output / "toy.json", result)
+    print("\n\n".join(table.text() for of_study in tables(result).values() for table in of_study))
+    publish(arguments.docs, "toy", sections(result), [output / name for name in SHOWN])

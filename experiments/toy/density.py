@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from runtime.tables import Table
+from submission.arrays import FloatArray
 from submission.flows import FlowConfig, evaluate
 from training.flows import TrainingConfig, train
 
@@ -21,19 +21,34 @@ from .gaussians import BACKGROUND, SIGNAL, Grid, draw_points
 STRENGTHS = (0.5, 1.0, 2.0)
 
 
-def density_study(config: ToyConfig, output: Path) -> dict[str, Any]:
+def plane_samples(config: ToyConfig) -> tuple[FloatArray, FloatArray]:
+    """Signal and background that the flows of the density study learn from, each (seeds, events, 2)."""
+    signal, background = (
+        np.stack(
+            [
+                draw_points(gaussian, config.events, np.random.default_rng([seed, number]))
+                for seed in range(config.density_seeds)
+            ]
+        )
+        for number, gaussian in enumerate((SIGNAL, BACKGROUND))
+    )
+    return signal, background
+
+
+def density_study(config: ToyConfig, signal: FloatArray, background: FloatArray, output: Path) -> dict[str, Any]:
     """Train a flow per strength and seed, compare each with the analytic density, and draw the figures.
+
+    Arguments:
+        config: `ToyConfig`.
+        signal, background: as from `plane_samples`.
+        output: folder of figures and checkpoint.
 
     Returns:
         the training's configuration and, per flow, its c, seed, integrated absolute difference from the analytic
         density and mass beyond the boundary.
     """
-    seeds = range(config.density_seeds)
-    signal, background = (
-        np.stack([draw_points(gaussian, config.events, np.random.default_rng([seed, number])) for seed in seeds])
-        for number, gaussian in enumerate((SIGNAL, BACKGROUND))
-    )
-    strengths = tuple(strength for strength in STRENGTHS for _ in seeds)
+    seeds = len(signal)
+    strengths = tuple(strength for strength in STRENGTHS for _ in range(seeds))
     training = TrainingConfig(
         models=("S",) * len(strengths),
         strengths=strengths,
@@ -56,33 +71,20 @@ def density_study(config: ToyConfig, output: Path) -> dict[str, Any]:
     flows = []
     for number, strength in enumerate(strengths):
         difference, beyond = grid.distance(log_q[:, number], strength)
-        flows.append({"c": strength, "seed": number % len(seeds), "difference": difference, "beyond": beyond})
-
-    first = {strength: log_q[:, number * len(seeds)] for number, strength in enumerate(STRENGTHS)}
-    both = np.concatenate([signal[:1], background[:1]], 1)
-    label = np.arange(2 * config.events)[None] < config.events
-    shuffle = np.random.default_rng(3).permutation(2 * config.events)
-    classifier = train_classifiers(both[:, shuffle], label[:, shuffle], seed=0)
-    figures.density(output / "density.png", grid, first[1.0], classifier, signal[0], background[0])
-    figures.strengths(output / "strengths.png", grid, first)
-    figures.rotated(output / "rotation.png", grid, first[1.0], classifier, signal[0], background[0])
+        flows.append({"c": strength, "seed": number % seeds, "difference": difference, "beyond": beyond})
+    first = {strength: log_q[:, number * seeds] for number, strength in enumerate(STRENGTHS)}
+    _draw(output, grid, first, signal[0], background[0])
     return {"training": dataclasses.asdict(training), "flows": flows}
 
 
-def density_table(flows: Sequence[Mapping[str, Any]]) -> Table:
-    """The study's `Table`: per c the mean and the worst over the seeds."""
-    rows = []
-    for strength in STRENGTHS:
-        difference, beyond = (
-            np.array([flow[key] for flow in flows if flow["c"] == strength]) for key in ("difference", "beyond")
-        )
-        good = np.sum((difference <= 0.10) & (beyond <= 0.02))
-        rows.append(
-            [
-                f"{strength:g}",
-                f"{difference.mean():.3f} (worst {difference.max():.3f})",
-                f"{beyond.mean():.2%} (worst {beyond.max():.2%})",
-                f"{good} of {len(difference)}",
-            ]
-        )
-    return Table(("c", "integrated |q - q_c|", "mass beyond the boundary", "seeds within 0.10 and 2%"), rows)
+def _draw(
+    output: Path, grid: Grid, log_q: Mapping[float, FloatArray], signal: FloatArray, background: FloatArray
+) -> None:
+    """Draw the flows of one seed, whose values on the grid `log_q` holds per c, beside a classifier of its samples."""
+    is_signal = np.arange(2 * len(signal)) < len(signal)
+    shuffle = np.random.default_rng(3).permutation(len(is_signal))
+    events = np.concatenate([signal, background])
+    classifier = train_classifiers(events[None, shuffle], is_signal[None, shuffle], seed=0)
+    figures.density(output / "density.png", grid, log_q[1.0], classifier, signal, background)
+    figures.strengths(output / "strengths.png", grid, log_q)
+    figures.rotated(output / "rotation.png", grid, log_q[1.0], classifier, signal, background)

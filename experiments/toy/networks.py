@@ -4,14 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from scipy.special import expit
 
-from runtime.tables import Table
 from submission.arrays import BoolArray, FloatArray
 from submission.flows import Flow, FlowConfig, evaluate
 from training.flows import TrainingConfig, train
@@ -47,19 +46,33 @@ PREDICTIONS = {
 }
 
 
-def network_study(config: ToyConfig, output: Path) -> dict[str, Any]:
+def embedded_samples(config: ToyConfig) -> tuple[FloatArray, FloatArray]:
+    """Unperturbed signal and background that the flows of the network study learn from, (seeds, events, features)."""
+    signal, background = (
+        np.stack(
+            [
+                Embedding(seed).draw(gaussian, config.events, np.random.default_rng([seed, 20, k]))
+                for seed in range(config.network_seeds)
+            ]
+        )
+        for k, gaussian in enumerate((SIGNAL, BACKGROUND))
+    )
+    return signal, background
+
+
+def network_study(config: ToyConfig, signal: FloatArray, background: FloatArray, output: Path) -> dict[str, Any]:
     """Train the four networks of Tab. 1 for every seed and measure their accuracy against nu.
+
+    Arguments:
+        config: `ToyConfig`.
+        signal, background: as from `embedded_samples`.
+        output: folder of figure and checkpoint.
 
     Returns:
         the flows' training configuration and, per panel, what `measure` returns.
     """
-    embeddings = [Embedding(seed) for seed in range(config.network_seeds)]
-    unperturbed = [
-        np.stack(
-            [e.draw(gaussian, config.events, np.random.default_rng([seed, 20, k])) for seed, e in enumerate(embeddings)]
-        )
-        for k, gaussian in enumerate((SIGNAL, BACKGROUND))
-    ]
+    embeddings = [Embedding(seed) for seed in range(len(signal))]
+    unperturbed = np.concatenate([signal, background], 1)
     training = TrainingConfig(
         models=("S", "B") * len(embeddings),
         strengths=(1.0, 1.0) * len(embeddings),
@@ -70,12 +83,12 @@ def network_study(config: ToyConfig, output: Path) -> dict[str, Any]:
         depth=12.0,
     )
     shape = FlowConfig(embeddings[0].dimensions, *config.space)
-    signal, background = (np.repeat(x, 2, axis=0) for x in unperturbed)  # both flows of a seed see its sample
-    flow = train(signal, background, shape, training, checkpoint=output / "embedded.npz").flow
-    discriminate = Discriminators(flow, np.concatenate(unperturbed, 1))
+    twice = [np.repeat(x, 2, axis=0) for x in (signal, background)]  # both flows of a seed see its sample
+    flow = train(twice[0], twice[1], shape, training, checkpoint=output / "embedded.npz").flow
+    discriminate = Discriminators(flow, unperturbed)
 
     label = np.repeat([[True], [False]], config.events, 0).reshape(1, -1).repeat(len(embeddings), 0)
-    first = train_classifiers(*_shuffled(np.concatenate(unperturbed, 1), label), seed=1)
+    first = train_classifiers(*_shuffled(unperturbed, label), seed=1)
     panels = {}
     for panel, (perturbation, largest) in PANELS.items():
         x, label = _shuffled(*perturbed_sample(embeddings, config, perturbation, largest))
@@ -162,26 +175,19 @@ def measure(
         "nu"; "accuracy" and "error" (standard error over the seeds) per network and prediction, each one value per nu;
         "winner": at each nu the most accurate of the networks i to iv, its lead over the next and the lead's error.
     """
-    grid = np.linspace(0, largest, NUS_PER_TRAINING)
     nus = np.linspace(0, largest, config.points)
     lists: dict[str, list[FloatArray]] = {name: [] for name in (*networks, *PREDICTIONS)}
     for number, nu in enumerate(nus):
-        signal, background = (
-            np.stack(
-                [
-                    e.draw(gaussian, config.tests, np.random.default_rng([seed, 50, number, k]), perturbation, nu)
-                    for seed, e in enumerate(embeddings)
-                ]
-            )
+        parts = [
+            [
+                e.draw(gaussian, config.tests, np.random.default_rng([seed, 50, number, k]), perturbation, nu)
+                for seed, e in enumerate(embeddings)
+            ]
             for k, gaussian in enumerate((SIGNAL, BACKGROUND))
-        )
-        x = np.concatenate([signal, background], 1)
+        ]
+        x = np.concatenate(parts, 1)
         accepts = {name: network(x) for name, network in networks.items()}
-        pairs = list(zip(embeddings, x))
-        accepts["bayes"] = np.stack([e.log_ratio(x) > 0 for e, x in pairs])
-        accepts["q_c"] = np.stack([e.log_contrastive(x, 1.0) > boundary for e, x in pairs])
-        accepts["mixed"] = np.stack([e.log_mixed_ratio(x, perturbation, grid) > 0 for e, x in pairs])
-        accepts["ratio"] = np.stack([e.log_ratio(x, perturbation, nu) > 0 for e, x in pairs])
+        accepts |= _predicted(embeddings, x, perturbation, nu, largest, boundary)
         for name, accepted in accepts.items():
             lists[name].append(accuracy(accepted[:, : config.tests], accepted[:, config.tests :]))
     accuracies = {name: np.array(values) for name, values in lists.items()}  # (nu, seeds)
@@ -190,6 +196,19 @@ def measure(
         "accuracy": {name: values.mean(1).tolist() for name, values in accuracies.items()},
         "error": {name: _standard_error(values).tolist() for name, values in accuracies.items()},
         "winner": [_winner({name: accuracies[name][k] for name in ("i", "ii", "iii", "iv")}) for k in range(len(nus))],
+    }
+
+
+def _predicted(
+    embeddings: Sequence[Embedding], x: FloatArray, perturbation: str, nu: float, largest: float, boundary: float
+) -> dict[str, BoolArray]:
+    """What `PREDICTIONS` make of events (seeds, events, features) at nu; the other arguments are as of `measure`."""
+    grid, pairs = np.linspace(0, largest, NUS_PER_TRAINING), list(zip(embeddings, x))
+    return {
+        "bayes": np.stack([e.log_ratio(x) > 0 for e, x in pairs]),
+        "q_c": np.stack([e.log_contrastive(x, 1.0) > boundary for e, x in pairs]),
+        "mixed": np.stack([e.log_mixed_ratio(x, perturbation, grid) > 0 for e, x in pairs]),
+        "ratio": np.stack([e.log_ratio(x, perturbation, nu) > 0 for e, x in pairs]),
     }
 
 
@@ -202,21 +221,3 @@ def _winner(accuracies: Mapping[str, FloatArray]) -> dict[str, Any]:
     best, second = sorted(accuracies, key=lambda name: -accuracies[name].mean())[:2]
     lead = accuracies[best] - accuracies[second]
     return {"network": best, "next": second, "lead": float(lead.mean()), "error": float(_standard_error(lead))}
-
-
-def network_tables(panels: Mapping[str, Mapping[str, Any]]) -> Iterator[Table]:
-    """The accuracies against nu, in percent with their errors: a `Table` per panel."""
-    for panel, result in panels.items():
-        rows = [
-            [f"{name}: {label}"]
-            + [f"{100 * a:.2f} ± {100 * e:.2f}" for a, e in zip(result["accuracy"][name], result["error"][name])]
-            for name, label in {**NETWORKS, **PREDICTIONS}.items()
-        ]
-        rows.append(["best of i to iv", *map(_verdict, result["winner"])])
-        yield Table(("nu", *(f"{nu:.3f}" for nu in result["nu"])), rows, f"{panel}: accuracy in percent")
-
-
-def _verdict(winner: Mapping[str, Any]) -> str:
-    """The winner, or both names where its lead is less than two errors."""
-    clear = winner["lead"] > 2 * winner["error"]
-    return winner["network"] if clear else f"{winner['network']} ~ {winner['next']}"

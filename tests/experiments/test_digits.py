@@ -94,13 +94,18 @@ def test_validation_rows_come_from_images_of_their_own():
 
 @pytest.mark.slow
 def test_smoke_run_writes_all_results(tmp_path, shown):
-    assert __main__.main(["digits", "--preset", "smoke", "--output", str(tmp_path)]) == 0
+    page = tmp_path / "docs" / "digits.md"
+    page.parent.mkdir()
+    page.write_text("<!-- accepted -->\n<!-- /accepted -->\n")
+    arguments = ["digits", "--preset", "smoke", "--output", str(tmp_path / "out"), "--docs", str(page.parent)]
+    assert __main__.main(arguments) == 0
     assert "scikit-learn's digits" in shown()
-    result = json.loads((tmp_path / "digits.json").read_text())
+    result = json.loads((tmp_path / "out" / "digits.json").read_text())
+    assert command.sections(result)["accepted"] in page.read_text()
     assert [(f["digit"], f["against"], f["c"]) for f in result["flows"]] == [tuple(flow) for flow in command.FLOWS]
     assert all(0 <= f["accepted_of_digit"] <= 1 for f in result["flows"])
     for figure in ("samples", "0-against-6", "8-against-0", "9-against-4"):
-        assert (tmp_path / f"{figure}.png").stat().st_size > 1000
+        assert (tmp_path / "docs" / "digits" / f"{figure}.png").stat().st_size > 1000
 
 
 @pytest.mark.slow

@@ -4,9 +4,10 @@ import argparse
 import json
 from dataclasses import dataclass
 
+import numpy as np
 import pytest
 
-from experiments.outputs import claim, kept_rows, record, some_of
+from experiments.outputs import checksum, claim, kept_rows, record, some_of
 from runtime.errors import ChallengeError
 from runtime.files import write_json
 
@@ -35,6 +36,20 @@ def test_a_record_is_what_json_gives_back():
         ends: tuple[float, float]
 
     assert record(Config((0.5, 1.0))) == {"ends": [0.5, 1.0]}
+
+
+def test_a_checksum_changes_with_values_shapes_and_order():
+    first, second = np.arange(4), np.arange(3.0)
+    others = [
+        (first + 1, second),
+        (first.reshape(2, 2), second),
+        (second, first),
+        (first,),
+        (first.astype(float), second),
+    ]
+    texts = {checksum(*arrays) for arrays in [(first, second), *others]}
+    assert len(texts) == 6
+    assert checksum(first.copy(), second) in texts
 
 
 def test_rows_are_those_that_are_there(tmp_path):

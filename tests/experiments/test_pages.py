@@ -38,7 +38,7 @@ def test_the_answer_is_that_of_the_files():
 
 @pytest.mark.parametrize(
     "page",
-    [ROOT / "README.md", DOCS / "results.md", DOCS / "method.md", DOCS / "explain.md"],
+    [ROOT / "README.md", *(DOCS / f"{name}.md" for name in ("results", "method", "explain", "toy", "digits"))],
     ids=lambda page: page.name,
 )
 def test_every_section_has_a_file(page):
@@ -51,7 +51,11 @@ def test_every_section_has_a_file(page):
     assert names == known | empty
 
 
-@pytest.mark.parametrize("page", [ROOT / "README.md", DOCS / "results.md"], ids=lambda page: page.name)
+@pytest.mark.parametrize(
+    "page",
+    [ROOT / "README.md", *(DOCS / f"{name}.md" for name in ("results", "toy", "digits"))],
+    ids=lambda page: page.name,
+)
 def test_tables_beside_the_sections_have_no_results(page):
     text = re.sub(r"^<!-- (\w[\w-]*) -->$.*?^<!-- /\1 -->$", "", page.read_text(encoding="utf-8"), flags=re.M | re.S)
     assert not [line for line in text.splitlines() if line.startswith("|") and re.search(r"±|\d\.\d\d", line)]

@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from experiments import __main__
-from experiments.toy import networks
+from experiments.toy import density, networks, tables
 from experiments.toy.classifiers import accuracy, train_classifiers
 from experiments.toy.gaussians import (
     BACKGROUND,
@@ -122,10 +122,16 @@ def test_trained_flow_approaches_the_analytic_density():
 
 @pytest.mark.slow
 def test_smoke_run_writes_all_results(tmp_path, shown):
-    assert __main__.main(["toy", "--preset", "smoke", "--output", str(tmp_path)]) == 0
+    page = tmp_path / "docs" / "toy.md"
+    page.parent.mkdir()
+    page.write_text("".join(f"<!-- {name} -->\n<!-- /{name} -->\n" for name in ("density", "networks")))
+    output = tmp_path / "out"
+    arguments = ["toy", "--preset", "smoke", "--output", str(output), "--docs", str(page.parent)]
+    assert __main__.main(arguments) == 0
     text = shown()
     assert "mass beyond the boundary" in text
-    result = json.loads((tmp_path / "toy.json").read_text())
+    result = json.loads((output / "toy.json").read_text())
+    assert all(content in page.read_text() for content in tables.sections(result).values())
     assert [flow["c"] for flow in result["density"]["flows"]] == [0.5, 1.0, 2.0]
     assert all(0 < flow["difference"] <= 2 and 0 <= flow["beyond"] <= 1 for flow in result["density"]["flows"])
     for name, panel in result["networks"]["panels"].items():
@@ -135,7 +141,7 @@ def test_smoke_run_writes_all_results(tmp_path, shown):
         known = np.array(panel["accuracy"]["ratio"])
         assert known == pytest.approx([0.848] * 3, abs=0.04)
     for figure in ("density", "strengths", "rotation", "accuracy"):
-        assert (tmp_path / f"{figure}.png").stat().st_size > 10_000
+        assert (tmp_path / "docs" / "toy" / f"{figure}.png").stat().st_size > 10_000
 
 
 def test_checkpoints_of_another_run_are_named(tmp_path, capsys):
@@ -144,10 +150,25 @@ def test_checkpoints_of_another_run_are_named(tmp_path, capsys):
     assert "density.npz cannot be read (it is damaged" in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(("module", "name"), [(density, "SIGNAL"), (networks, "BACKGROUND")])
+def test_checkpoints_of_other_samples_are_refused(module, name, tmp_path, capsys, monkeypatch):
+    """Their settings are the same, so that the training would go on from them."""
+    (tmp_path / "density.npz").write_bytes(b"no checkpoint")  # ends the run before anything is trained
+    arguments = ["toy", "--preset", "smoke", "--output", str(tmp_path)]
+    for _ in range(2):  # the same samples are not refused
+        assert __main__.main(arguments) == 2
+        assert "density.npz cannot be read" in capsys.readouterr().err
+    mean, covariance = getattr(module, name)
+    monkeypatch.setattr(module, name, (mean + 1e-6, covariance))
+    assert __main__.main(arguments) == 2
+    assert "holds other results (samples differ)" in capsys.readouterr().err
+
+
 def test_winner_needs_a_clear_lead():
     clear = networks._winner({"i": np.array([0.8, 0.81, 0.8]), "ii": np.array([0.7, 0.71, 0.72])})
     assert (clear["network"], clear["next"]) == ("i", "ii")
     assert clear["lead"] == pytest.approx(0.28 / 3)
     assert clear["error"] == pytest.approx(np.std([0.1, 0.1, 0.08], ddof=1) / math.sqrt(3))
-    assert networks._verdict(clear) == "i"
-    assert networks._verdict({"network": "i", "next": "iv", "lead": 0.01, "error": 0.02}) == "i ~ iv"
+    assert tables._verdict(clear).startswith("i (+9.33")
+    unclear = {"network": "i", "next": "iv", "lead": 0.01, "error": 0.02}
+    assert tables._verdict(unclear) == "i ~ iv (+1.00 ± 2.00)"
