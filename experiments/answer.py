@@ -12,13 +12,16 @@ from typing import Any
 import numpy as np
 
 from experiments import published
+from experiments.robustness import NONE
 from experiments.table2.rows import quotient
 from experiments.trained_artifacts import load_manifest
 from experiments.trainings import MUS
 from ingestion_test.scoring import sigma68
 from runtime import files
 from runtime.documents import fill
+from runtime.errors import ChallengeError
 from runtime.tables import Table
+from submission.artifacts import ESTIMATOR
 from submission.confidence import COVERAGE
 
 SUMMARY = "the answer in a few sentences, from the files in docs/: fills README.md and docs/results.md"
@@ -32,12 +35,18 @@ FILES = {
     "robustness": "results/robustness.json",
     "trainings": "method/trainings.json",
     "worlds": "method/refit-worlds.json",
+    "adaptation": "method/adaptation.json",
 }
+
+#: What the pages call those whose results depend on the shipped weights.
 TITLES = {
     "table2": "methods",
     "final": "the final phase",
     "ablation": "one factor at a time",
     "robustness": "robustness",
+    "method": "the method",
+    "worlds": "the challenge's own events",
+    "adaptation": "a classifier that goes on learning",
 }
 
 #: Shifts of tes and jes that count as large, in standard deviations of the priors.
@@ -56,9 +65,11 @@ def run(arguments: argparse.Namespace) -> None:
     """Fill the section `answer` of results.md, and those of the README beside docs/."""
     results = read(arguments.docs)
     shipped = load_manifest()["sha256"]
-    print(answer(results, shipped))
-    fill(arguments.docs / "results.md", {"answer": answer(results, shipped)})
-    fill(arguments.docs.parent / "README.md", reached(results))
+    # Both first: an incomplete folder changes no page.
+    sentences, sections = answer(results, shipped), reached(results, shipped)
+    print(sentences)
+    fill(arguments.docs / "results.md", {"answer": sentences})
+    fill(arguments.docs.parent / "README.md", sections)
 
 
 def read(docs: Path) -> dict[str, Any]:
@@ -76,27 +87,45 @@ def answer(results: Mapping[str, Any], shipped: Any) -> str:
 
     Arguments:
         shipped: checksum of the shipped artifacts, to tell which results belong to others.
+
+    Raises:
+        ChallengeError: the comparison of methods lacks the default one.
     """
     return "".join(f"- {sentence}\n" for sentence in _sentences(results, shipped))
 
 
 def _sentences(results: Mapping[str, Any], shipped: Any) -> Iterator[str]:
-    others = [name for name in TITLES if name in results and results[name].get("shipped") != shipped]
-    if others:
-        titles = ", ".join(TITLES[name] for name in others)
-        yield f"**Which weights**: these sections have other weights than those that ship, and other results: {titles}."
+    ours = _of_shipped(results, shipped)
+    if others := ", ".join(title for name, title in TITLES.items() if name in results.keys() - ours.keys()):
+        yield f"**Which weights**: these sections have other weights than those that ship, and other results: {others}."
     if "table2" in results:
+        if _OURS not in results["table2"]["methods"]:
+            command = f"table2 --methods {_OURS} --resume --docs docs"
+            raise ChallengeError(f"docs/{FILES['table2']} has no row {_OURS}: run `python -m experiments {command}`")
         yield from _against_methods(results["table2"]["methods"])
-    results = {name: result for name, result in results.items() if name not in others}
-    yield from _honesty(results)
-    yield from _flows(results)
-    if "method" in results:
-        belt = results["method"]["coverage"]["belts"]["shipped"]
-        ratio = _pair((belt["ratio"], belt["ratio_error"]))
+    yield from _honesty(ours)
+    yield from _flows(ours)
+    if "method" in ours:
+        belt = ours["method"]["coverage"]["belts"]["shipped"]
         yield (
-            f"**What limits them**: they are {ratio} of the Cramér-Rao width of their own bins, so belt and fit "
-            f"leave little to gain{_events(results.get('trainings', {}))}."
+            f"**What limits them**: they are {_to_efficient(belt)} times as long as those of the same belt for an "
+            f"efficient estimate from the same bins, which is all that a better fit could gain"
+            f"{_events(ours.get('trainings', {}))}."
         )
+
+
+def _of_shipped(results: Mapping[str, Any], shipped: Any) -> dict[str, Any]:
+    """Those of `results` that are of the shipped weights, or of none."""
+
+    def checksums(result: Mapping[str, Any]) -> Any:
+        return result["shipped"] if "shipped" in result else {ESTIMATOR: result.get("artifacts")}
+
+    return {name: of for name, of in results.items() if name not in TITLES or checksums(of) == shipped}
+
+
+def _to_efficient(belt: Mapping[str, Any]) -> str:
+    """Mean length relative to that which the same belt gives for an estimate with the least error of the bins."""
+    return _pair(np.divide((belt["width"], belt["width_error"]), belt["efficient_width"]))
 
 
 def _against_methods(methods: Mapping[str, Any]) -> Iterator[str]:
@@ -129,7 +158,8 @@ def _honesty(results: Mapping[str, Any]) -> Iterator[str]:
         flat = results["method"]["coverage"]["belts"]["shipped"]["flatness"]
         parts.append(
             f"for data as the templates describe them the coverage is {flat['mean']:.4f} ± {flat['mean_error']:.4f}, "
-            f"at 20 μ from {flat['least']:.3f} to {flat['largest']:.3f}, with a slope of {_pair(_slope(flat), '+.4f')}"
+            f"at {flat['dof']} μ from {flat['least']:.3f} to {flat['largest']:.3f}, its slope in μ "
+            f"{_slope(flat, '+.4f')}"
         )
     final = results.get("final", {}).get("events")
     if final:
@@ -155,23 +185,26 @@ def _flows(results: Mapping[str, Any]) -> Iterator[str]:
         yield f"**Flow features**: with them the mean interval is {with_flows} of that without."
     if "robustness" in results:
         off = {name: _off(rows) for name, rows in results["robustness"]["methods"].items()}
-        text = f"where tes or jes is {LARGE} standard deviations off or more, the coverage is on average "
-        text += "{} and the size of the bias {} σ".format(*off[_OURS])
+        text = f"where tes or jes is {LARGE} standard deviations off or more, the lowest coverage is {off[_OURS]}"
         if _OTHERS in off:
-            text += ", without flow features {} and {} σ".format(*off[_OTHERS])
-        yield f"**Large shifts**: {text}."
+            text += f"; without flow features {off[_OTHERS]}"
+        yield f"**Large shifts**: {text}. The change is against no shift; the errors are those of the throws alone."
 
 
-def _off(rows: list[Mapping[str, Any]]) -> tuple[str, str]:
-    """Mean coverage, and mean size of the bias, of the large shifts of tes and jes, with their errors.
+def _off(rows: Sequence[Mapping[str, Any]]) -> str:
+    """Of the large shifts of tes and jes the lowest coverage, the largest change of the bias, and where they are.
 
-    The throws are others at each shift. The finite samples, most of the bias's error, are the same.
+    The errors are those of the throws: most of that of the finite samples is common to all shifts.
     """
+    (none,) = (row for row in rows if row["label"] == NONE.label)
     large = [row for row in rows if row["label"].endswith(" sd") and abs(int(row["label"].split()[1])) >= LARGE]
-    coverage, bias = (np.array([row[name] for row in large]) for name in ("coverage", "bias"))
-    error = np.linalg.norm([row["coverage_error"] for row in large]) / len(large)
-    of_samples = np.mean([row["bias_of_samples"] for row in large])
-    return _pair((coverage.mean(), error)), _pair((np.abs(bias).mean(), of_samples), ".2f")
+    changes = [(row["bias"] - none["bias"], np.hypot(row["bias_error"], none["bias_error"])) for row in large]
+    lowest = min(large, key=lambda row: row["coverage"])
+    change, at = max(zip(changes, large), key=lambda pair: abs(pair[0][0]))
+    coverage = _pair((lowest["coverage"], lowest["coverage_error"]))
+    return (
+        f"{coverage} ({lowest['label']}) and the largest change of the bias {_pair(change, '+.2f')} σ ({at['label']})"
+    )
 
 
 def _events(trainings: Mapping[str, Any]) -> str:
@@ -191,8 +224,13 @@ def _mean_length(single: Sequence[Sequence[float]]) -> tuple[float, float]:
     return float(lengths.mean()), float(lengths.std(ddof=1) / np.sqrt(len(lengths)))
 
 
-def reached(results: Mapping[str, Any]) -> dict[str, str]:
-    """The README's sections: what the shipped method reaches and how that was checked; `results` as from `read`."""
+def reached(results: Mapping[str, Any], shipped: Any) -> dict[str, str]:
+    """The README's sections: what the shipped method reaches and how that was checked; arguments as for `answer`.
+
+    Raises:
+        ChallengeError: no pseudo-experiments of events, with the shipped weights, are there.
+    """
+    results = _with_events(results, shipped)
     method = results["method"]
     events, belt = method["event_level"], method["coverage"]["belts"]["shipped"]
     flat, sets = belt["flatness"], events["table"]
@@ -204,7 +242,10 @@ def reached(results: Mapping[str, Any]) -> dict[str, str]:
         f"{coverage['mean']:.3f} ± {coverage['mean_error']:.3f}",
         _pair(events["rmse"]),
     )
-    paper = ("the paper, official events, 10 × 100", *(f"{number:.3f}" for number in _PAPER[:4]))
+    paper = (
+        "the paper, official events, 10 × 100",
+        *(f"{number:.3f}" for number in (_PAPER.score, _PAPER.interval, _PAPER.coverage, _PAPER.rmse)),
+    )
     rows = [ours, *_in_another_world(results.get("worlds", {}).get("events")), paper]
     table = Table(("", "score", "mean interval", "coverage", "RMSE"), rows).markdown()
     furthest = max(abs(flat[name] - COVERAGE) for name in ("least", "largest"))
@@ -213,13 +254,12 @@ def reached(results: Mapping[str, Any]) -> dict[str, str]:
     checked = (
         f"- **Is the coverage right everywhere?** Sets of counts thrown, that is, drawn at random, from the expected "
         f"ones\n  at {len(checks)} values of μ have a coverage within {furthest:.3f} of {COVERAGE}, each known to "
-        f"{error:.3f}.\n  Its slope is {_pair(_slope(flat), '+.4f')} per unit of μ, with events "
-        f"{_pair(_slope(coverage), '+.3f')}\n  ([how](docs/method.md#belt-and-coverage)).\n"
+        f"{error:.3f}.\n  Its slope per unit of μ is {_slope(flat, '+.4f')}, with events {_slope(coverage, '+.3f')}\n"
+        f"  ([how](docs/method.md#belt-and-coverage)).\n"
         f"- **Can the intervals be shorter?** Not much with this classifier. Their mean length over the range of μ is "
-        f"{_pair((belt['width'], belt['width_error']))},\n  which is {_pair((belt['ratio'], belt['ratio_error']))} of "
-        f"the Cramér-Rao width, the least width of an unbiased estimate with all six "
-        f"nuisance\n  parameters fitted. The ratio can be below 1 because the range of μ is "
-        f"known.\n"
+        f"{_pair((belt['width'], belt['width_error']))},\n  which is {_to_efficient(belt)} times what the same belt "
+        f"gives for an efficient estimate: an unbiased one with the least\n  error that the same bins allow, the "
+        f"Cramér-Rao bound with all six nuisance parameters fitted.\n"
     )
     if with_flows := _with_flows(results):
         checked += (
@@ -228,6 +268,19 @@ def reached(results: Mapping[str, Any]) -> dict[str, str]:
             f"toy study is reproduced, but for\n  the gain by flow features ([toy studies](docs/toy.md)).\n"
         )
     return {"reached": table, "checked": checked}
+
+
+def _with_events(results: Mapping[str, Any], shipped: Any) -> dict[str, Any]:
+    """Those of `results` that are of the shipped weights, with pseudo-experiments of events among them."""
+    ours = _of_shipped(results, shipped)
+    if "event_level" in ours.get("method", {}):
+        return ours
+    if "method" not in results:
+        fault = "is not there"
+    else:
+        fault = "has no pseudo-experiments of events" if "method" in ours else "is not of the weights that ship"
+    command = "method --event-level DIR --docs docs"
+    raise ChallengeError(f"docs/{FILES['method']} {fault}: run `python -m experiments {command}` (docs/method.md)")
 
 
 def _in_another_world(events: Mapping[str, Any] | None) -> Iterator[tuple[str, ...]]:
@@ -240,8 +293,8 @@ def _in_another_world(events: Mapping[str, Any] | None) -> Iterator[tuple[str, .
         yield title, _pair(run["score"], ".2f"), *(_pair(run[name]) for name in ("interval", "coverage", "rmse"))
 
 
-def _slope(flat: Mapping[str, Any]) -> tuple[float, float]:
-    return flat["slope"], flat["slope_error"]
+def _slope(flat: Mapping[str, Any], kind: str) -> str:
+    return "unknown at a single μ" if flat["slope"] is None else _pair((flat["slope"], flat["slope_error"]), kind)
 
 
 def _pair(values: Any, kind: str = ".3f") -> str:

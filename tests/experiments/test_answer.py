@@ -1,6 +1,30 @@
 """The sentences that are made of the files in docs/."""
 
+# ruff: noqa: RUF001 (sigma is meant)
+
+import copy
+from pathlib import Path
+
+import pytest
+
 from experiments import answer
+from experiments.__main__ import main
+from runtime import files
+from runtime.errors import ChallengeError
+from submission import artifacts
+
+DOCS = Path(__file__).resolve().parents[2] / "docs"
+
+
+@pytest.fixture(scope="module")
+def shipped():
+    return artifacts.load_manifest()["sha256"]
+
+
+@pytest.fixture
+def results():
+    """What the files in docs/ say, to be changed."""
+    return copy.deepcopy(answer.read(DOCS))
 
 
 def _row(interval, coverage):
@@ -18,21 +42,91 @@ def test_only_methods_whose_coverage_is_right_are_listed_the_shortest_first():
     assert "Which weights" not in text
 
 
-def test_results_of_other_weights_are_named():
-    text = answer.answer({"table2": {"methods": {"default": _row(0.4, 0.68)}}}, "here")
-    assert "other weights than those that ship, and other results: methods." in text
+def test_results_of_other_weights_are_named(results, shipped):
+    assert "Which weights" not in answer.answer(results, shipped)
+    results["table2"]["shipped"] = results["adaptation"]["artifacts"] = "other"
+    del results["method"]["shipped"]
+    text = answer.answer(results, shipped)
+    assert "and other results: methods, the method, a classifier that goes on learning." in text
     assert "with flow features" not in text
+    assert "What limits" not in text
 
 
-def test_large_shifts_are_averaged():
-    errors = {"coverage_error": 0.02, "bias_of_samples": 0.3}
-    rows = [errors | {"label": "none", "coverage": 0.7, "bias": 0.0}]
-    shifts = (-5, -3, 1, 3, 5)
-    rows += [errors | {"label": f"tes {n:+d} sd", "coverage": 0.1 * abs(n), "bias": 0.5 * n} for n in shifts]
-    text = answer.answer({"robustness": {"methods": {"default": rows, "no-flows": rows[:3]}, "shipped": 1}}, 1)
-    assert "on average 0.400 ± 0.010 and the size of the bias 2.00 ± 0.30" in text
-    assert ", without flow features 0.400 ± 0.014 and 2.00 ± 0.30" in text
+def test_runs_in_another_world_are_shown_only_of_the_shipped_weights(results, shipped):
+    assert "other events" in answer.reached(results, shipped)["reached"]
+    results["worlds"]["artifacts"] = "other"
+    assert "other events" not in answer.reached(results, shipped)["reached"]
+
+
+def test_of_large_shifts_the_worst_are_shown():
+    def row(label, coverage, bias):
+        return {"label": label, "coverage": coverage, "coverage_error": 0.02, "bias": bias, "bias_error": 0.03}
+
+    rows = [row("none", 0.7, 0.5), row("tes -1 sd", 0.1, 9.0), row("world plain", 0.1, 9.0), row("tes -3 sd", 0.6, 0.6)]
+    rows += [row("jes +3 sd", 0.5, 0.9), row("jes +5 sd", 0.7, -0.8)]
+    text = answer.answer({"robustness": {"methods": {"default": rows, "no-flows": rows[:4]}, "shipped": 1}}, 1)
+    assert (
+        "lowest coverage is 0.500 ± 0.020 (jes +3 sd) and the largest change of the bias -1.30 ± 0.04 σ (jes +5" in text
+    )
+    assert "; without flow features 0.600 ± 0.020 (tes -3 sd) and the largest change of the bias +0.10 ± 0.04 σ" in text
     assert "without flow" not in answer.answer({"robustness": {"methods": {"default": rows}, "shipped": 1}}, 1)
+
+
+def test_intervals_are_compared_with_those_of_an_efficient_estimate(results, shipped):
+    belt = results["method"]["coverage"]["belts"]["shipped"]
+    belt |= {"width": 0.5, "width_error": 0.01, "efficient_width": 0.4}
+    assert "they are 1.250 ± 0.025 times as long as" in answer.answer(results, shipped)
+    assert "which is 1.250 ± 0.025 times what the same belt" in answer.reached(results, shipped)["checked"]
+
+
+def test_a_single_mu_has_no_slope(results, shipped):
+    results["method"]["coverage"]["belts"]["shipped"]["flatness"]["slope"] = None
+    assert "its slope in μ unknown at a single μ" in answer.answer(results, shipped)
+    assert (
+        "Its slope per unit of μ is unknown at a single μ, with events" in answer.reached(results, shipped)["checked"]
+    )
+
+
+def _with_events(results):
+    del results["method"]["event_level"]
+
+
+def _own_weights(results):
+    results["method"]["shipped"] = {}
+
+
+def _method(results):
+    del results["method"]
+
+
+def _default(results):
+    del results["table2"]["methods"]["default"]
+
+
+@pytest.mark.parametrize(
+    ("remove", "text"),
+    [
+        (_method, "docs/method/method.json is not there: run `python -m experiments method --event-level DIR"),
+        (_with_events, "docs/method/method.json has no pseudo-experiments of events: run"),
+        (_own_weights, "docs/method/method.json is not of the weights that ship: run"),
+        (_default, "docs/results/table2.json has no row default: run `python -m experiments table2 --methods default"),
+    ],
+)
+def test_what_is_missing_is_named_with_the_command_that_makes_it(remove, text, results, shipped):
+    remove(results)
+    with pytest.raises(ChallengeError, match=text):
+        (answer.answer(results, shipped), answer.reached(results, shipped))
+
+
+def test_an_incomplete_folder_changes_no_page(tmp_path, capsys):
+    (tmp_path / "docs" / "results").mkdir(parents=True)
+    page = tmp_path / "docs" / "results.md"
+    page.write_text("<!-- answer -->\n<!-- /answer -->\n")
+    robustness = files.read_json(DOCS / answer.FILES["robustness"])
+    files.write_json(tmp_path / "docs" / answer.FILES["robustness"], robustness)
+    assert main(["answer", "--docs", str(tmp_path / "docs")]) == 2
+    assert "method.json is not there" in capsys.readouterr().err
+    assert page.read_text() == "<!-- answer -->\n<!-- /answer -->\n"
 
 
 def test_what_events_are_worth_is_read_from_the_learning_curve():
