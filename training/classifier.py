@@ -34,6 +34,9 @@ class LabelledEvents(NamedTuple):
 #: By the name of the category.
 Labelled = Mapping[str, LabelledEvents]
 
+#: Largest share of the first weights that their moving average may hold at the end of a training.
+LARGEST_MEMORY = 0.01
+
 
 @dataclasses.dataclass(frozen=True)
 class ClassifierConfig:
@@ -46,7 +49,8 @@ class ClassifierConfig:
         batch: events in a step, all of one category.
         epochs: passes over the training events; the learning rate falls to 0 along a cosine.
         learning_rate: of Adam, at the start.
-        averaging: share by which a step keeps the moving average of the weights, which is what the training returns.
+        averaging: share by which a step keeps the moving average of the weights, which is what the training returns;
+            the fewer the steps, the smaller it must be.
         weight_decay: of Adam (decoupled).
         seed: of the initial weights and of the order of the batches.
     """
@@ -94,11 +98,13 @@ def train(
         `TrainedClassifier`.
 
     Raises:
-        ChallengeError: CUDA is absent, the events are not finite or of one class only, or the checkpoint is unusable.
+        ChallengeError: CUDA is absent, the events are not finite or of one class only, there are so few steps that the
+            average holds the first weights, or the checkpoint is unusable.
     """
     place = usable_device(device)
     for name, events in (("training", training), ("validation", validation)):
         _require_both_classes(name, events)
+    _require_steps([len(training[category].labels) for category in CATEGORIES], config)
     samples = [_on_device(events, place) for events in (training, validation)]
     members, history = [], []
     for number in range(config.members):
@@ -242,3 +248,15 @@ def _require_both_classes(name: str, events: Labelled) -> None:
             raise ChallengeError(
                 f"{name} events, {category}: signal and background are both needed; use a larger sample"
             )
+
+
+def _require_steps(events: Sequence[int], config: ClassifierConfig) -> None:
+    steps = config.epochs * sum(number // min(config.batch, number) for number in events)
+    held = config.averaging**steps
+    if held > LARGEST_MEMORY:
+        most = math.floor(1000 * LARGEST_MEMORY ** (1 / steps)) / 1000
+        raise ChallengeError(
+            f"the classifier's training has {steps} steps, after which the moving average of its weights would hold "
+            f"{held:.0%} of the first ones (at most {LARGEST_MEMORY:.0%}): train on more events, with smaller batches, "
+            f"for more epochs, or with networks.classifier.averaging={most:.3f} or less"
+        )

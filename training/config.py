@@ -69,7 +69,7 @@ PRESETS = {
                 events=80_000,
                 scaled=False,
             ),
-            ClassifierConfig(epochs=1, averaging=0.99),  # a longer mean holds the initial weights: steps are few
+            ClassifierConfig(epochs=1, averaging=0.99),
             rows=10_000_000,
         ),
         templates=TemplatesConfig(no_jet_bins=0, axis=None, rows=1_500_000),
@@ -85,7 +85,7 @@ PRESETS = {
                 events=3200,
                 shape={"layers": 4, "depth": 1, "width": 16},
             ),
-            ClassifierConfig(members=2, width=16, depth=2, batch=500, epochs=2, learning_rate=5e-3),
+            ClassifierConfig(members=2, width=16, depth=2, batch=100, epochs=4, learning_rate=5e-3, averaging=0.95),
             block=1000,
             held_out=20_000,
         ),
