@@ -85,7 +85,7 @@ PRESETS = {
                 events=3200,
                 shape={"layers": 4, "depth": 1, "width": 16},
             ),
-            ClassifierConfig(members=2, width=16, depth=2, batch=100, epochs=4, learning_rate=5e-3, averaging=0.95),
+            ClassifierConfig(members=2, width=16, depth=2, batch=100, epochs=4, learning_rate=5e-3, averaging=0.8),
             block=1000,
             held_out=20_000,
         ),

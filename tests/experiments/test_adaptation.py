@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.refit_worlds import changed_events
+from experiments.refit_worlds import adaptation, changed_events
 from experiments.refit_worlds.adaptation import compared, events_of, gone_on, training_events
 from experiments.refit_worlds.worlds import WORLDS
 from experiments.trainings import scored
@@ -15,6 +15,12 @@ from ingestion_test.sources import OfficialFolder
 from submission import artifacts
 
 ROWS = 18_000
+
+
+@pytest.fixture(autouse=True)
+def enough_steps(monkeypatch):
+    """Batches of few events, which there are."""
+    monkeypatch.setattr(adaptation, "_CONFIG", replace(adaptation._CONFIG, batch=1000, averaging=0.2))
 
 
 @pytest.fixture(scope="module")

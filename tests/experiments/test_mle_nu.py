@@ -169,7 +169,7 @@ def test_the_estimate_follows_a_shift_of_the_events():
         {name: _toy_events(random, events, random.normal(size=events)) for name in CATEGORIES}
         for events in (100_000, 2000)
     ]
-    config = NuClassifierConfig(width=16, depth=1, batch=500, epochs=4, learning_rate=1e-2)
+    config = NuClassifierConfig(width=16, depth=1, batch=500, epochs=4, learning_rate=1e-2, averaging=0.99)
     classifier = train_nu(*parts, config).classifier
 
     def total(random, events, tes):

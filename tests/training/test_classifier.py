@@ -1,5 +1,8 @@
 """The classifier and its training."""
 
+import dataclasses
+import re
+
 import numpy as np
 import pytest
 import torch
@@ -71,7 +74,7 @@ def test_a_resumed_training_ends_with_the_same_weights(tmp_path):
     for name, weight in whole.classifier.state_dict().items():
         assert torch.equal(weight, resumed.classifier.state_dict()[name]), name
     with pytest.raises(ChallengeError, match="checkpoint of other settings"):
-        train(*events, ClassifierConfig(width=8), checkpoint=checkpoint)
+        train(*events, dataclasses.replace(CONFIG, width=8), checkpoint=checkpoint)
 
 
 def _nan(x, labels, weights):
@@ -91,6 +94,16 @@ def test_bad_events(change, text):
     bad["1-jet"] = change(*bad["1-jet"])
     with pytest.raises(ChallengeError, match=text):
         train(bad, good, CONFIG)
+
+
+def test_an_average_that_would_hold_the_first_weights():
+    """Each of 6 epochs has two steps of 200 events in either category; the error names the largest value that works."""
+    events, few = gaussians(400, 1), dataclasses.replace(CONFIG, averaging=0.9)
+    with pytest.raises(ChallengeError, match="has 24 steps.* would hold 8% of the first ones") as error:
+        train(events, events, few)
+    bound = float(re.search(r"averaging=(\S+) or less", str(error.value))[1])
+    assert 0.01 * 0.98 < bound**24 <= 0.01
+    assert len(train(events, events, dataclasses.replace(few, averaging=bound)).history) == 6
 
 
 @pytest.mark.skipif(torch.cuda.is_available(), reason="this machine has CUDA")
