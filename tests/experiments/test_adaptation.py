@@ -20,7 +20,7 @@ ROWS = 18_000
 @pytest.fixture(autouse=True)
 def enough_steps(monkeypatch):
     """Batches of few events, which there are."""
-    monkeypatch.setattr(adaptation, "_CONFIG", replace(adaptation._CONFIG, batch=1000, averaging=0.2))
+    monkeypatch.setattr(adaptation, "_CONFIG", replace(adaptation._CONFIG, batch=1000, averaging=0.1))
 
 
 @pytest.fixture(scope="module")
