@@ -252,11 +252,11 @@ def _require_both_classes(name: str, events: Labelled) -> None:
 
 def _require_steps(events: Sequence[int], config: ClassifierConfig) -> None:
     steps = config.epochs * sum(number // min(config.batch, number) for number in events)
-    held = config.averaging**steps
-    if held > LARGEST_MEMORY:
-        most = math.floor(1000 * LARGEST_MEMORY ** (1 / steps)) / 1000
+    most = LARGEST_MEMORY ** (1 / steps)
+    if config.averaging > most:
         raise ChallengeError(
             f"the classifier's training has {steps} steps, after which the moving average of its weights would hold "
-            f"{held:.0%} of the first ones (at most {LARGEST_MEMORY:.0%}): train on more events, with smaller batches, "
-            f"for more epochs, or with networks.classifier.averaging={most:.3f} or less"
+            f"{config.averaging**steps:.0%} of the first ones (at most {LARGEST_MEMORY:.0%}): train on more events, with "
+            f"smaller batches, for more epochs, or with networks.classifier.averaging={math.floor(1000 * most) / 1000} "
+            "or less"
         )
