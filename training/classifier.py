@@ -256,7 +256,7 @@ def _require_steps(events: Sequence[int], config: ClassifierConfig) -> None:
     if config.averaging > most:
         raise ChallengeError(
             f"the classifier's training has {steps} steps, after which the moving average of its weights would hold "
-            f"{config.averaging**steps:.0%} of the first ones (at most {LARGEST_MEMORY:.0%}): train on more events, with "
-            f"smaller batches, for more epochs, or with networks.classifier.averaging={math.floor(1000 * most) / 1000} "
-            "or less"
+            f"{config.averaging**steps:.0%} of the first ones (at most {LARGEST_MEMORY:.0%}): train on more events, "
+            "with smaller batches, for more epochs, or with networks.classifier.averaging="
+            f"{math.floor(1000 * most) / 1000} or less"
         )

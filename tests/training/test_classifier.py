@@ -99,7 +99,7 @@ def test_bad_events(change, text):
 def test_an_average_that_would_hold_the_first_weights():
     """Each of 6 epochs has two steps of 200 events in either category; the error names the largest value that works."""
     events, few = gaussians(400, 1), dataclasses.replace(CONFIG, averaging=0.9)
-    with pytest.raises(ChallengeError, match="has 24 steps.* would hold 8% of the first ones") as error:
+    with pytest.raises(ChallengeError, match=r"has 24 steps.* would hold 8% of the first ones") as error:
         train(events, events, few)
     bound = float(re.search(r"averaging=(\S+) or less", str(error.value))[1])
     assert 0.01 * 0.98 < bound**24 <= 0.01
