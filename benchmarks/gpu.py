@@ -133,7 +133,7 @@ def flows_training(preset: str, columns: Columns, labels: FloatArray, steps: int
 
 def classifier_training(preset: str, columns: Columns, labels: FloatArray, steps: int) -> Train:
     """The training of a preset's classifier on features alone, `steps` of them in each epoch."""
-    config = PRESETS[preset].networks.classifier
+    config = replace(PRESETS[preset].networks.classifier, averaging=0.1)  # there are few steps
     samples: list[dict[str, LabelledEvents]] = []
     for seed in range(2):
         sample = {}
