@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import argparse
+import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -102,7 +103,7 @@ def _sentences(results: Mapping[str, Any], shipped: Any) -> Iterator[str]:
         if _OURS not in results["table2"]["methods"]:
             command = f"table2 --methods {_OURS} --resume --docs docs"
             raise ChallengeError(f"docs/{FILES['table2']} has no row {_OURS}: run `python -m experiments {command}`")
-        yield from _against_methods(results["table2"]["methods"])
+        yield from _against_methods(results["table2"]["methods"], _which_mus(ours))
     yield from _honesty(ours)
     yield from _flows(ours)
     if "method" in ours:
@@ -128,13 +129,26 @@ def _to_efficient(belt: Mapping[str, Any]) -> str:
     return _pair(np.divide((belt["width"], belt["width_error"]), belt["efficient_width"]))
 
 
-def _against_methods(methods: Mapping[str, Any]) -> Iterator[str]:
+def _which_mus(results: Mapping[str, Any]) -> str:
+    """How much the mean interval depends on the mu that are drawn; "" where that is not known."""
+    if "final" not in results:
+        return ""
+    phases = results["final"]["repeated"]
+    intervals = [phase["interval"] for phase in phases]
+    spread = f"{np.mean(intervals):.3f} with a standard deviation of {np.std(intervals):.3f}"
+    return (
+        f"The ± of a mean interval is that of other pseudo-experiments at the same μ. Other μ change it more, since "
+        f"intervals end where the range of μ does: for {len(phases)} draws of {len(phases[0]['mu'])} μ it is {spread}."
+    )
+
+
+def _against_methods(methods: Mapping[str, Any], which_mus: str) -> Iterator[str]:
     ours = methods[_OURS]
     score, interval, coverage = (ours[name] for name in ("score", "interval", "coverage"))
     yield (
         f"**How short**: the default method, {ours['label']}, has a mean interval of {_pair(interval)} at a coverage "
         f"of {_pair(coverage)} on {_size(ours)} data sets of simulated events, and a score of {_pair(score, '.2f')}; "
-        f"the paper reports {_PAPER[1]}, {_PAPER[2]} and {_PAPER[0]} on official ones."
+        f"the paper reports {_PAPER[1]}, {_PAPER[2]} and {_PAPER[0]} on official ones. {which_mus}".strip()
     )
     if len(methods) == 1:
         return
@@ -169,7 +183,27 @@ def _honesty(results: Mapping[str, Any]) -> Iterator[str]:
             f"{final['bootstrapped_score']:.2f} ± {final['bootstrapped_score_deviation']:.2f}"
         )
     if parts:
-        yield f"**How honest**: {'; '.join(parts)}."
+        slope = f" {_slope_with_events(results)}" if final else ""
+        yield f"**How honest**: {'; '.join(parts)}.{slope}"
+
+
+def _slope_with_events(results: Mapping[str, Any]) -> str:
+    """The slope of the coverage of events in mu, of the more precise run, and that of a common shift of this size."""
+    final = results.get("final", {})
+    runs = [final["events"]["flatness"]] if "events" in final else []
+    runs += [results["method"]["event_level"]["flatness"]] if "event_level" in results.get("method", {}) else []
+    flat = min(runs, key=lambda run: np.inf if run["slope"] is None else run["slope_error"])
+    text = (
+        f"With events the slope is {_slope(flat, '+.3f')} (p = {flat['p']:.2g} for {COVERAGE} at all {flat['dof']} μ)"
+    )
+    if flat is not runs[0] or "common_move" not in final:
+        return f"{text}."
+    moved = final["common_move"]
+    return (
+        f"{text}: all their estimates are shifted by {_pair((moved['move'], moved['error']), '+.3f')} in μ against "
+        f"those of throws from the templates, as finite samples of events shift them, and throws that are moved by as "
+        f"much have a slope of {_slope(moved['flatness'], '+.3f')}."
+    )
 
 
 def _with_flows(results: Mapping[str, Any]) -> str:
@@ -248,26 +282,33 @@ def reached(results: Mapping[str, Any], shipped: Any) -> dict[str, str]:
     )
     rows = [ours, *_in_another_world(results.get("worlds", {}).get("events")), paper]
     table = Table(("", "score", "mean interval", "coverage", "RMSE"), rows).markdown()
+    if which_mus := _which_mus(results):
+        table += "\n" + textwrap.fill(which_mus, 120) + "\n"
     furthest = max(abs(flat[name] - COVERAGE) for name in ("least", "largest"))
     checks = belt["table"]
     error = float(np.mean([row["coverage_error"] for row in checks]))
-    checked = (
-        f"- **Is the coverage right everywhere?** Sets of counts thrown, that is, drawn at random, from the expected "
-        f"ones\n  at {len(checks)} values of μ have a coverage within {furthest:.3f} of {COVERAGE}, each known to "
-        f"{error:.3f}.\n  Its slope per unit of μ is {_slope(flat, '+.4f')}, with events {_slope(coverage, '+.3f')}\n"
-        f"  ([how](docs/method.md#belt-and-coverage)).\n"
-        f"- **Can the intervals be shorter?** Not much with this classifier. Their mean length over the range of μ is "
-        f"{_pair((belt['width'], belt['width_error']))},\n  which is {_to_efficient(belt)} times what the same belt "
-        f"gives for an efficient estimate: an unbiased one with the least\n  error that the same bins allow, the "
-        f"Cramér-Rao bound with all six nuisance parameters fitted.\n"
-    )
+    checked = [
+        f"**Is the coverage right everywhere?** Sets of counts thrown, that is, drawn at random, from the expected "
+        f"ones at {len(checks)} values of μ have a coverage within {furthest:.3f} of {COVERAGE}, each known to "
+        f"{error:.3f}; its slope per unit of μ is {_slope(flat, '+.4f')} ([how](docs/method.md#belt-and-coverage)). "
+        f"{_slope_with_events(results)} ([The final phase](docs/results.md#final-phase).)",
+        f"**Can the intervals be shorter?** Not much with this classifier. Their mean length over the range of μ is "
+        f"{_pair((belt['width'], belt['width_error']))}, which is {_to_efficient(belt)} times what the same belt "
+        f"gives for an efficient estimate: an unbiased one with the least error that the same bins allow, the "
+        f"Cramér-Rao bound with all six nuisance parameters fitted.",
+    ]
     if with_flows := _with_flows(results):
-        checked += (
-            f"- **Do flows help, as the paper says?** On the same data sets the mean interval with them is "
-            f"{with_flows} of\n  that of a classifier without ([methods compared](docs/results.md)). The paper's "
-            f"toy study is reproduced, but for\n  the gain by flow features ([toy studies](docs/toy.md)).\n"
+        checked.append(
+            f"**Do flows help, as the paper says?** On the same data sets the mean interval with them is {with_flows} "
+            f"of that of a classifier without ([methods compared](docs/results.md)). The paper's toy study is "
+            f"reproduced, but for the gain by flow features ([toy studies](docs/toy.md))."
         )
-    return {"reached": table, "checked": checked}
+    return {"reached": table, "checked": "".join(map(_bullet, checked))}
+
+
+def _bullet(text: str) -> str:
+    """An item of a list in Markdown, as lines of the README."""
+    return textwrap.fill(f"- {text}", 120, subsequent_indent="  ", break_on_hyphens=False) + "\n"
 
 
 def _with_events(results: Mapping[str, Any], shipped: Any) -> dict[str, Any]:

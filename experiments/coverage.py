@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -47,6 +48,16 @@ def flatness(mu: ArrayLike, share: ArrayLike, number: ArrayLike) -> dict[str, An
         "slope": float(np.sum(weight * (mu - centre) * share) / spread) if several else None,
         "slope_error": spread**-0.5 if several else None,
     }
+
+
+def chi2_text(flat: Mapping[str, Any]) -> str:
+    """Of what `flatness` says chi2 over its degrees of freedom, and p: "26.1 / 10 (0.0036)"."""
+    return f"{flat['chi2']:.1f} / {flat['dof']} ({flat['p']:.2g})"
+
+
+def slope_text(flat: Mapping[str, Any]) -> str:
+    """Of what `flatness` says the slope and its error, "" for a single mu: "+0.0171 ± 0.0049"."""
+    return "" if flat["slope"] is None else f"{flat['slope']:+.4f} ± {flat['slope_error']:.4f}"
 
 
 def mean_over(mu: FloatArray, values: ArrayLike) -> float:

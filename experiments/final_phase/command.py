@@ -23,7 +23,7 @@ from submission import artifacts
 from submission.estimator import Estimator
 
 from . import figure
-from .event_level import EventRun, compare, load_events
+from .event_level import EventRun, common_move, compare, load_events
 from .phases import fit_phase, phase_scores, throw_phase
 from .tables import mean_and_spread, sections, summary, tables
 
@@ -77,6 +77,7 @@ def _run(arguments: argparse.Namespace, estimator: Estimator, events: EventRun |
     if events is not None:
         result |= {"events": summary(events.scores) | {"duration": events.duration}}
         result["comparison"] = compare(estimator, events)
+        result["common_move"] = common_move(estimator, events)
     write_json(arguments.output / "final.json", result)
     figure.plot(arguments.output / "final-phase.png", result)
     print("", *(table.text() for table in tables(result)), sep="\n\n")

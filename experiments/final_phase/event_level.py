@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from scipy.optimize import brentq
 
+from experiments.coverage import flatness
 from experiments.score_runs import load_run
 from ingestion_test.ingestion import JOURNAL_FILE
 from ingestion_test.journal import Journal
@@ -16,10 +18,14 @@ from ingestion_test.pseudo_experiments import ground_truth_mus
 from ingestion_test.scoring import Scores, SetScore, score_sets
 from runtime.errors import ChallengeError
 from submission.arrays import FloatArray, IntArray
-from submission.confidence import Belt
+from submission.confidence import COVERAGE, Belt
 from submission.estimator import Estimator
 
 from .phases import fit_set, official_seeds, phase_scores
+from .tables import of_sets
+
+#: Throws for each pseudo-experiment of a run, and how far their seeds are from its.
+THROWS, _OTHER_SEEDS = 10, 10**6
 
 #: What is compared: of the pseudo-experiments of a set an array (experiments,).
 _QUANTITIES: dict[str, Callable[[SetScore], FloatArray]] = {
@@ -82,6 +88,41 @@ def load_events(folder: str | Path, sets: int, seed: int, belt: Belt) -> EventRu
             for key, name in _SECONDS.items()
         }
     return EventRun(score_sets(mus, predictions.results), seeds, duration)
+
+
+def common_move(estimator: Estimator, run: EventRun) -> dict[str, Any]:
+    """What the templates give where all their estimates are moved until their mean is that of a run of `score`.
+
+    A finite sample of events moves all estimates of its pseudo-experiments alike, to a first approximation. The throws
+    are `THROWS` times as many as the pseudo-experiments of the run.
+
+    Arguments:
+        estimator: whose templates are thrown from.
+        run: the `EventRun`.
+
+    Returns:
+        dict: "move", in mu, with its "error", which is that of the pseudo-experiments and of the throws; of the moved
+        throws what `of_sets` says; and "left", the `flatness` of the nominal coverage plus the difference of events
+        and moved throws.
+    """
+    sets, sizes = run.scores.sets, np.array([subset.size for subset in run.scores.sets])
+    seeds = official_seeds(int(run.seeds[0][0]) + _OTHER_SEEDS, (THROWS * sizes).tolist())
+    fits = [(subset.mu, fit_set(estimator, subset.mu, of_set)) for subset, of_set in zip(sets, seeds)]
+    (low, high), bias = estimator.belt.config.mu_range, _bias(run.scores)
+    farthest = 2 * (high - low)  # all estimates are at an end
+    move = brentq(lambda by: _bias(phase_scores(estimator, fits, by)) - bias, -farthest, farthest, xtol=1e-5)
+    moved = phase_scores(estimator, fits, move)
+    estimates = np.concatenate([subset.mu_hats for subset in moved.sets])
+    variance = (1 + 1 / THROWS) * sum(subset.size * np.var(subset.mu_hats) for subset in sets)
+    # The mean follows the move by the share of the estimates that are not at an end of the range.
+    error = np.sqrt(variance) / sizes.sum() / np.mean((low < estimates) & (estimates < high))
+    left = [COVERAGE + ours.coverage - theirs.coverage for ours, theirs in zip(sets, moved.sets)]
+    flat = flatness([subset.mu for subset in sets], left, sizes / (1 + 1 / THROWS))
+    return {"move": move, "error": float(error), **of_sets(moved), "left": flat}
+
+
+def _bias(scores: Scores) -> float:
+    return float(np.mean(np.concatenate([subset.mu_hats - subset.mu for subset in scores.sets])))
 
 
 def compare(estimator: Estimator, run: EventRun) -> list[dict[str, Any]]:

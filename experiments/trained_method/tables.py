@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.coverage import chi2_text, slope_text
 from experiments.published import CLASSIFIER
 from ingestion_test.schema import PROCESSES
 from runtime.tables import Table
@@ -97,14 +98,13 @@ def _coverage_table(coverage: Mapping[str, Any], events: Mapping[str, Any] | Non
     rows = []
     for name, belt in named.items():
         flat = belt["flatness"]
-        slope = "" if flat["slope"] is None else f"{flat['slope']:+.4f} ± {flat['slope_error']:.4f}"
         rows.append(
             [
                 name,
                 f"{flat['mean']:.4f} ± {flat['mean_error']:.4f}",
                 f"{flat['least']:.4f}, {flat['largest']:.4f}",
-                f"{flat['chi2']:.1f} / {flat['dof']} ({flat['p']:.2g})",
-                slope,
+                chi2_text(flat),
+                slope_text(flat),
                 f"{belt['width']:.4f} ± {belt['width_error']:.4f}",
                 f"{belt['ratio']:.3f} ± {belt['ratio_error']:.3f}",
             ]
@@ -130,7 +130,7 @@ def _shifts_table(shifts: Sequence[Mapping[str, Any]]) -> Table:
         [
             f"{row['shift']:+.3f}",
             f"{row['mean']:.4f} ± {row['mean_error']:.4f}",
-            f"{row['slope']:+.4f} ± {row['slope_error']:.4f}",
+            slope_text(row),
         ]
         for row in shifts
     ]

@@ -76,15 +76,48 @@ def test_intervals_are_compared_with_those_of_an_efficient_estimate(results, shi
     belt = results["method"]["coverage"]["belts"]["shipped"]
     belt |= {"width": 0.5, "width_error": 0.01, "efficient_width": 0.4}
     assert "they are 1.250 ± 0.025 times as long as" in answer.answer(results, shipped)
-    assert "which is 1.250 ± 0.025 times what the same belt" in answer.reached(results, shipped)["checked"]
+    checked = " ".join(answer.reached(results, shipped)["checked"].split())
+    assert "which is 1.250 ± 0.025 times what the same belt" in checked
 
 
 def test_a_single_mu_has_no_slope(results, shipped):
     results["method"]["coverage"]["belts"]["shipped"]["flatness"]["slope"] = None
     assert "its slope in μ unknown at a single μ" in answer.answer(results, shipped)
-    assert (
-        "Its slope per unit of μ is unknown at a single μ, with events" in answer.reached(results, shipped)["checked"]
+    assert "its slope per unit of μ is unknown at a single μ" in " ".join(
+        answer.reached(results, shipped)["checked"].split()
     )
+
+
+def test_the_slope_with_events_is_that_of_the_more_precise_run(results, shipped):
+    final, short = results["final"], results["method"]["event_level"]["flatness"]
+    final["events"]["flatness"] |= {"slope": 0.031, "slope_error": 0.004, "p": 0.02}
+    final["common_move"] |= {"move": 0.0421, "error": 0.002}
+    final["common_move"]["flatness"] |= {"slope": 0.029, "slope_error": 0.001}
+    short |= {"slope": 0.011, "slope_error": 0.02}
+
+    def checked():
+        return " ".join(answer.reached(results, shipped)["checked"].split())
+
+    assert "With events the slope is +0.031 ± 0.004 (p = 0.02 for 0.6827 at all 10 μ): all their" in checked()
+    assert "are shifted by +0.042 ± 0.002 in μ" in checked()
+    assert "have a slope of +0.029 ± 0.001." in checked()
+    assert "With events the slope is +0.031 ± 0.004" in answer.answer(results, shipped)
+    short["slope_error"] = 0.001
+    assert "With events the slope is +0.011 ± 0.001" in checked()
+    assert "shifted" not in checked()
+    del results["final"]
+    short["slope"] = None
+    assert "With events the slope is unknown at a single μ" in checked()
+
+
+def test_how_much_the_mean_interval_depends_on_the_mu_drawn(results, shipped):
+    for phase, interval in zip(results["final"]["repeated"], 10 * [0.3, 0.5]):
+        phase["interval"] = interval
+    text = "for 20 draws of 10 μ it is 0.400 with a standard deviation of 0.100."
+    assert text in answer.answer(results, shipped)
+    assert text in " ".join(answer.reached(results, shipped)["reached"].split())
+    results["final"]["shipped"] = "other"
+    assert "draws of 10 μ" not in answer.answer(results, shipped) + answer.reached(results, shipped)["reached"]
 
 
 def _with_events(results):

@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from experiments.__main__ import main
-from experiments.final_phase.event_level import EventRun, compare, load_events
+from experiments.coverage import flatness
+from experiments.final_phase.event_level import EventRun, common_move, compare, load_events
 from experiments.final_phase.phases import fit_phase, official_seeds, parameters, phase_scores, throw_phase
 from experiments.final_phase.tables import NUMBERS, sections
 from experiments.table2.command import FirstOfRun
@@ -89,6 +90,21 @@ def test_errors_of_a_comparison_are_of_differences_within_sets(estimator, thrown
     assert rows["coverage"]["error"] > 0
 
 
+def test_the_common_move_of_estimates_is_found_and_what_coverage_it_gives(estimator):
+    """The "events" are other throws, moved by 0.06."""
+    moved = phase_scores(estimator, fit_phase(estimator, 4, 500, SEED), move=0.06)
+    found = common_move(estimator, EventRun(moved, official_seeds(SEED, [500] * 4), {}))
+    assert found["move"] == pytest.approx(0.06, abs=3 * found["error"])
+    assert found["error"] == pytest.approx(0.2 / np.sqrt(2000), rel=0.4)
+    assert found["size_of_sets"] == [5000] * 4
+    assert found["flatness"]["slope"] > 5 * found["flatness"]["slope_error"]
+    left = found["left"]
+    assert left["slope"] == pytest.approx(0, abs=3 * left["slope_error"])
+    assert left["slope_error"] == pytest.approx(found["flatness"]["slope_error"] * np.sqrt(11))
+    differences = np.array([subset.coverage for subset in moved.sets]) - found["coverage_of_sets"]
+    assert left["chi2"] == pytest.approx(np.sum((differences / sigma68(500)) ** 2) / 1.1, rel=1e-3)
+
+
 def test_the_first_of_a_longer_run_have_its_seeds(estimator, tmp_path):
     settings = FirstOfRun(num_sets=2, num_experiments=30, seed=SEED, whole=100)
     scores = throw_phase(estimator, 2, 30, SEED)
@@ -123,11 +139,19 @@ def test_a_run_of_other_sets_or_weights_is_refused(estimator, thrown, tmp_path):
 def test_events_and_templates_are_joined_by_their_mu():
     def phase(**sets):
         numbers = dict.fromkeys(NUMBERS, 0.0) | {"mu": [1.0, 2.0], "size_of_sets": [100, 100]}
-        return numbers | {"coverage_of_sets": [0.6, 0.7], "interval_of_sets": [0.3, 0.4]} | sets
+        numbers |= {"coverage_of_sets": [0.6, 0.7], "interval_of_sets": [0.3, 0.4]} | sets
+        flat = flatness(numbers["mu"], numbers["coverage_of_sets"], numbers["size_of_sets"])
+        return numbers | {"flatness": flat}
 
     events = phase(mu=[2.0, 1.0], coverage_of_sets=[0.72, 0.61])
     result = {"seed": 1, "events": events, "templates": phase(), "repeated": [phase()], "moved": []}
     text = sections(result)["final"]
+    assert "| templates, 2 × 100 | 3.3 / 2 (0.19) | +0.1000 ± 0.0658 |" in text
+    assert "moved by" not in text.split("all μ̂")[0]
+    move = phase(coverage_of_sets=[0.63, 0.68]) | {"move": 0.02, "error": 0.01, "left": flatness([1], [0.7], [100])}
+    moved = sections(result | {"common_move": move})["final"]
+    assert "coverage, templates moved by +0.020 ± 0.010 |" in moved
+    assert "| events less moved templates, against 0 | 0.1 / 1 (0.71) |  |" in moved
     assert "| 1.000 | 0.6100 ± 0.0465 | 0.4000 | 0.6000 ± 0.0465 | 0.3000 |" in text
     assert "| 2.000 | 0.7200 ± 0.0465 | 0.3000 | 0.7000 ± 0.0465 | 0.4000 |" in text
 
@@ -144,6 +168,7 @@ def test_command(tmp_path, thrown, shown, capsys):
     assert result["templates"]["coverage"] == thrown.coverage
     assert result["events"] == result["templates"] | {"duration": {}}
     assert all(row["events"] == row["templates"] for row in result["comparison"])
+    assert result["common_move"]["move"] == pytest.approx(0, abs=3 * result["common_move"]["error"])
     moves = {row["move"]: row["coverage"][0] for row in result["moved"]}
     assert moves[0.0] == np.mean([row["coverage"] for row in result["repeated"]])
     assert len(set(moves.values())) == len(moves)
