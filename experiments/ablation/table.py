@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 
+from experiments.coverage import chi2_text, slope_text
 from runtime.tables import Table
+from submission.confidence import COVERAGE
 
 from .variants import FITS, NETWORKS
 
@@ -45,7 +47,17 @@ def sections(result: Mapping[str, Any]) -> dict[str, str]:
     return {"ablation": table(result["variants"]).markdown()}
 
 
-HEAD = ("variant", "interval", "relative", "coverage", "least, largest", "slope in μ", "Cramér-Rao", "AUC 1-jet, 2-jet")
+HEAD = (
+    "variant",
+    "interval",
+    "relative",
+    "coverage",
+    "least, largest",
+    f"χ² / dof of {COVERAGE} (p)",
+    "slope in μ",
+    "Cramér-Rao",
+    "AUC 1-jet, 2-jet",
+)
 
 
 def table(rows: Mapping[str, Any]) -> Table:
@@ -65,7 +77,8 @@ def table(rows: Mapping[str, Any]) -> Table:
                 " ± ".join(f"{number:.3f}" for number in ratio or ()),
                 f"{flat['mean']:.4f} ± {flat['mean_error']:.4f}",
                 f"{flat['least']:.3f}, {flat['largest']:.3f}",
-                f"{flat['slope']:+.4f} ± {flat['slope_error']:.4f}",
+                chi2_text(flat),
+                slope_text(flat),
                 f"{row['cramer_rao']:.4f}",
                 ", ".join(f"{area:.4f}" for area, _ in row.get("auc", {}).values()),
             ]

@@ -12,6 +12,7 @@ from experiments.ablation import measurement
 from experiments.ablation.measurement import THROWS, fit_likelihood, measure
 from experiments.ablation.table import groups, table
 from experiments.ablation.variants import FITS, NETWORKS, VARIANTS, first_config
+from experiments.coverage import flatness
 from ingestion_test.sources import OfficialFolder
 from submission import artifacts
 from submission.confidence import BeltConfig
@@ -128,6 +129,15 @@ def test_ratios_are_to_the_first_of_the_group():
     assert [ratio for ratio, _ in ratios.values()] == [1, pytest.approx(1.25), pytest.approx(1.25)]
     assert ratios["central"][1] == pytest.approx(0.005)  # what moves both belts alike moves no ratio
     assert ratios["two"][1] == pytest.approx(1.25 * 2 * 0.025, rel=0.01)
+
+
+def test_the_table_says_whether_the_coverage_is_flat():
+    flat = flatness([1.0, 2.0], [0.66, 0.70], [1000, 1000])
+    row = {"label": "a", "width": (0.4, 0.01), "scatter": 0.0, "redrawn": [0.4, 0.41], "flatness": flat}
+    comparison = table({"fit": row | {"cramer_rao": 0.5}})
+    shown = dict(zip(comparison.head, comparison.rows[0]))
+    assert shown["χ² / dof of 0.6827 (p)"] == "3.8 / 2 (0.15)"
+    assert shown["slope in μ"] == "+0.0400 ± 0.0208"
 
 
 def test_a_failed_training_is_said():
