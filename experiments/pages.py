@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from experiments import pulls, robustness, trainings
+from experiments import official_shift, pulls, robustness, trainings
 from experiments.ablation import table as ablation
 from experiments.digits import command as digits
 from experiments.final_phase import tables as final_phase
@@ -28,6 +28,7 @@ SECTIONS: dict[str, Callable[[Mapping[str, Any]], dict[str, str]]] = {
     "results/ablation.json": ablation.sections,
     "results/robustness.json": robustness.sections,
     "results/pulls.json": pulls.sections,
+    "simulation/official-shift.json": official_shift.sections,
     "explain/quality.json": quality.sections,
     "toy/toy.json": toy.sections,
     "digits/digits.json": digits.sections,

@@ -25,6 +25,7 @@ from experiments.plotting import panels, save
 from ingestion_test.arrays import BoolArray, Columns, DoubleArray, FloatArray, IntArray
 from ingestion_test.schema import FEATURES
 from ingestion_test.systematics import transform
+from runtime.arguments import count
 from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
 from runtime.files import write_json
@@ -75,7 +76,7 @@ class Row:
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Add the flags of the experiment."""
     parser.add_argument("folders", nargs="+", type=Path, metavar="DIR", help="output folders of the stage classifier")
-    parser.add_argument("--events", type=int, default=4_000_000, help="rows that are scored (default: 4000000)")
+    parser.add_argument("--events", type=count, default=4_000_000, help="rows that are scored (default: 4000000)")
     parser.add_argument("--output", type=Path, default=Path("runs/trainings"), help="default: runs/trainings")
     add_docs_argument(parser)
 

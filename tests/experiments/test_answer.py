@@ -120,6 +120,14 @@ def test_how_much_the_mean_interval_depends_on_the_mu_drawn(results, shipped):
     assert "draws of 10 μ" not in answer.answer(results, shipped) + answer.reached(results, shipped)["reached"]
 
 
+def test_the_largest_shift_by_official_yields_is_shown(results, shipped):
+    shifts = {"all cells": [[0.02, 0.01], [-0.13, 0.03], [0.05, 0.04]]}
+    results["official_shift"] = {"shipped": shipped, "shifts": shifts}
+    assert "move the estimate by -0.13 ± 0.03 of its" in " ".join(answer.reached(results, shipped)["checked"].split())
+    results["official_shift"]["shipped"] = {}
+    assert "official events do?" not in answer.reached(results, shipped)["checked"]
+
+
 def _with_events(results):
     del results["method"]["event_level"]
 

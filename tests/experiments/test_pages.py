@@ -36,11 +36,7 @@ def test_the_answer_is_that_of_the_files():
         assert section(ROOT / "README.md", name) == content, "run experiments answer"
 
 
-@pytest.mark.parametrize(
-    "page",
-    [ROOT / "README.md", *(DOCS / f"{name}.md" for name in ("results", "method", "explain", "toy", "digits"))],
-    ids=lambda page: page.name,
-)
+@pytest.mark.parametrize("page", [ROOT / "README.md", *dict.fromkeys(map(_page, SECTIONS))], ids=lambda page: page.name)
 def test_every_section_has_a_file(page):
     names = set(re.findall(r"^<!-- (\w[\w-]*) -->$", page.read_text(encoding="utf-8"), re.M))
     known = FILLED.get(page.name, set()).copy()

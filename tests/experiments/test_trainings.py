@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 
 from experiments import trainings
+from experiments.__main__ import main
 from experiments.methods.registry import METHODS
 from experiments.trainings import Row, learning_curve, measured, table
 from ingestion_test.sources import OfficialFolder
@@ -52,6 +53,12 @@ def test_the_table_has_the_scatter_of_repetitions():
     text = table([_row(1000, 0.3, members=3), _row(2000, 0.25)]).markdown()
     assert "0.3100 ± 0.0058" in text
     assert "| 0.2500 |" in text
+
+
+def test_a_number_of_events_that_counts_nothing_is_refused(capsys):
+    with pytest.raises(SystemExit):
+        main(["trainings", "DIR", "--events", "-1"])
+    assert "-1 is less than 1" in capsys.readouterr().err
 
 
 def test_a_training_is_measured_with_its_members(simulated_folder, tmp_path):
