@@ -16,6 +16,9 @@ from runtime import files
 from runtime.errors import ChallengeError
 from submission.arrays import ArrayLike
 
+#: How the text begins by which a fit says that it keeps the shipped tables (`submission.tables`).
+AS_SHIPPED = "as shipped"
+
 
 def claim(path: Path, about: Mapping[str, Any], resume: bool) -> None:
     """Refuse an output folder that holds results of something else, or the same ones without --resume.
@@ -30,15 +33,27 @@ def claim(path: Path, about: Mapping[str, Any], resume: bool) -> None:
     """
     output = path.parent
     if path.exists():
-        content = files.read_json(path)
-        other = [name for name in about if not isinstance(content, dict) or content.get(name) != about[name]]
-        if other:
+        if other := _differences(path, about):
             raise ChallengeError(
                 f"{output} holds other results ({', '.join(other)} differ): choose another --output, or remove it"
             )
         if not resume:
             raise ChallengeError(f"{output} holds results already: add --resume, or choose another --output")
     files.write_json(path, about)
+
+
+def agrees(path: Path, about: Mapping[str, Any]) -> bool:
+    """Whether `claim` has written `about`, or more, to `path`.
+
+    Raises:
+        ChallengeError: the file cannot be read.
+    """
+    return path.exists() and not _differences(path, about)
+
+
+def _differences(path: Path, about: Mapping[str, Any]) -> list[str]:
+    content = files.read_json(path)
+    return [name for name in about if not isinstance(content, dict) or content.get(name) != about[name]]
 
 
 def record(config: Any) -> dict[str, Any]:

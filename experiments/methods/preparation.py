@@ -5,8 +5,9 @@ from __future__ import annotations
 import importlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from experiments.trained_artifacts import load, load_estimator, load_manifest
 from ingestion_test.sources import OfficialFolder
@@ -108,18 +109,35 @@ def _of_artifacts(
 
 
 def code_checksum(name: str, preset: str) -> str:
-    """Checksum of what the submission of a method is copied from: its code, and the shipped artifacts if they are its.
+    """Checksum of what a method is made from: its code, its configuration, and the shipped artifacts if they are its.
 
     Arguments:
         name, preset: as for `prepare`.
     """
     method, manifest = METHODS[name], artifacts.FOLDER / artifacts.MANIFEST
     shipped = load_manifest()["record"]["config"] if manifest.exists() else None
+    config = None if method.config is None else method.config(preset).record()
     with tempfile.TemporaryDirectory() as folder:
-        config = method.config if method.training is Training else None
-        of_shipped = config is not None and config(preset).record() == shipped
-        _copy_code(method, Path(folder) / name, keep_artifacts=of_shipped)
+        of_shipped = config is not None and method.training is Training and config == shipped
+        _copy_code(method, Path(folder) / name, keep_artifacts=of_shipped, leave_out=())
+        files.write_json(Path(folder) / "config.json", config)
         return checksum(folder)
+
+
+def belt_error_of(name: str, folder: Path) -> Mapping[str, float] | None:
+    """What the pseudo-experiments behind the belt in a method's submission leave unknown, if its training says so.
+
+    Arguments:
+        name: in `METHODS`.
+        folder: the submission.
+
+    Returns:
+        mapping: of "interval" the relative error of the mean length, of "coverage" the error; or None.
+    """
+    if METHODS[name].config is None:
+        return None
+    made: Mapping[str, Any] = load_manifest(folder / "submission" / "artifacts")["record"]["neyman"]
+    return made.get("belt_error")
 
 
 def likelihood_of(name: str, folder: Path) -> Likelihood | None:
@@ -162,7 +180,7 @@ def run_or_adopt(training: Training, stage: str, others: Iterable[Training]) -> 
         training.summary(stage)
         return
     for other in others:
-        same_code = other.stages[stage] == training.stages[stage] and other.kind == training.kind
+        same_code = other.stages[stage] == training.stages[stage] and (stage == "flows" or other.kind == training.kind)
         if same_code and other.about(stage) == training.about(stage) and other.has(stage):
             print(f"{stage}: taken from {other.output}", flush=True)
             training.output.mkdir(parents=True, exist_ok=True)
@@ -173,14 +191,14 @@ def run_or_adopt(training: Training, stage: str, others: Iterable[Training]) -> 
     training.run(stage)
 
 
-def _copy_code(method: Method, folder: Path, keep_artifacts: bool) -> None:
+def _copy_code(method: Method, folder: Path, keep_artifacts: bool, leave_out: Sequence[str] = ("training.py",)) -> None:
     """The submission without what is trained; with the project's own artifacts only if asked for."""
-    leave_out = shutil.ignore_patterns("__pycache__", "training.py", *(() if keep_artifacts else ("artifacts",)))
-    shutil.copytree(PROJECT / "submission", folder / "submission", ignore=leave_out)
+    ignored = shutil.ignore_patterns("__pycache__", *leave_out, *(() if keep_artifacts else ("artifacts",)))
+    shutil.copytree(PROJECT / "submission", folder / "submission", ignore=ignored)
     origin = PROJECT
     if method.package is not None:
         origin = PROJECT / "experiments" / "methods" / method.package
-        shutil.copytree(origin, folder / "experiments" / "methods" / method.package, ignore=leave_out)
+        shutil.copytree(origin, folder / "experiments" / "methods" / method.package, ignore=ignored)
         for name in _SHARED:
             shutil.copy2(PROJECT / "experiments" / name, folder / "experiments" / name)
     shutil.copy2(origin / "model.py", folder / "model.py")

@@ -34,11 +34,11 @@ def paper(size: str) -> Config:
 
 
 def baseline(size: str) -> Config:
-    """The networks of the preset default; mu alone is fitted."""
-    return replace(default(size), likelihood=LIKELIHOODS["mu alone"], belt=PRESETS["paper"].belt)
+    """The network without flows, as in the paper; mu alone is fitted."""
+    return replace(no_flows(size), likelihood=LIKELIHOODS["mu alone"])
 
 
 DEFAULT = Method("CNF + DNN, all nuisance parameters fitted", default)
 NO_FLOWS = Method("DNN, all fitted", no_flows)
 PAPER = Method("CNF + DNN, as published", paper)
-BASELINE = Method("CNF + DNN, mu alone fitted", baseline)
+BASELINE = Method("DNN, mu alone fitted", baseline)

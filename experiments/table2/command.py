@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from experiments.methods.preparation import code_checksum, likelihood_of, prepare
+import numpy as np
+
+from experiments.methods.preparation import belt_error_of, code_checksum, likelihood_of, prepare
 from experiments.methods.registry import METHODS
-from experiments.outputs import claim, kept_rows, some_of
+from experiments.outputs import AS_SHIPPED, agrees, claim, kept_rows, some_of
 from experiments.trained_artifacts import load_manifest
-from ingestion_test import simulation
+from ingestion_test import fits, simulation
 from ingestion_test.cli import Bar
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, finished_work
 from ingestion_test.ingestion import run as ingest
@@ -28,12 +30,14 @@ from runtime.arguments import add_workers_arguments, count
 from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
 from runtime.output import finished_stages, output_folder
+from submission.arrays import FloatArray
 from submission.likelihood import Likelihood
+from submission.tables import TABLES
 from training.config import simulated_source
 from training.devices import usable_device
 
 from . import figures
-from .rows import bound, row, sections, table
+from .rows import bound, relative, row, sections, table
 
 SUMMARY = "score, interval, coverage, RMSE and runtime of all methods (paper, Tab. 2)"
 
@@ -46,6 +50,9 @@ PRESETS: dict[str, tuple[str, int, int, tuple[str | int, int]]] = {
     "full": ("default", 10, 100, (16_000_000, 2)),
     "smoke": ("smoke", 2, 3, ("small", 2)),
 }
+
+#: Method whose intervals those of the others are compared with.
+_REFERENCE = "default"
 
 SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
 
@@ -135,7 +142,7 @@ def run(arguments: argparse.Namespace) -> None:
             )
             if name in METHODS:
                 (output / name).mkdir(exist_ok=True)
-                claim(output / name / SETTINGS_FILE, {"code": code_checksum(name, arguments.preset)}, resume=True)
+                claim(output / name / SETTINGS_FILE, _claimed(name, arguments.preset), resume=True)
                 print(f"== {name}: {METHODS[name].label}", flush=True)
                 sources, machine = (source, scored), {"device": arguments.device, "workers": arguments.workers}
                 origin = {"own_sample": not arguments.data, "trained": arguments.trained}
@@ -184,8 +191,8 @@ def run_method(
     """
     source, scored = sources
     submission = prepare(name, preset, source, output, device, workers, own_sample, trained)
-    likelihood = likelihood_of(name, submission)
-    return measure(submission, METHODS[name].label, settings, scored, output / name, workers, likelihood)
+    made = likelihood_of(name, submission), belt_error_of(name, submission)
+    return measure(submission, METHODS[name].label, settings, scored, output / name, workers, *made)
 
 
 def measure(
@@ -196,6 +203,7 @@ def measure(
     folder: Path,
     workers: int | str = 1,
     likelihood: Likelihood | None = None,
+    belt_error: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """Let a submission predict the pseudo-experiments, score it, and keep its row of the table.
 
@@ -206,26 +214,47 @@ def measure(
         source: of the pseudo-experiments.
         folder: of its results.
         likelihood: whose bound the row shows.
+        belt_error: as for `row`.
 
     Returns:
         the row, as `row`.
+
+    Raises:
+        ChallengeError: the submission's fit has made other tables than those of its artifacts, whose row this is.
     """
     with Bar() as bar:
         outcomes = ingest(settings, source, submission, folder, workers, resume=True, progress=bar)
     seconds = [round(outcome.cpu_predict, 4) for outcome in outcomes]  # as a continued run finds them
     print(score_folder(folder, folder, settings={"Submission": label, "Events": source, "Seed": settings.seed}))
+    if likelihood is not None:
+        _require_own_tables(folder)
     predictions = load_predictions(folder)
     mus = predictions.settings["ground_truth_mus"]
-    method_row = {"label": label} | row(mus, predictions.results, seconds) | {"cramer_rao": bound(likelihood, mus)}
+    numbers = row(mus, predictions.results, seconds, belt_error)
+    method_row = {"label": label} | numbers | {"cramer_rao": bound(likelihood, mus)}
     files.write_json(folder / ROW_FILE, method_row)
     return method_row
 
 
+def _require_own_tables(folder: Path) -> None:
+    tables = fits.summary(folder).get(TABLES, AS_SHIPPED)
+    if not tables.startswith(AS_SHIPPED):
+        raise ChallengeError(
+            f"{folder}: these events do not agree with the tables of the method, and its fit has made others "
+            f"({tables}), so this would be no row of the method: train it on the events that are scored (--data)"
+        )
+
+
 def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
-    """Write table2.json, results.md and the figures from the rows of all methods that have one; returns the rows."""
+    """Write table2.json, results.md and the figures from the rows of all methods that have one; returns the rows.
+
+    Rows of methods whose code has changed since are left out, and named.
+    """
     others = sorted(path.parent.name for path in output.glob(f"*/{ROW_FILE}") if path.parent.name not in METHODS)
-    rows = kept_rows(output, (*METHODS, *others), ROW_FILE)
-    ours = output / "default" / "submission" / "submission" / "artifacts"
+    names = [name for name in METHODS if (output / name / ROW_FILE).exists() and _is_present(output, name, about)]
+    rows = kept_rows(output, (*names, *others), ROW_FILE)
+    _compare(output, rows)
+    ours = output / _REFERENCE / "submission" / "submission" / "artifacts"
     shipped = load_manifest(ours)["sha256"] if ours.exists() else None
     files.write_json(output / "table2.json", {"shipped": shipped, "settings": about, "methods": rows})
     with files.replaced(output / "results.md") as file:
@@ -234,3 +263,35 @@ def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     figures.intervals(output / "table2-intervals.png", labelled)
     figures.coverage(output / "table2-coverage.png", labelled)
     return rows
+
+
+def _is_present(output: Path, name: str, about: Mapping[str, Any]) -> bool:
+    """Whether the row of a method is of its present code and configuration; says so if not."""
+    if agrees(output / name / SETTINGS_FILE, _claimed(name, about["preset"])):
+        return True
+    print(f"{name}: the row is of other code or another configuration, and left out; to run it again remove")
+    print(f"    {output / name}")
+    return False
+
+
+def _claimed(name: str, preset: str) -> dict[str, str]:
+    """What the results of a method depend on besides the events."""
+    return {"code": code_checksum(name, preset)}
+
+
+def _compare(output: Path, rows: Mapping[str, dict[str, Any]]) -> None:
+    """Add to the rows of all methods with the same data sets as the first one how long their intervals are to its."""
+    if _REFERENCE not in rows:
+        return
+    reference, (ours, lengths) = rows[_REFERENCE], _lengths(output / _REFERENCE)
+    for name, other in rows.items():
+        settings, widths = _lengths(output / name)
+        if name != _REFERENCE and settings == ours:
+            other["relative"] = relative(other, reference, widths, lengths)
+
+
+def _lengths(folder: Path) -> tuple[Any, FloatArray]:
+    """What data sets a run has had, and the lengths of its intervals, array (sets, pseudo-experiments)."""
+    predictions = load_predictions(folder)
+    widths = [np.subtract(result["p84"], result["p16"]) for result in predictions.results]
+    return predictions.settings, np.array(widths)

@@ -29,6 +29,7 @@ PAPER = {
 COLUMNS = (
     ("score", "score", ".3f"),
     ("interval", "interval", ".3f"),
+    ("relative", "relative", ".3f"),
     ("coverage", "coverage", ".3f"),
     ("rmse", "RMSE", ".3f"),
     ("minutes", "CPU minutes", ".1f"),
@@ -37,7 +38,10 @@ COLUMNS = (
 
 
 def row(
-    mus: Sequence[float], results: Sequence[Mapping[str, Any]], seconds: Sequence[float] | None = None
+    mus: Sequence[float],
+    results: Sequence[Mapping[str, Any]],
+    seconds: Sequence[float] | None = None,
+    belt_error: Mapping[str, float] | None = None,
 ) -> dict[str, Any]:
     """What is said of a method.
 
@@ -45,18 +49,23 @@ def row(
         mus: true mu of each set.
         results: of each set, dict of lists as in `result_{i}.json`.
         seconds: CPU time of each prediction; None where it is not known.
+        belt_error: what the pseudo-experiments behind the belt leave unknown: of "interval" the relative error, of
+            "coverage" the error; both are added to those of the overall values. None where it does not count.
 
     Returns:
         dict: of "score", "interval", "coverage", "rmse" (the challenge's), "rms" (root mean square of mu_hat - mu) and
         "minutes" (CPU time of 1000 predictions, None without `seconds`) the value and its statistical error;
         "cramer_rao", None; "sets", a list with mu and the same numbers of each; the numbers of sets and of experiments.
     """
-    values = _numbers(score_sets(mus, results))
+    values, of_belt = _numbers(score_sets(mus, results)), dict(belt_error or {"interval": 0.0, "coverage": 0.0})
+    of_width = values["interval"] * of_belt["interval"]
     random = np.random.default_rng(BOOTSTRAP_SEED)
     redrawn = [_numbers(score_sets(mus, [_redrawn(result, random) for result in results])) for _ in range(BOOTSTRAPS)]
     return {
-        **{name: (values[name], _spread(redrawn, name)) for name in ("score", "interval", "rmse", "rms")},
-        "coverage": (values["coverage"], values["coverage_error"]),
+        **{name: (values[name], _spread(redrawn, name)) for name in ("score", "rmse", "rms")},
+        "interval": _with(values["interval"], _spread(redrawn, "interval"), of_width),
+        "coverage": _with(values["coverage"], values["coverage_error"], of_belt["coverage"]),
+        "belt_error": of_belt,
         "minutes": None if seconds is None else _mean(1000 / 60 * np.asarray(seconds)),
         "sets": [
             {
@@ -86,6 +95,11 @@ def bound(likelihood: Likelihood | None, mus: Sequence[float]) -> float | None:
         return None
     complete = Likelihood(likelihood.templates, LIKELIHOODS["default"])
     return float(np.mean([width["profiled"] for width in widths(complete, mus)]))
+
+
+def _with(value: float, *errors: float) -> tuple[float, float]:
+    """A value and the sum in quadrature of its errors."""
+    return value, float(np.linalg.norm(errors))
 
 
 def _mean(values: FloatArray) -> tuple[float, float]:
@@ -119,11 +133,11 @@ def _spread(redrawn: Sequence[Mapping[str, Any]], name: str) -> float:
 
 
 def table(rows: Mapping[str, Any]) -> Table:
-    """The comparison as `Table`; `rows` is a dict from method to its row, with its "label"."""
+    """The comparison as `Table`; `rows` is a dict from method to its row, with "label" and, if known, "relative"."""
     head = ["method", *(title for _, title, _ in COLUMNS), "data sets"]
     lines = []
     for name, row in rows.items():
-        numbers = [_cell(row[key], kind) for key, _, kind in COLUMNS]
+        numbers = [_cell(row.get(key), kind) for key, _, kind in COLUMNS]
         lines.append([f"{name}: {row['label']}", *numbers, f"{row['num_sets']} × {row['num_experiments']}"])
     for name, values in PAPER.items():
         lines.append([name, *(_cell(getattr(values, key, None), kind) for key, _, kind in COLUMNS), "10 × 100"])
@@ -135,18 +149,34 @@ def sections(result: Mapping[str, Any]) -> dict[str, str]:
     return {"table2": table(result["methods"]).markdown(), "mle-nu": _mle_nu(result["methods"])}
 
 
+def relative(
+    row: Mapping[str, Any], reference: Mapping[str, Any], widths: FloatArray, others: FloatArray
+) -> tuple[float, float]:
+    """Mean interval of a method relative to that of another on the same data sets, and its statistical error.
+
+    What the data sets have in common cancels; the errors of the belts do not.
+
+    Arguments:
+        row, reference: of the two methods, as of `row`.
+        widths, others: arrays (sets, pseudo-experiments), lengths of their intervals.
+    """
+    ratio = widths.mean() / others.mean()
+    residual = (widths - ratio * others) / others.mean()
+    error = np.sqrt(np.mean(residual.var(axis=1)) / residual.size)
+    belts = ratio * np.array([one["belt_error"]["interval"] for one in (row, reference)])
+    return _with(float(ratio), error, *belts)
+
+
 def _mle_nu(rows: Mapping[str, Any]) -> str:
     """A sentence on the paper's claim of its two methods; nothing where one of them has no row."""
-    if not {"default", "mle-nu"} <= rows.keys():
+    if "relative" not in rows.get("mle-nu", {}):
         return ""
     cnf, mle = published.CNF, published.MLE_NU
-    ours, theirs = rows["default"], rows["mle-nu"]
-    coverages = " and ".join(_cell(row["coverage"], ".3f") for row in (theirs, ours))
-    ratio = mle.interval / cnf.interval
+    coverages = " and ".join(_cell(rows[name]["coverage"], ".3f") for name in ("mle-nu", "default"))
     return (
-        f"On the same data sets its mean interval is {quotient(theirs['interval'], ours['interval'])} times that of "
-        f"`default`, at coverages of {coverages}. In the paper it is {ratio:.2f} times that of the CNF, at "
-        f"{mle.coverage} and {cnf.coverage}.\n"
+        f"On the same data sets its mean interval is {_cell(rows['mle-nu']['relative'], '.3f')} times that of "
+        f"`default`, at coverages of {coverages}. In the paper it is {mle.interval / cnf.interval:.2f} times that of "
+        f"the CNF, at {mle.coverage} and {cnf.coverage}.\n"
     )
 
 

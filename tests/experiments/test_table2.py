@@ -1,5 +1,6 @@
 """The comparison of methods: the same data sets for all, and statistical errors."""
 
+import dataclasses
 import json
 import shutil
 
@@ -11,14 +12,16 @@ from experiments.methods import preparation
 from experiments.methods.registry import METHODS
 from experiments.table2 import command
 from experiments.table2.command import SEED, FirstOfRun
-from experiments.table2.rows import PAPER, row, sections, table
+from experiments.table2.rows import PAPER, relative, row, sections, table
 from ingestion_test.ingestion import RunSettings
 from ingestion_test.pseudo_experiments import experiment_test_set
 from ingestion_test.scoring import coverage_penalty
 from ingestion_test.sources import OfficialFolder
 from ingestion_test.submissions import PROJECT
+from runtime.errors import ChallengeError
 from submission import artifacts
 from tests.submissions import good, predicting, write
+from training.neyman import NeymanConfig
 
 
 def _row(interval):
@@ -28,6 +31,8 @@ def _row(interval):
 
 def test_mle_with_nu_is_compared_on_the_same_sets():
     rows = {"default": _row((0.4, 0.004)), "mle-nu": _row((1.1, 0.022))}
+    assert sections({"methods": rows})["mle-nu"] == ""
+    rows["mle-nu"]["relative"] = (2.75, 0.061)
     text = sections({"methods": rows})["mle-nu"]
     assert "its mean interval is 2.750 ± 0.061 times that of `default`" in text
     assert "In the paper it is 2.28 times that of the CNF, at 0.701 and 0.672." in text
@@ -51,7 +56,7 @@ def compared(simulated_folder, tmp_path_factory):
     """Output folder of a comparison of two methods, and the flags that made it."""
     output = tmp_path_factory.mktemp("table2")
     flags = ["table2", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(output), "--workers", "1"]
-    assert main([*flags, "--methods", "default,baseline", "--experiments", "1"]) == 0
+    assert main([*flags, "--methods", "default,no-flows,baseline", "--experiments", "2"]) == 0
     return output, flags
 
 
@@ -64,7 +69,7 @@ def _journal(output, name):
 def test_two_methods_get_identical_data_sets(compared):
     output, _ = compared
     default, baseline = _journal(output, "default"), _journal(output, "baseline")
-    assert len(default) == 2
+    assert len(default) == 4
     assert {key: (line["mu"], line["seed"]) for key, line in default.items()} == {
         key: (line["mu"], line["seed"]) for key, line in baseline.items()
     }
@@ -77,17 +82,19 @@ def test_two_methods_get_identical_data_sets(compared):
 def test_methods_share_what_they_have_in_common(compared):
     output, _ = compared
     for stage, same in (("classifier", True), ("templates", True), ("neyman", False)):
-        first, second = ((output / name / "training" / f"{stage}.npz").read_bytes() for name in ("default", "baseline"))
+        first, second = (
+            (output / name / "training" / f"{stage}.npz").read_bytes() for name in ("no-flows", "baseline")
+        )
         assert (first == second) is same, stage
 
 
 @pytest.mark.slow
 def test_artifacts_that_were_trained_elsewhere_stand_for_a_training(compared, tmp_path):
     output, flags = compared
-    made = output / "default" / "submission" / "submission" / "artifacts"
-    flags = [*flags[:5], "--output", str(tmp_path), "--workers", "1", "--experiments", "1", "--trained", str(made)]
-    assert main([*flags, "--methods", "default,baseline"]) == 0
-    for name in ("default", "baseline"):
+    made = output / "no-flows" / "submission" / "submission" / "artifacts"
+    flags = [*flags[:5], "--output", str(tmp_path), "--workers", "1", "--experiments", "2", "--trained", str(made)]
+    assert main([*flags, "--methods", "no-flows,baseline"]) == 0
+    for name in ("no-flows", "baseline"):
         assert not (tmp_path / name / "training").exists()
         assert _predictions(tmp_path, name) == _predictions(output, name)
 
@@ -100,7 +107,7 @@ def _predictions(output, name):
 def test_a_method_predicts_from_its_own_artifacts(compared, simulated_folder):
     """What the ingestion's processes predicted is what the staged artifacts give here."""
     output, _ = compared
-    settings = FirstOfRun(num_sets=2, num_experiments=1, seed=SEED, whole=3)
+    settings = FirstOfRun(num_sets=2, num_experiments=2, seed=SEED, whole=3)
     experiment = settings.plan()[0]
     test_set = experiment_test_set(OfficialFolder(simulated_folder).test_events(), experiment, settings.systematics)
     for name in ("default", "baseline"):
@@ -119,7 +126,7 @@ def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(
     assert main([*flags, "--methods", "default", "--resume", "--experiments", "5"]) == 2
     assert "choose another --output" in capsys.readouterr().err
     before = (output / "table2.json").read_bytes()
-    assert main([*flags, "--methods", "baseline", "--resume", "--experiments", "1"]) == 0
+    assert main([*flags, "--methods", "baseline", "--resume", "--experiments", "2"]) == 0
     text = shown()
     assert (output / "table2.json").read_bytes() == before
     assert all(name in text for name in ("default", "baseline", *PAPER))
@@ -127,6 +134,38 @@ def test_a_comparison_is_continued_only_on_demand_and_never_with_other_settings(
     assert all(METHODS[name].label in page for name in ("default", "baseline"))
     assert (output / "table2-intervals.png").stat().st_size > 5000
     assert (output / "table2-coverage.png").stat().st_size > 5000
+
+
+def _change_configuration(monkeypatch, name):
+    changed = dataclasses.replace(METHODS[name].config("full"), neyman=NeymanConfig(seed=77))
+    monkeypatch.setitem(preparation.METHODS, name, dataclasses.replace(METHODS[name], config=lambda _: changed))
+
+
+@pytest.mark.slow
+def test_a_row_of_another_configuration_leaves_the_table(compared, monkeypatch, shown):
+    output, _ = compared
+    about = json.loads((output / command.SETTINGS_FILE).read_text())
+    with monkeypatch.context() as patch:
+        _change_configuration(patch, "no-flows")
+        assert list(command.write_table(output, about)) == ["default", "baseline"]
+        assert "no-flows: the row is of other code or another configuration" in shown()
+    rows = command.write_table(output, about)
+    assert list(rows) == ["default", "no-flows", "baseline"]
+    lengths = {}
+    for name in rows:
+        results = [json.loads((output / name / f"result_{number}.json").read_text()) for number in range(2)]
+        lengths[name] = np.array([np.subtract(result["p84"], result["p16"]) for result in results])
+    ratio = lengths["no-flows"].mean() / lengths["default"].mean()
+    assert rows["no-flows"]["relative"][0] == pytest.approx(ratio)
+    assert "relative" not in rows["default"]
+
+
+def test_tables_that_a_fit_has_made_are_no_row_of_the_method(tmp_path):
+    (tmp_path / "fit.json").write_text(json.dumps({"summary": {"Tables": "as shipped: there is no time"}}))
+    command._require_own_tables(tmp_path)
+    (tmp_path / "fit.json").write_text(json.dumps({"summary": {"Tables": "made from 1,000,000 events"}}))
+    with pytest.raises(ChallengeError, match="no row of the method"):
+        command._require_own_tables(tmp_path)
 
 
 def test_a_method_of_other_code_is_not_continued_and_the_others_are(tmp_path, monkeypatch, simulated_folder, capsys):
@@ -139,6 +178,7 @@ def test_a_method_of_other_code_is_not_continued_and_the_others_are(tmp_path, mo
         "experiments/outputs.py": set(),  # travels in no submission
         "submission/artifacts/estimator.npz": {"default"},
         "experiments/methods/boosted/trees.py": {"boosted"},
+        "experiments/methods/mle_nu/training.py": {"mle-nu"},
         "model.py": {"default", "no-flows", "log-ratio", "paper", "baseline"},
         "submission/score.py": set(METHODS),
     }
@@ -147,6 +187,9 @@ def test_a_method_of_other_code_is_not_continued_and_the_others_are(tmp_path, mo
             file.write(b"#")
         before, checksums = checksums, {name: preparation.code_checksum(name, "full") for name in METHODS}
         assert {name for name in METHODS if checksums[name] != before[name]} == methods, changed
+    _change_configuration(monkeypatch, "paper")
+    before, checksums = checksums, {name: preparation.code_checksum(name, "full") for name in METHODS}
+    assert {name for name in METHODS if checksums[name] != before[name]} == {"paper"}
     flags = ["--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
     monkeypatch.setattr(command, "run_method", lambda *_, **__: None)
     monkeypatch.setattr(command, "write_table", lambda *_: {})
@@ -230,6 +273,26 @@ def test_errors_against_independent_computations(results):
     assert table_row["minutes"] == pytest.approx((0.2 * 1000 / 60, np.std([1, 2, 3]) / np.sqrt(3) * 100 / 60))
     subset = table_row["sets"][1]
     assert subset["interval"] == pytest.approx((widths[1].mean(), widths[1].std() / np.sqrt(200)), rel=0.1)
+
+
+def test_the_belts_errors_are_added(results):
+    plain, other = row(*results), row(*results, belt_error={"interval": 0.05, "coverage": 0.04})
+    assert other["interval"][1] == pytest.approx(np.hypot(plain["interval"][1], 0.05 * plain["interval"][0]))
+    assert other["coverage"][1] == pytest.approx(np.hypot(plain["coverage"][1], 0.04))
+    assert other["sets"] == plain["sets"]
+
+
+def test_what_data_sets_have_in_common_cancels_in_relative_intervals(results):
+    """Lengths with a common factor for each data set, and noise of 10% in one of the two methods."""
+    random = np.random.default_rng(5)
+    ours, noise = random.uniform(0.5, 1.5, (3, 200)), random.normal(size=(3, 200))
+    certain, known_badly = row(*results), row(*results, belt_error={"interval": 0.05, "coverage": 0.04})
+    value, error = relative(certain, certain, 2 * ours, ours)
+    assert (value, error) == (pytest.approx(2), pytest.approx(0, abs=1e-12))
+    assert relative(known_badly, certain, 2 * ours, ours)[1] == pytest.approx(0.1)
+    value, error = relative(certain, certain, ours + 0.1 * noise, ours)
+    assert value == pytest.approx(1, abs=4 * error)
+    assert error == pytest.approx(0.1 / np.sqrt(600), rel=0.1)
 
 
 def test_the_table_shows_value_and_error(results):
