@@ -74,10 +74,36 @@ def kept_rows(output: Path, names: Iterable[str], file: str) -> dict[str, Any]:
     """The rows of those of `names` that have one, kept as `output/name/file`: dict from name to row.
 
     Raises:
-        ChallengeError: one cannot be read.
+        ChallengeError: one cannot be read, or is empty.
     """
     paths = {name: output / name / file for name in names}
-    return {name: files.read_json(path) for name, path in paths.items() if path.exists()}
+    rows = {name: files.read_json(path) for name, path in paths.items() if path.exists()}
+    for name, row in rows.items():
+        if not isinstance(row, dict) or not row:
+            raise ChallengeError(f"{paths[name]} is no row: remove it and run {name} again")
+    return rows
+
+
+def require_no_loss(file: Path, part: str, content: Mapping[str, Any]) -> None:
+    """Refuse to replace a published table by one of other settings, or by one that lacks some of its rows.
+
+    Arguments:
+        file: JSON of the table in docs/; it need not be there.
+        part: key of its rows, a dict by name.
+        content: what is to be published, with its "settings" and rows.
+
+    Raises:
+        ChallengeError: it would be lost; or the file cannot be read.
+    """
+    published = files.read_json(file) if file.exists() else {}
+    if not isinstance(published, dict) or not published.get(part):
+        return
+    lost = [name for name in published[part] if name not in content[part]]
+    if lost or published.get("settings") != content["settings"]:
+        reason = f"it would lose the rows {', '.join(lost)}" if lost else "it is of other settings"
+        raise ChallengeError(
+            f"{file} is not replaced, {reason}: add rows with --resume, or remove the file to publish others"
+        )
 
 
 def some_of(what: str, names: Collection[str]) -> Callable[[str], tuple[str, ...]]:

@@ -10,7 +10,14 @@ from .errors import ChallengeError
 
 def add_docs_argument(parser: argparse.ArgumentParser) -> None:
     """Declare --docs."""
-    parser.add_argument("--docs", type=Path, metavar="DIR", help="also fill in the page in DIR and copy figures there")
+    help = "also replace this command's part of the page in DIR, and copy figures there"
+    parser.add_argument("--docs", type=_folder_of_pages, metavar="DIR", help=help)
+
+
+def _folder_of_pages(text: str) -> Path:
+    if not any(Path(text).glob("*.md")):
+        raise argparse.ArgumentTypeError(f"{text} holds no pages; give the folder docs, or a copy of it")
+    return Path(text)
 
 
 def publish(docs: Path | None, page: str, sections: Mapping[str, str], shown: Iterable[str | Path]) -> None:
@@ -27,7 +34,8 @@ def publish(docs: Path | None, page: str, sections: Mapping[str, str], shown: It
     """
     if docs is None:
         return
-    fill(docs / f"{page}.md", sections)
+    path = docs / f"{page}.md"
+    filled = _filled(path, sections)
     try:
         (docs / page).mkdir(exist_ok=True)
         for source in map(Path, shown):
@@ -35,6 +43,7 @@ def publish(docs: Path | None, page: str, sections: Mapping[str, str], shown: It
                 file.write(source.read_bytes())
     except OSError as error:
         raise _unwritable(docs, error) from error
+    _write(path, filled)
 
 
 def fill(path: Path, sections: Mapping[str, str]) -> None:
@@ -47,6 +56,10 @@ def fill(path: Path, sections: Mapping[str, str]) -> None:
     Raises:
         ChallengeError: as `publish`.
     """
+    _write(path, _filled(path, sections))
+
+
+def _filled(path: Path, sections: Mapping[str, str]) -> str:
     try:
         text = path.read_text(encoding="utf-8")
     except OSError as error:
@@ -54,8 +67,14 @@ def fill(path: Path, sections: Mapping[str, str]) -> None:
     for name, content in sections.items():
         start, end = f"<!-- {name} -->\n", f"<!-- /{name} -->\n"
         if text.count(start) != 1 or text.count(end) != 1 or text.index(start) > text.index(end):
-            raise ChallengeError(f"{path} has no place for the section {name}: it needs the lines {start}{end}")
+            raise ChallengeError(
+                f"{path} has no place for the section {name}: it needs once each of the lines {start}{end}"
+            )
         text = text[: text.index(start)] + start + "\n" + content + "\n" + text[text.index(end) :]
+    return text
+
+
+def _write(path: Path, text: str) -> None:
     try:
         with files.replaced(path) as file:
             file.write(text)

@@ -11,7 +11,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from experiments.outputs import claim, kept_rows, record, some_of
+from experiments.outputs import claim, kept_rows, record, require_no_loss, some_of
 from experiments.trained_artifacts import load, load_manifest
 from ingestion_test.sources import OfficialFolder
 from runtime import files
@@ -72,8 +72,12 @@ def run(arguments: argparse.Namespace) -> None:
         figure.plot(output / "ablation.png", groups(rows))
     comparison = table(rows)
     print(comparison.text())
-    publish(arguments.docs, "results", sections({"variants": rows}), [output / "ablation.png", output / RESULT_FILE])
     print(f"table and figure: {output}")
+    if arguments.docs:
+        result = {"settings": about, "variants": rows}
+        require_no_loss(arguments.docs / "results" / RESULT_FILE, "variants", result)
+        shown = [output / name for name in ("ablation.png", RESULT_FILE) if (output / name).exists()]
+        publish(arguments.docs, "results", sections(result), shown)
 
 
 def _finished(output: Path) -> list[object]:

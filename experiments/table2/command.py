@@ -15,8 +15,8 @@ import numpy as np
 
 from experiments.methods.preparation import belt_error_of, code_checksum, likelihood_of, prepare
 from experiments.methods.registry import METHODS
-from experiments.outputs import AS_SHIPPED, agrees, claim, kept_rows, some_of
-from experiments.trained_artifacts import load_manifest
+from experiments.outputs import AS_SHIPPED, agrees, claim, kept_rows, require_no_loss, some_of
+from experiments.trained_artifacts import load_estimator, load_manifest
 from ingestion_test import fits, simulation
 from ingestion_test.cli import Bar
 from ingestion_test.ingestion import JOURNAL_FILE, RunSettings, finished_work
@@ -53,6 +53,9 @@ PRESETS: dict[str, tuple[str, int, int, tuple[str | int, int]]] = {
 
 #: Method whose intervals those of the others are compared with.
 _REFERENCE = "default"
+
+#: What the page shows or names.
+_FILES = ("table2.json", "table2-intervals.png", "table2-coverage.png")
 
 SETTINGS_FILE, ROW_FILE = "table2_settings.json", "row.json"
 
@@ -127,9 +130,13 @@ def run(arguments: argparse.Namespace) -> None:
     whole = max(experiments, arguments.experiments or 0)
     about = {"preset": arguments.preset, "data": scored.fingerprint(), "seed": SEED, "experiments": whole}
     submissions = dict(arguments.submission)
+    if len(submissions) < len(arguments.submission):
+        raise ChallengeError("--submission is given twice with the same NAME: name each row differently")
     for path in submissions.values():
         if not path.exists():
             raise ChallengeError(f"no such submission: {path}; --submission takes NAME=DIR, a folder or a zip")
+    for folder in arguments.trained:
+        load_estimator(folder, "--trained")
     names = arguments.methods or (() if submissions else tuple(METHODS))
     with output_folder(output, _finished):
         claim(output / SETTINGS_FILE, about, arguments.resume)
@@ -153,9 +160,11 @@ def run(arguments: argparse.Namespace) -> None:
             rows = write_table(output, about)
     comparison = table(rows)
     print(comparison.text())
-    shown = ("table2-intervals.png", "table2-coverage.png", "table2.json")
-    publish(arguments.docs, "results", sections({"methods": rows}), [output / name for name in shown])
     print(f"table and figures: {output}")
+    if arguments.docs:
+        result = {"settings": about, "methods": rows}
+        require_no_loss(arguments.docs / "results" / _FILES[0], "methods", result)
+        publish(arguments.docs, "results", sections(result), [output / name for name in _FILES])
 
 
 def _finished(output: Path) -> list[object]:
@@ -259,7 +268,7 @@ def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     files.write_json(output / "table2.json", {"shipped": shipped, "settings": about, "methods": rows})
     with files.replaced(output / "results.md") as file:
         file.write(table(rows).markdown())
-    labelled = {row["label"]: row for row in rows.values()}
+    labelled = {f"{name}: {row['label']}": row for name, row in rows.items()}
     figures.intervals(output / "table2-intervals.png", labelled)
     figures.coverage(output / "table2-coverage.png", labelled)
     return rows

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 from matplotlib.figure import Figure
 
 from experiments.plotting import BELOW, BLUE, GREEN, GREY, ORANGE, PURPLE, RED, SKY, panels, save
@@ -28,6 +29,11 @@ def intervals(path: Path, rows: Mapping[str, Any]) -> None:
     _plot(figure, axes, path, rows, "interval")
 
 
+def _shown(row: Mapping[str, Any], key: str) -> list[Mapping[str, Any]]:
+    """The sets that have a place on the axis: a mean length of 0 has none on a logarithmic one."""
+    return [subset for subset in row["sets"] if key != "interval" or subset[key][0] > 0]
+
+
 def coverage(path: Path, rows: Mapping[str, Any]) -> None:
     """Coverage of each method, with the band that the challenge does not penalise; `rows` as for `intervals`."""
     figure, axes = panels()
@@ -42,8 +48,10 @@ def _plot(figure: Figure, axes: Any, path: Path, rows: Mapping[str, Any], key: s
     """A point with its error per method and set, the sets side by side: some true mu are too close for an axis."""
     mus = sorted({subset["mu"] for row in rows.values() for subset in row["sets"]})
     for number, ((label, row), (colour, marker)) in enumerate(zip(rows.items(), itertools.cycle(STYLES))):
-        place = [mus.index(subset["mu"]) + 0.7 * ((number + 0.5) / len(rows) - 0.5) for subset in row["sets"]]
-        values, errors = zip(*(subset[key] for subset in row["sets"]))
+        sets = _shown(row, key)
+        place = [mus.index(subset["mu"]) + 0.7 * ((number + 0.5) / len(rows) - 0.5) for subset in sets]
+        values, errors = np.array([subset[key] for subset in sets]).reshape(-1, 2).T
+        label += "" if len(sets) == len(row["sets"]) else f" (length 0 in {len(row['sets']) - len(sets)} sets)"
         style = {"color": colour, "marker": marker, "markersize": 4, "capsize": 2, "linestyle": "none"}
         style["markerfacecolor"] = colour if number < len(STYLES) else "none"
         axes.errorbar(place, values, errors, label=label, **style)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pytest
 
-from experiments.outputs import checksum, claim, kept_rows, record, some_of
+from experiments.outputs import agrees, checksum, claim, kept_rows, record, require_no_loss, some_of
 from runtime.errors import ChallengeError
 from runtime.files import write_json
 
@@ -25,6 +25,9 @@ def test_other_results_are_refused_by_what_differs(tmp_path):
     claim(tmp_path / "settings.json", {"preset": "smoke", "seed": 1}, resume=False)
     with pytest.raises(ChallengeError, match=r"holds other results \(seed differ\)"):
         claim(tmp_path / "settings.json", {"preset": "smoke", "seed": 2}, resume=True)
+    assert agrees(tmp_path / "settings.json", {"seed": 1})
+    assert not agrees(tmp_path / "settings.json", {"seed": 2})
+    assert not agrees(tmp_path / "nowhere.json", {"seed": 1})
     (tmp_path / "settings.json").write_text("[]")
     with pytest.raises(ChallengeError, match=r"\(preset, seed differ\)"):
         claim(tmp_path / "settings.json", {"preset": "smoke", "seed": 1}, resume=True)
@@ -59,6 +62,20 @@ def test_rows_are_those_that_are_there(tmp_path):
     (tmp_path / "second" / "row.json").write_text("{")
     with pytest.raises(ChallengeError, match=r"row\.json cannot be read"):
         kept_rows(tmp_path, ("second",), "row.json")
+    write_json(tmp_path / "second" / "row.json", {})
+    with pytest.raises(ChallengeError, match="is no row: remove it"):
+        kept_rows(tmp_path, ("second",), "row.json")
+
+
+def test_a_published_table_is_replaced_by_one_with_its_rows_and_settings_only(tmp_path):
+    file, settings = tmp_path / "table.json", {"preset": "full"}
+    require_no_loss(file, "rows", {"settings": settings, "rows": {"a": 1}})
+    write_json(file, {"settings": settings, "rows": {"a": 1, "b": 2}})
+    require_no_loss(file, "rows", {"settings": settings, "rows": {"a": 3, "b": 4, "c": 5}})
+    with pytest.raises(ChallengeError, match="lose the rows b: add rows with --resume"):
+        require_no_loss(file, "rows", {"settings": settings, "rows": {"a": 3}})
+    with pytest.raises(ChallengeError, match="of other settings"):
+        require_no_loss(file, "rows", {"settings": {"preset": "smoke"}, "rows": {"a": 3, "b": 4}})
 
 
 def test_names_that_there_are_not_are_named():

@@ -10,7 +10,7 @@ import pytest
 from experiments.__main__ import main
 from experiments.methods import preparation
 from experiments.methods.registry import METHODS
-from experiments.table2 import command
+from experiments.table2 import command, figures
 from experiments.table2.command import SEED, FirstOfRun
 from experiments.table2.rows import PAPER, relative, row, sections, table
 from ingestion_test.ingestion import RunSettings
@@ -228,6 +228,25 @@ def test_what_names_no_submission(text, capsys):
 def test_a_submission_that_is_not_there_is_named_before_anything_is_run(simulated_folder, tmp_path, capsys):
     assert main(["table2", "--data", str(simulated_folder), "--submission", f"mine={tmp_path / 'nowhere'}"]) == 2
     assert "no such submission" in capsys.readouterr().err
+
+
+def test_what_is_wrong_is_said_before_anything_is_run(simulated_folder, tmp_path, capsys):
+    flags = ["table2", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
+    assert main([*flags, "--trained", str(tmp_path)]) == 2
+    assert "--trained takes their folder" in capsys.readouterr().err
+    twice = [f"--submission=mine={tmp_path}"] * 2
+    assert main([*flags, *twice]) == 2
+    assert "twice with the same NAME" in capsys.readouterr().err
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_method_without_a_length_is_named_in_the_figure(results, tmp_path, monkeypatch):
+    drawn = []
+    monkeypatch.setattr(figures, "save", lambda figure, _: drawn.append(figure))
+    points = {"p16": [1.0] * 200, "p84": [1.0] * 200, "mu_hats": [1.0] * 200, "delta_mu_hats": [0.0] * 200}
+    figures.intervals(tmp_path, {"ours": row(*results), "points": row(results[0], [points] * 3)})
+    labels = [text.get_text() for text in drawn[0].legends[0].get_texts()]
+    assert labels == ["ours", "points (length 0 in 3 sets)"]
 
 
 def test_unknown_methods_are_named(capsys):

@@ -1,8 +1,10 @@
 """The pages that commands fill: a section is replaced, all else stays, and what cannot be done is said."""
 
+import argparse
+
 import pytest
 
-from runtime.documents import publish
+from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
 
 
@@ -29,3 +31,21 @@ def test_a_page_without_place_is_refused(tmp_path):
     with pytest.raises(ChallengeError, match="no place for the section ablation"):
         publish(tmp_path, "results", {"ablation": "text"}, [])
     assert (tmp_path / "results.md").read_text() == "nothing here\n"
+
+
+def test_a_page_is_not_replaced_where_a_file_that_it_shows_is_not_there(tmp_path):
+    page = tmp_path / "results.md"
+    page.write_text("<!-- first -->\nold\n<!-- /first -->\n")
+    with pytest.raises(ChallengeError, match="cannot write"):
+        publish(tmp_path, "results", {"first": "new"}, [tmp_path / "nowhere.png"])
+    assert "old" in page.read_text()
+
+
+def test_docs_is_a_folder_with_pages(tmp_path, capsys):
+    parser = argparse.ArgumentParser()
+    add_docs_argument(parser)
+    with pytest.raises(SystemExit):
+        parser.parse_args(["--docs", str(tmp_path)])
+    assert "holds no pages; give the folder docs" in capsys.readouterr().err
+    (tmp_path / "page.md").touch()
+    assert parser.parse_args(["--docs", str(tmp_path)]).docs == tmp_path
