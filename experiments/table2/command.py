@@ -260,8 +260,8 @@ def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     Rows of methods whose code has changed since are left out, and named.
     """
     others = sorted(path.parent.name for path in output.glob(f"*/{ROW_FILE}") if path.parent.name not in METHODS)
-    names = [name for name in METHODS if (output / name / ROW_FILE).exists() and _is_present(output, name, about)]
-    rows = kept_rows(output, (*names, *others), ROW_FILE)
+    rows = kept_rows(output, (*METHODS, *others), ROW_FILE)
+    rows = {name: row for name, row in rows.items() if _is_present(output / name, name, row, about["preset"])}
     _compare(output, rows)
     ours = output / _REFERENCE / "submission" / "submission" / "artifacts"
     shipped = load_manifest(ours)["sha256"] if ours.exists() else None
@@ -274,12 +274,15 @@ def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     return rows
 
 
-def _is_present(output: Path, name: str, about: Mapping[str, Any]) -> bool:
-    """Whether the row of a method is of its present code and configuration; says so if not."""
-    if agrees(output / name / SETTINGS_FILE, _claimed(name, about["preset"])):
+def _is_present(folder: Path, name: str, row: Mapping[str, Any], preset: str) -> bool:
+    """Whether a row is of the present code and configuration of its method; says so if not."""
+    if "belt_error" not in row:
+        reason, remedy = "made by an earlier version", f"--methods {name} --resume makes it anew"
+    elif name in METHODS and not agrees(folder / SETTINGS_FILE, _claimed(name, preset)):
+        reason, remedy = "of other code or another configuration", f"to run it again remove\n    {folder}"
+    else:
         return True
-    print(f"{name}: the row is of other code or another configuration, and left out; to run it again remove")
-    print(f"    {output / name}")
+    print(f"{name}: the row is {reason}, and left out; {remedy}")
     return False
 
 

@@ -149,6 +149,11 @@ def test_a_row_of_another_configuration_leaves_the_table(compared, monkeypatch, 
         _change_configuration(patch, "no-flows")
         assert list(command.write_table(output, about)) == ["default", "baseline"]
         assert "no-flows: the row is of other code or another configuration" in shown()
+    kept = (output / "baseline" / "row.json").read_text()
+    (output / "baseline" / "row.json").write_text('{"label": "old"}')
+    assert list(command.write_table(output, about)) == ["default", "no-flows"]
+    assert "baseline: the row is made by an earlier version" in shown()
+    (output / "baseline" / "row.json").write_text(kept)
     rows = command.write_table(output, about)
     assert list(rows) == ["default", "no-flows", "baseline"]
     lengths = {}
