@@ -279,10 +279,10 @@ def _is_present(folder: Path, name: str, row: Mapping[str, Any], preset: str) ->
     if "belt_error" not in row:
         reason, remedy = "made by an earlier version", f"--methods {name} --resume makes it anew"
     elif name in METHODS and not agrees(folder / SETTINGS_FILE, _claimed(name, preset)):
-        reason, remedy = "of other code or another configuration", f"to run it again remove\n    {folder}"
+        reason, remedy = "of other code or another configuration", f"to run it again remove {folder}"
     else:
         return True
-    print(f"{name}: the row is {reason}, and left out; {remedy}")
+    print(f"{name}: the row is {reason}, and left out;\n    {remedy}")
     return False
 
 
