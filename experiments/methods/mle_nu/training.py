@@ -360,7 +360,9 @@ def _opened(folder: Path) -> tuple[TestEvents, NuEstimator]:
 def configuration(size: str) -> Config:
     """A small network of its own, whose derivatives are taken for every event, and templates and belt of its kind."""
     config = presets.no_flows(size)
-    small = {"members": 1, "width": 48, "depth": 2, "epochs": 2} if size == "full" else {"members": 1}
+    small: dict[str, Any] = {"members": 1}
+    if size == "full":
+        small |= {"width": 48, "depth": 2, "epochs": 2, "averaging": 0.99}
     classifier = NuClassifierConfig(**vars(config.networks.classifier) | small)
     networks = replace(config.networks, classifier=classifier)
     bins = {name: getattr(config.templates, name) for name in ("signal_bins", "background_bins", "edge_events")}
