@@ -362,7 +362,7 @@ def configuration(size: str) -> Config:
     config = presets.no_flows(size)
     small: dict[str, Any] = {"members": 1}
     if size == "full":
-        small |= {"width": 48, "depth": 2, "epochs": 2, "averaging": 0.99}
+        small |= {"width": 48, "depth": 2, "batch": 1000, "epochs": 4}
     classifier = NuClassifierConfig(**vars(config.networks.classifier) | small)
     networks = replace(config.networks, classifier=classifier)
     bins = {name: getattr(config.templates, name) for name in ("signal_bins", "background_bins", "edge_events")}
