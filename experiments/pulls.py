@@ -10,11 +10,10 @@ from typing import Any
 import numpy as np
 
 from experiments.methods.mle_nu.calibration import Calibration, terms
-from experiments.methods.mle_nu.estimator import NuEstimator
+from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import pulls_at
-from experiments.methods.mle_nu.scorer import EMBEDDED, pulls_of, values_of
-from experiments.methods.mle_nu.training import NuNeymanConfig, NuResult
-from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
+from experiments.methods.mle_nu.scorer import EMBEDDED, values_of
+from experiments.methods.mle_nu.training import MU, NuExperiments, NuResult
 from ingestion_test.official.systematics import systematics
 from runtime import files
 from runtime.documents import add_docs_argument, publish
@@ -42,44 +41,63 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> None:
     """Print the table, write pulls.json."""
     path = arguments.training / "neyman.npz"
+    remedy = "--training takes the training of mle-nu that `python -m experiments table2 --methods mle-nu` leaves"
     try:
         trained = codec.decode(NuResult, path.read_bytes())
     except (OSError, codec.FormatError) as error:
-        raise ChallengeError(
-            f"{path} cannot be read ({error}): --training takes the training of mle-nu that "
-            "`python -m experiments table2 --methods mle-nu` leaves"
-        ) from error
-    summary, parts = trained.summary, trained.estimator
-    result = {name: summary[name] for name in ("experiments", "converged", "pull_mean", "pull_rms")}
-    nominal = NuEstimator(parts, systematics).templates(parts.histogram, values_of(np.zeros(len(EMBEDDED)))).nominal
-    selected = nominal.sum() / parts.events["weights"].sum(dtype=np.float64)
-    sizes = nominal.sum(), selected * summary["sample"]
-    result["expected"] = expected(parts.calibration, *sizes, summary["experiments"])
+        raise ChallengeError(f"{path} cannot be read ({error}): {remedy}") from error
+    if trained.experiments is None:
+        raise ChallengeError(f"{path} holds no pseudo-experiments: {remedy}")
+    result = study(trained.estimator, trained.experiments)
     arguments.output.mkdir(parents=True, exist_ok=True)
     files.write_json(arguments.output / "pulls.json", result)
     print(table(result).text())
     publish(arguments.docs, "results", sections(result), [arguments.output / "pulls.json"])
 
 
-def expected(calibration: Calibration, events: float, sample: float, experiments: int) -> dict[str, Any]:
+def study(parts: NuArtifacts, experiments: NuExperiments) -> dict[str, Any]:
+    """Fitted minus true pulls, and what is expected of them.
+
+    Returns:
+        dict: the number of "experiments", the "mu" that the calibration's events have, and by parameter "mean" at that
+        mu, "slope" per unit of mu with its statistical error, and "deviation" from that line; "expected", as of
+        `expected`.
+    """
+    residual, mu = experiments.pulls - experiments.truth, experiments.throws.mu - MU
+    basis = np.stack([np.ones_like(mu), mu], axis=1)
+    line = np.linalg.lstsq(basis, residual, rcond=None)[0]
+    deviation = (residual - basis @ line).std(axis=0, ddof=2)
+    slope_error = deviation / np.sqrt(np.sum((mu - mu.mean()) ** 2))
+    nominal = NuEstimator(parts, systematics).templates(parts.histogram, values_of(np.zeros(len(EMBEDDED)))).nominal
+    selected = nominal.sum() / parts.events["weights"].sum(dtype=np.float64)
+    return {
+        "experiments": len(mu),
+        "mu": MU,
+        "mean": _by_name(line[0]),
+        "slope": _by_name(np.stack([line[1], slope_error], axis=1)),
+        "deviation": _by_name(deviation),
+        "expected": expected(parts.calibration, nominal.sum(), selected * experiments.sample, experiments.truth),
+    }
+
+
+def expected(calibration: Calibration, events: float, sample: float, truth: FloatArray) -> dict[str, Any]:
     """What the fit gives where scores have exactly the mean and the covariance that the calibration says.
 
     The calibration's statistical error, and that of the sample behind the pseudo-experiments, move the scores of all
-    of them alike. The true pulls are those of the pseudo-experiments of the belt.
+    of them alike.
 
     Arguments:
         calibration: of the method.
         events: of a data set.
         sample: effective number of the events that pseudo-experiments are taken from.
-        experiments: number of pseudo-experiments.
+        truth: array (pseudo-experiments, 5), their true pulls.
 
     Returns:
         dict: by parameter "mean" of fitted minus true pull with its standard deviation over repetitions of the study,
         and "deviation", the standard deviation over pseudo-experiments.
     """
-    random, first = np.random.default_rng(SEED), NuNeymanConfig().seed
-    truth = np.array([pulls_of(draw_nuisance_parameters(first + i, NUISANCE_NAMES)) for i in range(experiments)])
-    size, root = calibration.size(events), np.linalg.cholesky(calibration.covariance)
+    random, size = np.random.default_rng(SEED), calibration.size(events)
+    root = np.linalg.cholesky(calibration.covariance)
     common = np.sqrt(1 / calibration.events + 1 / sample)
     residual = np.empty((REPETITIONS, *truth.shape))
     for repetition in residual:
@@ -103,15 +121,15 @@ def sections(result: Mapping[str, Any]) -> dict[str, str]:
 
 
 def table(result: Mapping[str, Any]) -> Table:
-    """A line for each parameter: mean and standard deviation of fitted minus true pull, and what is expected of them.
+    """A line for each parameter: fitted minus true pull, its slope in mu, its standard deviation, and what is expected.
 
     The error of the expected mean is that of the finite samples and of the number of pseudo-experiments.
     """
     lines = []
-    for name, mean in result["pull_mean"].items():
-        deviation = float(np.sqrt(max(result["pull_rms"][name] ** 2 - mean**2, 0.0)))
+    for name, mean in result["mean"].items():
         (expected_mean, error), expected_deviation = (result["expected"][key][name] for key in ("mean", "deviation"))
-        means = f"{mean:+.2f}", f"{expected_mean:+.2f} ± {error:.2f}"
-        lines.append((name, *means, f"{deviation:.2f}", f"{expected_deviation:.2f}"))
-    head = (f"{result['experiments']} pseudo-experiments", "fitted - true pull, mean", "expected")
-    return Table((*head, "standard deviation", "expected"), lines)
+        slope, slope_error = result["slope"][name]
+        means = f"{mean:+.2f}", f"{expected_mean:+.2f} ± {error:.2f}", f"{slope:+.2f} ± {slope_error:.2f}"
+        lines.append((name, *means, f"{result['deviation'][name]:.2f}", f"{expected_deviation:.2f}"))
+    head = (f"{result['experiments']} pseudo-experiments", f"fitted - true pull, mean at μ = {result['mu']}")
+    return Table((*head, "expected", "per unit of μ", "standard deviation", "expected"), lines)

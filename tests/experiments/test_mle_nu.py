@@ -237,23 +237,24 @@ def test_mu_is_that_of_the_templates(estimator):
 
 
 def test_a_calibration_is_that_of_the_events_it_is_measured_on(source, estimator, tmp_path):
-    """With the events of the calibration themselves for data the pulls are the true ones, all of them."""
+    """With the events of the calibration themselves for data the pulls are the true ones, all of them; mu is 2."""
     sample, scorer = training_part(source, "held-out"), estimator.histogram.scorer
     save_sample(sample, tmp_path)
-    calibration = calibrate(scorer, tmp_path, 3, "test")
+    calibration = calibrate(scorer, 2.0, tmp_path, 3, "test")
     assert len(list(tmp_path.glob("scores*.npz"))) == len(calibration_points())
-    assert calibrate(scorer, tmp_path, 3, "test").mean.tolist() == calibration.mean.tolist()
+    assert calibrate(scorer, 2.0, tmp_path, 3, "test").mean.tolist() == calibration.mean.tolist()
     with pytest.raises(ChallengeError):
-        calibrate(scorer, tmp_path, 3, "another classifier")
+        calibrate(scorer, 2.0, tmp_path, 3, "another classifier")
     data = systematics(estimator_frame(sample), tes=1.015, soft_met=1.0, seed=1)
-    total = SumOfScores.of(scorer, data, data["weights"].to_numpy(dtype=float))
+    total = SumOfScores.of(scorer, data, data["weights"].to_numpy(dtype=float) * np.where(data["process"] == 3, 2, 1))
     pulls = np.array([1.5, 0, 0, 0, 0])
     scores = total.evaluate(np.zeros(5))[0] / total.weight
     # soft_met's noise is another one.
     np.testing.assert_allclose(scores, terms(pulls) @ calibration.mean, atol=0.05 * np.abs(scores).max())
     assert np.linalg.eigvalsh(calibration.information(np.zeros(5))).min() > -1e-12
     shifted = systematics(estimator_frame(sample), soft_met=1.0, seed=1)
-    weights = shifted["weights"][shifted["PRI_jet_leading_pt"] > 0].to_numpy(dtype=float)
+    jets = shifted["PRI_jet_leading_pt"] > 0
+    weights = (shifted["weights"] * np.where(shifted["process"] == 3, 2, 1))[jets].to_numpy(dtype=float)
     assert calibration.events == pytest.approx(weights.sum() ** 2 / (weights**2).sum(), rel=0.02)
 
 

@@ -8,16 +8,19 @@ import numpy as np
 from experiments import pulls
 from experiments.__main__ import main
 from experiments.methods.mle_nu.calibration import Calibration
+from experiments.methods.mle_nu.scorer import pulls_of
+from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-def test_the_table_has_means_and_spreads_beside_what_is_expected():
+def test_the_table_has_means_slopes_and_spreads_beside_what_is_expected():
     expected = {"mean": {"tes": (0.01, 0.2)}, "deviation": {"tes": 0.5}}
-    result = {"experiments": 100, "pull_mean": {"tes": 0.3}, "pull_rms": {"tes": 0.5}, "expected": expected}
-    text = pulls.table(result).markdown()
-    assert "| tes | +0.30 | +0.01 ± 0.20 | 0.40 | 0.50 |" in text
+    found = {"mean": {"tes": 0.3}, "slope": {"tes": (-0.05, 0.01)}, "deviation": {"tes": 0.4}}
+    text = pulls.table({"experiments": 100, "mu": 1.55, **found, "expected": expected}).markdown()
+    assert "| tes | +0.30 | +0.01 ± 0.20 | -0.05 ± 0.01 | 0.40 | 0.50 |" in text
     assert "100 pseudo-experiments" in text
+    assert "mean at μ = 1.55" in text
 
 
 def test_what_is_expected_of_scores_that_respond_to_one_pull_each():
@@ -28,7 +31,8 @@ def test_what_is_expected_of_scores_that_respond_to_one_pull_each():
     np.testing.assert_allclose(calibration.covariance, np.eye(5), atol=1e-12)
     size = 1 / (1 / 5000 + 1 / 4000)
     weight = size * 0.01 / (1 + size * 0.01)
-    found = pulls.expected(calibration, 5000, 12_000, 200)
+    truth = np.array([pulls_of(draw_nuisance_parameters(number, NUISANCE_NAMES)) for number in range(200)])
+    found = pulls.expected(calibration, 5000, 12_000, truth)
     spread = weight * np.sqrt(1 / 4000 + 1 / 12_000) / 0.1  # of the mean, by what all pseudo-experiments share
     single = np.hypot(1 - weight, weight / np.sqrt(5000) / 0.1)  # prior and statistical error
     for name in ("tes", "jes", "ttbar_scale", "diboson_scale"):
@@ -40,7 +44,7 @@ def test_what_is_expected_of_scores_that_respond_to_one_pull_each():
 
 def test_what_the_page_says_of_the_pulls_holds():
     result = json.loads((DOCS / "results" / "pulls.json").read_text(encoding="utf-8"))
-    for name, mean in result["pull_mean"].items():
+    for name, mean in result["mean"].items():
         expected, error = result["expected"]["mean"][name]
         assert abs(mean - expected) < 2 * error, name
 

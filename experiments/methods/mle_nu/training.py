@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from experiments.coverage import redrawn_belts
 from experiments.methods import presets
 from experiments.methods.method import Method
 from experiments.methods.mle_nu.calibration import Calibration
@@ -22,7 +23,7 @@ from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of, valu
 from ingestion_test.nuisance import NUISANCE_NAMES, draw_nuisance_parameters
 from ingestion_test.official.systematics import systematics
 from ingestion_test.pseudo_experiments import make_test_set
-from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES
+from ingestion_test.schema import FEATURES, PRIMARIES, PROCESSES, SIGNAL
 from ingestion_test.sources import TestEvents
 from ingestion_test.systematics import transform
 from runtime.errors import ChallengeError
@@ -36,7 +37,7 @@ from submission.throws import Throws
 from training import classifier
 from training.checkpoints import checkpointed, read, write
 from training.classifier import ClassifierConfig, Labelled, LabelledEvents, TrainedClassifier
-from training.config import PRESETS, Config
+from training.config import Config
 from training.devices import own_gpu
 from training.histogram import TemplatesConfig, make_histogram
 from training.networks import ClassifierResult, Kind
@@ -47,6 +48,9 @@ from training.stages import Result, Stage, Training
 
 #: Pseudo-experiments with a valid fit that a belt needs at the least.
 LEAST_VALID = 10
+
+#: Signal strength of the events that calibrate the scores: the middle of the challenge's range.
+MU = 1.55
 
 #: Rows that are worked on at a time: bounds the memory.
 _CHUNK = 100_000
@@ -77,7 +81,7 @@ class NuTemplatesConfig(TemplatesConfig):
 class NuNeymanConfig:
     """How the belt is made: number of pseudo-experiments, event by event, and the seed of the first."""
 
-    experiments: int = 400
+    experiments: int = 1000
     seed: int = 870_900_000
 
 
@@ -101,11 +105,31 @@ class NuTraining(Training):
 
 
 @dataclass(frozen=True)
+class NuExperiments:
+    """The pseudo-experiments of the belt.
+
+    Arguments:
+        throws: their fits of mu.
+        pulls, truth: arrays (throws, 5), pulls of the nuisance parameters as fitted, and the true ones.
+        sample: effective number of the events that they are taken from.
+    """
+
+    throws: Throws
+    pulls: FloatArray
+    truth: FloatArray
+    sample: float
+
+
+@dataclass(frozen=True)
 class NuResult:
-    """What the stages of templates and belt leave: all that a prediction needs, as far as it is made, and a summary."""
+    """What the stages of templates and belt leave: all that a prediction needs, as far as it is made, and a summary.
+
+    The last one leaves its pseudo-experiments, too.
+    """
 
     estimator: NuArtifacts
     summary: dict[str, Any]
+    experiments: NuExperiments | None = None
 
 
 def inputs(
@@ -162,7 +186,7 @@ def calibration_points() -> FloatArray:
 
 
 def calibrate(
-    scorer: NuScorer, folder: Path, seed: int, about: str, workers: int | str = 1, device: str = "cpu"
+    scorer: NuScorer, mu: float, folder: Path, seed: int, about: str, workers: int | str = 1, device: str = "cpu"
 ) -> Calibration:
     """The calibration of a scorer by events that its classifier has not seen.
 
@@ -170,13 +194,14 @@ def calibrate(
 
     Arguments:
         scorer: of which the classifier is.
+        mu: of the events.
         folder: with the events, as `training.samples.load_sample` reads them; the mean score of each point is kept.
         seed: of the soft MET noise.
         about: text that changes with scorer and events.
         workers, device: as for `training.stages.Training`.
     """
     points = calibration_points()
-    tasks = [_Point(scorer, folder, pulls, seed, f"{about} {seed}", device) for pulls in points]
+    tasks = [_Point(scorer, mu, folder, pulls, seed, f"{about} {mu} {seed}", device) for pulls in points]
     scores = completed(tasks, workers, "mean scores", "point")
     return Calibration.of(points, np.stack([score.mean for score in scores]), scores[0].covariance, scores[0].events)
 
@@ -195,6 +220,7 @@ class _Point:
     """The task of the mean scores of the events at a point."""
 
     scorer: NuScorer
+    mu: float
     folder: Path
     pulls: FloatArray
     seed: int
@@ -220,11 +246,12 @@ class _Point:
         return _MeanScores(mean, square / weight - np.outer(mean, mean), weight**2 / squared)
 
     def _sum(self, scorer: NuScorer, rows: Sample, random: np.random.Generator) -> SumOfScores:
-        """The scores of all processes at mu = 1, shifted by the point's nuisance parameters."""
+        """The scores of all processes, shifted by the point's nuisance parameters."""
         values = values_of(self.pulls)
         noise = tuple(values["soft_met"] * random.standard_normal((2, len(rows.weights))))
         features, kept = transform(rows.primaries, None, values["tes"], values["jes"], noise)
-        factor = np.array([values.get(f"{name}_scale", 1.0) for name in PROCESSES])[rows.process[kept]]
+        scales = {SIGNAL: self.mu} | {name.removesuffix("_scale"): value for name, value in values.items()}
+        factor = np.array([scales.get(name, 1.0) for name in PROCESSES])[rows.process[kept]]
         return SumOfScores.of(scorer, dict(zip(FEATURES, features.T)), rows.weights[kept] * factor)
 
 
@@ -252,9 +279,8 @@ def _templates(training: Training) -> NuResult:
     folder = training.checkpoints / "calibration"
     folder.mkdir(exist_ok=True)
     training_part(training.source, "flows", config.calibration_rows, folder)  # there are no flows that would know them
-    calibration = calibrate(
-        scorer, folder, config.seed, json.dumps(training.about("templates")), training.workers, training.device
-    )
+    about = json.dumps(training.about("templates"))
+    calibration = calibrate(scorer, MU, folder, config.seed, about, training.workers, training.device)
     remove_sample(folder)
     events = {name: shipped.primaries[:, number].copy() for number, name in enumerate(PRIMARIES)}
     events |= {"weights": shipped.weights.astype(np.float32), "process": shipped.process.astype(np.int8)}
@@ -290,18 +316,19 @@ def _neyman(training: Training) -> NuResult:
             f"{LEAST_VALID}: use a larger sample"
         )
     (belt,) = make_belts(throws, [config.belt])
-    residual = outcomes["pulls"] - outcomes["truth"]
+    spread = redrawn_belts(throws, config.belt, throws, neyman.seed)
+    width_error, coverage_error = spread.errors()
     summary = {
         "experiments": len(mus),
-        "sample": float(events.weights.sum() ** 2 / (events.weights**2).sum()),
         "valid": float(throws.valid.mean()),
         "converged": float(outcomes["converged"].mean()),
-        "pull_mean": dict(zip(EMBEDDED, residual.mean(axis=0).tolist())),
-        "pull_rms": dict(zip(EMBEDDED, np.sqrt((residual**2).mean(axis=0)).tolist())),
+        "belt_error": {"interval": width_error / float(spread.width.mean()), "coverage": coverage_error},
         "mu_hat_minus_mu": [float(np.mean(throws.mu_hat - mus)), float(np.std(throws.mu_hat - mus))],
     }
+    sample = float(events.weights.sum() ** 2 / (events.weights**2).sum())
+    experiments = NuExperiments(throws, outcomes["pulls"], outcomes["truth"], sample)
     remove_sample(folder)
-    return NuResult(replace(templates.estimator, belt=belt), summary)
+    return NuResult(replace(templates.estimator, belt=belt), summary, experiments)
 
 
 @dataclass(frozen=True)
@@ -371,10 +398,9 @@ def configuration(size: str) -> Config:
         networks = replace(networks, rows=6_000_000, passes=1)
     else:
         templates = replace(templates, shipped=5000, calibration_rows=20_000)
-        neyman = replace(neyman, experiments=16)
+        neyman = replace(neyman, experiments=32)
     # No gate: the sum of scores is a likelihood only if all events have one.
-    fit = LIKELIHOODS["mu alone"], PRESETS["paper"].belt
-    return Config(networks, None, templates, *fit, neyman)  # type: ignore[arg-type]  # no NeymanConfig
+    return Config(networks, None, templates, LIKELIHOODS["mu alone"], config.belt, neyman)  # type: ignore[arg-type]  # no NeymanConfig
 
 
 METHOD = Method("MLE with nu", configuration, NuTraining, NuArtifacts, "mle_nu")
