@@ -3,9 +3,9 @@
 The score of an event is s(x) = -d logit / d nu at nominal nu, nu being the copy of B. With the true ratio of densities
 it is the derivative of log p(x | B, nu), whose mean over events made at nominal nu is 0. The cross-entropy fixes the
 logit where the classes mix, but nearly all events lie far from there, and what their scores have wrong adds up. So the
-mean that held-out events have as a function of the true nu is measured, and nu is where it is that of the data: right
-on average whatever the network has learned. The scores are weighted as V. P. Godambe and C. C. Heyde find optimal (Int.
-Stat. Rev. 55 (1987) 231).
+mean that held-out events have as a function of the true nu is measured, and nu is where it is that of the data: at the
+mu of these events right on average whatever the network has learned. The scores are weighted as V. P. Godambe and C. C.
+Heyde find optimal (Int. Stat. Rev. 55 (1987) 231).
 """
 
 from __future__ import annotations

@@ -6,6 +6,7 @@ import functools
 import itertools
 import json
 import os
+import warnings
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -316,7 +317,9 @@ def _neyman(training: Training) -> NuResult:
             f"{LEAST_VALID}: use a larger sample"
         )
     (belt,) = make_belts(throws, [config.belt])
-    spread = redrawn_belts(throws, config.belt, throws, neyman.seed)
+    with warnings.catch_warnings():  # few pseudo-experiments may not determine a polynomial, which the error then says
+        warnings.simplefilter("ignore", np.exceptions.RankWarning)
+        spread = redrawn_belts(throws, config.belt, throws, neyman.seed)
     width_error, coverage_error = spread.errors()
     summary = {
         "experiments": len(mus),
