@@ -180,12 +180,6 @@ def _mle_nu(rows: Mapping[str, Any]) -> str:
     )
 
 
-def quotient(above: Sequence[float], below: Sequence[float]) -> str:
-    """Quotient of two values, each with its error, and its own error."""
-    value = above[0] / below[0]
-    return f"{value:.3f} ± {value * np.hypot(above[1] / above[0], below[1] / below[0]):.3f}"
-
-
 def _cell(value: float | Sequence[float] | None, kind: str) -> str:
     """A number, or a pair of number and error, as text; nothing for None."""
     if value is None:

@@ -29,8 +29,8 @@ def results():
 
 def _row(interval, coverage):
     numbers = {"score": (1.0, 0.1), "interval": (interval, 0.003), "coverage": (coverage, 0.015)}
-    sets = [{"interval": (interval + step * interval**2, 0.003)} for step in (-0.2, 0.0, 0.2)]
-    return numbers | {"label": "a label", "num_sets": 10, "num_experiments": 100, "sets": sets}
+    belt = {"belt_error": {"interval": 0.0, "coverage": 0.0}, "relative": (interval / 0.4, 0.02)}
+    return numbers | belt | {"label": "a label", "num_sets": 10, "num_experiments": 100}
 
 
 def test_only_methods_whose_coverage_is_right_are_listed_the_shortest_first():
@@ -38,8 +38,25 @@ def test_only_methods_whose_coverage_is_right_are_listed_the_shortest_first():
     text = answer.answer({"table2": {"methods": methods, "shipped": "here"}}, "here")
     assert "of 3 methods" in text
     assert "`no-flows` 0.300 ± 0.003, `default` 0.400 ± 0.003." in text
-    assert "1.333 ± 0.027 of that without" in text
+    assert "the mean interval is 1.333 ± 0.036 of that without." in text
     assert "Which weights" not in text
+    methods["baseline"]["belt_error"] = {"interval": 0.2, "coverage": 0.1}
+    assert "`baseline` 0.100" in answer.answer({"table2": {"methods": methods, "shipped": "here"}}, "here")
+    del methods["no-flows"]["relative"]  # it has had other data sets
+    text = answer.answer({"table2": {"methods": methods, "shipped": "here"}}, "here")
+    assert "of 2 methods" in text
+    assert "no-flows" not in text
+    assert "of that without" not in text
+
+
+def test_flows_are_compared_beside_what_chance_does_to_trainings():
+    def training(flows, length):
+        single = [[9.0, length - 0.01, 9.0, 9.0], [9.0, length + 0.01, 9.0, 9.0]]
+        return {"rows": 1000, "flows": flows, "members": 2, "single": single}
+
+    results = {"table2": {"methods": {"default": _row(0.4, 0.68), "no-flows": _row(0.4, 0.69)}}}
+    results["trainings"] = {"trainings": [training(2, 0.5), training(0, 0.5), training(0, 5.0)]}
+    assert answer._with_flows(results) == "1.000 ± 0.020 of that without; two trainings differ by 0.028 by chance"
 
 
 def test_results_of_other_weights_are_named(results, shipped):
