@@ -110,7 +110,7 @@ def some_of(what: str, names: Collection[str]) -> Callable[[str], tuple[str, ...
     """An argparse type: some of `names`, comma-separated; `what` says what they are."""
 
     def chosen(text: str) -> tuple[str, ...]:
-        unknown = [name for name in text.split(",") if name not in names]
+        unknown = [name or "of no name" for name in text.split(",") if name not in names]
         if unknown:
             raise argparse.ArgumentTypeError(f"no {what} {', '.join(unknown)}; there are {', '.join(names)}")
         return tuple(text.split(","))

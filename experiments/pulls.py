@@ -18,6 +18,7 @@ from ingestion_test.official.systematics import systematics
 from runtime import files
 from runtime.documents import add_docs_argument, publish
 from runtime.errors import ChallengeError
+from runtime.output import output_folder
 from runtime.tables import Table
 from submission import codec
 from submission.arrays import FloatArray
@@ -49,8 +50,8 @@ def run(arguments: argparse.Namespace) -> None:
     if trained.experiments is None:
         raise ChallengeError(f"{path} holds no pseudo-experiments: {remedy}")
     result = study(trained.estimator, trained.experiments)
-    arguments.output.mkdir(parents=True, exist_ok=True)
-    files.write_json(arguments.output / "pulls.json", result)
+    with output_folder(arguments.output, None):
+        files.write_json(arguments.output / "pulls.json", result)
     print(table(result).text())
     publish(arguments.docs, "results", sections(result), [arguments.output / "pulls.json"])
 

@@ -15,6 +15,9 @@ from .locks import locked
 #: Numbers of the system's errors that no other folder would mend.
 _NOT_OF_THE_FOLDER = (errno.ENOMEM, errno.EMFILE, errno.ENFILE, errno.EAGAIN)
 
+#: Those of a path that is no folder.
+_NO_FOLDER = (errno.EEXIST, errno.ENOTDIR)
+
 
 def new_folder(parent: Path, name: str) -> Path:
     """Make a folder that was not there: `name` in `parent`, or else `name-2`, `name-3` and so on.
@@ -95,4 +98,5 @@ def _message(path: Path, error: Exception) -> str | None:
         at, output = Path(error.filename).absolute(), path.absolute()
         if not (at.is_relative_to(output) or output.is_relative_to(at)):  # neither within it nor on the way to it
             return f"{error.filename} cannot be used ({reason}): mend that"
-    return f"cannot write to {path}: {reason}; free some space there or choose another place with --output"
+    remedy = "" if error.errno in _NO_FOLDER else "free some space there or "
+    return f"cannot write to {path}: {reason}; {remedy}choose another place with --output"

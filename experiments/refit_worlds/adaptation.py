@@ -8,6 +8,7 @@ templates and a new belt are needed either way, so the ratio of the widths is wh
 from __future__ import annotations
 
 import argparse
+import contextlib
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
@@ -202,7 +203,8 @@ def _folder(arguments: argparse.Namespace, name: str) -> Path:
 
 def _rates(text: str) -> tuple[float, ...]:
     """An argparse type: learning rates, comma-separated."""
-    rates = tuple(map(float, text.split(",")))
-    if not all(0 < rate < 1 for rate in rates):
-        raise argparse.ArgumentTypeError("a learning rate is between 0 and 1")
-    return rates
+    with contextlib.suppress(ValueError):
+        rates = tuple(map(float, text.split(",")))
+        if all(0 < rate < 1 for rate in rates):
+            return rates
+    raise argparse.ArgumentTypeError(f"{text!r}: give learning rates between 0 and 1, comma-separated")

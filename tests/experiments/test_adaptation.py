@@ -82,3 +82,10 @@ def test_the_command(simulated_folder, tmp_path, capsys):
     capsys.readouterr()
     assert main([*arguments, "--rows", "30000"]) == 2
     assert "give fewer --rows" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("text", ["abc", "1e-4,2", "1e-4,"])
+def test_what_are_no_learning_rates(text, capsys):
+    with pytest.raises(SystemExit):
+        main(["adapt", "--rates", text])
+    assert "give learning rates between 0 and 1" in capsys.readouterr().err

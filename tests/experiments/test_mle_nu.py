@@ -7,12 +7,16 @@ import pandas as pd
 import pytest
 import torch
 
+from experiments import pulls as study_of_pulls
+from experiments.__main__ import main
 from experiments.methods.mle_nu.calibration import Calibration, terms
 from experiments.methods.mle_nu.estimator import NuArtifacts, NuEstimator
 from experiments.methods.mle_nu.nuisance import SumOfScores, fit_nuisance
 from experiments.methods.mle_nu.scorer import EMBEDDED, NuScorer, pulls_of, values_of
 from experiments.methods.mle_nu.training import (
+    MU,
     NuClassifierConfig,
+    NuExperiments,
     NuResult,
     NuTraining,
     _opened,
@@ -36,6 +40,7 @@ from submission.features import CATEGORIES, FEATURES, Standardisation
 from submission.histogram import Histogram
 from submission.likelihood import PRESETS, Likelihood
 from submission.parameters import PRIORS
+from submission.throws import Throws
 from tests.measurement.measurements import belt
 from training.checkpoints import write
 from training.classifier import LabelledEvents
@@ -321,3 +326,28 @@ def test_pulls_of_a_small_training_are_near_the_true_ones(source, tmp_path):
     assert (np.abs(np.mean(differences, axis=0)) < 1.3).all()
     assert (np.sqrt(np.mean(np.square(differences), axis=0)) < 1.7).all()
     assert np.abs(np.mean(plain, axis=0)).max() > 2.5
+
+
+def test_the_study_of_the_pulls_finds_their_slope_in_mu(estimator):
+    """Pulls that are off by 0.3, and by 0.2 more per unit of mu, with noise of 0.5."""
+    events = {name: values.to_numpy() for name, values in estimator.events.items()}
+    parts = NuArtifacts(estimator.histogram, events, dataclasses.replace(_EXACT, events=1e5), belt())
+    random, mu = np.random.default_rng(8), np.linspace(0.1, 3, 400)
+    truth = random.normal(size=(400, 5))
+    off = 0.3 + 0.2 * (mu - MU)[:, None] + 0.5 * random.normal(size=truth.shape)
+    throws = Throws(mu, mu, np.ones(400), np.ones(400, bool))
+    result = study_of_pulls.study(parts, NuExperiments(throws, truth + off, truth, sample=1e6))
+    for name in result["mean"]:
+        slope, error = result["slope"][name]
+        assert error == pytest.approx(0.5 / np.sqrt(400) / mu.std(), rel=0.1)
+        assert slope == pytest.approx(0.2, abs=4 * error)
+        assert result["mean"][name] == pytest.approx(0.3, abs=0.1)
+        assert result["deviation"][name] == pytest.approx(0.5, rel=0.1)
+
+
+def test_a_training_that_has_kept_no_pseudo_experiments_has_no_pulls(estimator, tmp_path, capsys):
+    events = {name: values.to_numpy() for name, values in estimator.events.items()}
+    parts = NuArtifacts(estimator.histogram, events, _EXACT, belt())
+    (tmp_path / "neyman.npz").write_bytes(codec.encode(NuResult(parts, {})))
+    assert main(["pulls", "--training", str(tmp_path), "--output", str(tmp_path / "out")]) == 2
+    assert "holds no pseudo-experiments: --training takes" in capsys.readouterr().err

@@ -258,6 +258,9 @@ def test_unknown_methods_are_named(capsys):
     with pytest.raises(SystemExit):
         main(["table2", "--methods", "default,magic"])
     assert "no method magic" in capsys.readouterr().err
+    with pytest.raises(SystemExit):
+        main(["table2", "--methods", "default,"])
+    assert "no method of no name" in capsys.readouterr().err
 
 
 # Statistical errors --------------------------------------------------------------------------------------------------

@@ -35,6 +35,7 @@ def test_one_run_at_a_time(tmp_path):
             "cannot write to FOLDER: No space left on device",
         ),
         (OSError(errno.ENOSPC, "No space left on device"), "cannot write to FOLDER: No space left on device"),
+        (FileExistsError(errno.EEXIST, "File exists", "FOLDER"), "cannot write to FOLDER: File exists; choose another"),
         (PermissionError(errno.EACCES, "Permission denied", "/data/x"), "/data/x cannot be used (Permission denied)"),
         (OSError(errno.EROFS, "Read-only file system", "/"), "cannot write to FOLDER: Read-only file system"),
         (MemoryError("3 GiB"), "memory ran out (3 GiB): use fewer --workers"),
