@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 
 import numpy as np
+import pytest
 
 from experiments import pulls
 from experiments.__main__ import main
@@ -47,6 +48,10 @@ def test_what_the_page_says_of_the_pulls_holds():
     for name, mean in result["mean"].items():
         expected, error = result["expected"]["mean"][name]
         assert abs(mean - expected) < 2 * error, name
+    for name in ("tes", "jes"):
+        slope, error = result["slope"][name]
+        assert slope > 5 * error
+        assert slope == pytest.approx(0.5 * result["deviation"][name], rel=0.4)
 
 
 def test_a_folder_without_the_training_is_named(tmp_path, capsys):
