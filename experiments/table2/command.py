@@ -168,9 +168,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _finished(output: Path) -> list[object]:
-    """What of the comparison is done: stages of trainings, and pseudo-experiments."""
+    """What of the comparison is done: stages of trainings, throws of belts, and pseudo-experiments."""
+    made = (finished_stages(folder) for name in ("training", "throws") for folder in sorted(output.glob(f"*/{name}")))
     runs = (finished_work(journal.parent) for journal in sorted(output.glob(f"*/{JOURNAL_FILE}")))
-    return [*finished_stages(output), *itertools.chain(*runs)]
+    return [*itertools.chain(*made), *itertools.chain(*runs)]
 
 
 def run_method(

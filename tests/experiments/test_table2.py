@@ -209,12 +209,17 @@ def test_a_method_of_other_code_is_not_continued_and_the_others_are(tmp_path, mo
 
 
 @pytest.mark.slow
-def test_a_submission_of_ones_own_is_a_row_beside_the_others(simulated_folder, tmp_path, shown):
+def test_a_submission_of_ones_own_is_a_row_beside_the_others(simulated_folder, tmp_path, capsys):
     folder = write(tmp_path / "mine", predicting(good()))
     flags = ["table2", "--preset", "smoke", "--data", str(simulated_folder), "--output", str(tmp_path / "out")]
     flags += ["--experiments", "1", "--workers", "1"]
     assert main([*flags, "--submission", f"mine={folder}"]) == 0
     assert main([*flags, "--methods", "template-fit", "--resume"]) == 0
+    capsys.readouterr()
+    assert main([*flags, "--methods", "template-fit", "--resume", "--sets", "1"]) == 2
+    error = capsys.readouterr().err
+    assert "holds a run with another sets" in error
+    assert "this goes on" not in error, "it does not"
     rows = json.loads((tmp_path / "out" / "table2.json").read_text())["methods"]
     assert list(rows) == ["template-fit", "mine"]
     assert rows["mine"]["interval"][0] == pytest.approx(1.0)
