@@ -117,6 +117,8 @@ class Training:
     def about(self, stage: str) -> dict[str, Any]:
         """What the file of `stage` must have been made with to be of this training."""
         config = self.config.record()
+        if stage == "flows":  # another classifier on top of them does not change them
+            del config["networks"]["classifier"]
         return {
             "config": {name: config[name] for name in READS[stage]},
             "data": self.source.fingerprint(),

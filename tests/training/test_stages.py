@@ -144,6 +144,19 @@ def test_stages_are_taken_over_only_together(two):
     assert [training.result(stage, _Name).made_in for stage in STAGES[1:3]] == ["one", "one"]
 
 
+def test_flows_are_kept_where_only_the_classifier_on_top_changes(two):
+    training, _ = two
+    for stage in STAGES[:2]:
+        training.run(stage)
+    networks = training.config.networks
+    classifier = dataclasses.replace(networks.classifier, averaging=0.5)
+    others = [dataclasses.replace(networks, classifier=classifier), dataclasses.replace(networks, seed=5)]
+    changed = [
+        dataclasses.replace(training, config=dataclasses.replace(training.config, networks=other)) for other in others
+    ]
+    assert [[other.has(stage) for stage in STAGES[:2]] for other in changed] == [[True, False], [False, False]]
+
+
 def test_stages_know_the_sum_of_weights(events, two, tmp_path):
     folder = write_folder(tmp_path / "data", events)
     metadata = folder / METADATA_FILE
