@@ -269,9 +269,8 @@ def write_table(output: Path, about: Mapping[str, Any]) -> dict[str, Any]:
     files.write_json(output / "table2.json", {"shipped": shipped, "settings": about, "methods": rows})
     with files.replaced(output / "results.md") as file:
         file.write(table(rows).markdown())
-    labelled = {f"{name}: {row['label']}": row for name, row in rows.items()}
-    figures.intervals(output / "table2-intervals.png", labelled)
-    figures.coverage(output / "table2-coverage.png", labelled)
+    figures.intervals(output / "table2-intervals.png", rows)
+    figures.coverage(output / "table2-coverage.png", rows)
     return rows
 
 

@@ -21,7 +21,7 @@ STYLES = (
 
 
 def intervals(path: Path, rows: Mapping[str, Any]) -> None:
-    """Mean length of the intervals of each method; `rows` is a dict from label to `rows.row`."""
+    """Mean length of the intervals of each method; `rows` is a dict from method to `rows.row`."""
     figure, axes = panels()
     axes.set(ylabel="mean length of the interval in μ", yscale="log")
     for axis_formatter in (axes.yaxis.set_major_formatter, axes.yaxis.set_minor_formatter):
@@ -47,11 +47,12 @@ def coverage(path: Path, rows: Mapping[str, Any]) -> None:
 def _plot(figure: Figure, axes: Any, path: Path, rows: Mapping[str, Any], key: str) -> None:
     """A point with its error per method and set, the sets side by side: some true mu are too close for an axis."""
     mus = sorted({subset["mu"] for row in rows.values() for subset in row["sets"]})
-    for number, ((label, row), (colour, marker)) in enumerate(zip(rows.items(), itertools.cycle(STYLES))):
+    for number, ((name, row), (colour, marker)) in enumerate(zip(rows.items(), itertools.cycle(STYLES))):
         sets = _shown(row, key)
         place = [mus.index(subset["mu"]) + 0.7 * ((number + 0.5) / len(rows) - 0.5) for subset in sets]
         values, errors = np.array([subset[key] for subset in sets]).reshape(-1, 2).T
-        label += "" if len(sets) == len(row["sets"]) else f" (length 0 in {len(row['sets']) - len(sets)} sets)"
+        missing = len(row["sets"]) - len(sets)
+        label = f"{name} (length 0 in {missing} sets)" if missing else name
         style = {"color": colour, "marker": marker, "markersize": 4, "capsize": 2, "linestyle": "none"}
         style["markerfacecolor"] = colour if number < len(STYLES) else "none"
         axes.errorbar(place, values, errors, label=label, **style)
@@ -59,5 +60,5 @@ def _plot(figure: Figure, axes: Any, path: Path, rows: Mapping[str, Any], key: s
         axes.axvline(place - 0.5, color="0.85", lw=0.6)
     axes.set(xlabel="true μ of the set", xlim=(-0.5, len(mus) - 0.5))
     axes.set_xticks(range(len(mus)), [f"{mu:.2f}" for mu in mus])
-    figure.legend(*axes.get_legend_handles_labels(), loc=BELOW, ncols=2)
+    figure.legend(*axes.get_legend_handles_labels(), loc=BELOW, ncols=4)
     save(figure, path)

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from experiments import pulls
+from experiments import published, pulls
 from experiments.__main__ import main
 from experiments.methods.mle_nu.calibration import Calibration
 from experiments.methods.mle_nu.scorer import pulls_of
@@ -52,6 +52,12 @@ def test_what_the_page_says_of_the_pulls_holds():
         slope, error = result["slope"][name]
         assert slope > 5 * error
         assert slope == pytest.approx(0.5 * result["deviation"][name], rel=0.4)
+
+
+def test_what_the_page_says_of_the_papers_ratio_holds():
+    rows = json.loads((DOCS / "results" / "table2.json").read_text(encoding="utf-8"))["methods"]
+    ratio, error = rows["mle-nu"]["relative"]
+    assert ratio + 5 * error < published.MLE_NU.interval / published.CNF.interval
 
 
 def test_a_folder_without_the_training_is_named(tmp_path, capsys):
