@@ -139,7 +139,8 @@ def _which_mus(results: Mapping[str, Any]) -> str:
     spread = f"{np.mean(intervals):.3f} with a standard deviation of {np.std(intervals):.3f}"
     return (
         f"The ± of a mean interval is that of other pseudo-experiments at the same μ. Other μ change it more, since "
-        f"intervals end where the range of μ does: for {len(phases)} draws of {len(phases[0]['mu'])} μ it is {spread}."
+        f"intervals end where the range of μ does: for {len(phases)} draws of {len(phases[0]['mu'])} μ, with throws "
+        f"from the templates, it is {spread}."
     )
 
 
@@ -159,8 +160,9 @@ def _against_methods(methods: Mapping[str, Any], which_mus: str) -> Iterator[str
     order = sorted(honest, key=lambda name: honest[name]["interval"][0])
     listed = ", ".join(f"`{name}` {_pair(honest[name]['interval'])}" for name in order)
     yield (
-        f"**Against whom**: of {len(methods)} methods on the same data sets these have a coverage within 2 σ68 of "
-        f"{COVERAGE}, from the shortest mean interval on: {listed}."
+        f"**Against whom**: of {len(methods)} methods on the same data sets these have a coverage within twice its "
+        f"error (σ68, and that of the belt where it counts) of {COVERAGE}, from the shortest mean interval on: "
+        f"{listed}."
     )
 
 
@@ -183,7 +185,8 @@ def _honesty(results: Mapping[str, Any]) -> Iterator[str]:
         size = sum(final["size_of_sets"])
         parts.append(
             f"{size:,} pseudo-experiments of events have {final['coverage']:.3f} ± {sigma68(size):.3f} and a score of "
-            f"{final['bootstrapped_score']:.2f} ± {final['bootstrapped_score_deviation']:.2f}"
+            f"{final['score']:.2f}; over bootstraps of the sets, as the challenge scores, it has the mean "
+            f"{final['bootstrapped_score']:.2f} and the standard deviation {final['bootstrapped_score_deviation']:.2f}"
         )
     if parts:
         slope = f" {_slope_with_events(results)}" if final else ""
@@ -204,8 +207,8 @@ def _slope_with_events(results: Mapping[str, Any]) -> str:
     moved = final["common_move"]
     return (
         f"{text}: all their estimates are shifted by {_pair((moved['move'], moved['error']), '+.3f')} in μ against "
-        f"those of throws from the templates, as finite samples of events shift them, and throws that are moved by as "
-        f"much have a slope of {_slope(moved['flatness'], '+.3f')}."
+        f"those of throws from the templates, and throws that are moved by as much have a slope of "
+        f"{_slope(moved['flatness'], '+.3f')}."
     )
 
 
@@ -224,7 +227,7 @@ def _with_flows(results: Mapping[str, Any]) -> str:
     pair = [next((row for row in several if bool(row["flows"]) is flows), None) for flows in (True, False)]
     lengths = [_mean_length(row["single"]) for row in pair if row]
     chance = float(np.linalg.norm([error / length for length, error in lengths]))
-    by_chance = f"; two trainings differ by {chance:.3f} by chance" if len(lengths) == 2 else ""
+    by_chance = f"; two trainings differ by {chance:.3f} of it by chance" if len(lengths) == 2 else ""
     return f"{_pair((1 / ratio, error / ratio**2))} of that without{by_chance}"
 
 
@@ -315,8 +318,8 @@ def reached(results: Mapping[str, Any], shipped: Any) -> dict[str, str]:
     ]
     if with_flows := _with_flows(results):
         checked.append(
-            f"**Do flows help, as the paper says?** On the same data sets the mean interval with them is "
-            f"{with_flows} ([methods compared](docs/results.md)). The paper's toy study is "
+            f"**Do flows help, as the paper says?** Not that can be seen. On the same data sets the mean interval with "
+            f"them is {with_flows} ([methods compared](docs/results.md)). The paper's toy study is "
             f"reproduced, but for the gain by flow features ([toy studies](docs/toy.md))."
         )
     if "official_shift" in results:

@@ -130,7 +130,7 @@ def table(result: Mapping[str, Any]) -> Table:
     for name, mean in result["mean"].items():
         (expected_mean, error), expected_deviation = (result["expected"][key][name] for key in ("mean", "deviation"))
         slope, slope_error = result["slope"][name]
-        means = f"{mean:+.2f}", f"{expected_mean:+.2f} ± {error:.2f}", f"{slope:+.2f} ± {slope_error:.2f}"
+        means = f"{mean:+.2f}", f"{expected_mean:+.2f} ± {error:.2f}", f"{slope:+.3f} ± {slope_error:.3f}"
         lines.append((name, *means, f"{result['deviation'][name]:.2f}", f"{expected_deviation:.2f}"))
     head = (f"{result['experiments']} pseudo-experiments", f"fitted - true pull, mean at μ = {result['mu']}")
     return Table((*head, "expected", "per unit of μ", "standard deviation", "expected"), lines)

@@ -236,11 +236,12 @@ def _sentence(curve: dict[str, Any]) -> str:
     if not curve["error"] < _KNOWN * curve["limit"]:
         return "\nThe trainings do not say where the limit of infinitely many events is.\n"
     most = [length for rows, length in zip(curve["rows"], curve["length"]) if rows == curve["rows"][-1]]
-    share = np.mean(most) / curve["limit"] - 1
+    share, relative_error = np.mean(most) / curve["limit"], curve["error"] / curve["limit"]
     return (
-        f"\nSingle networks without flows follow {curve['limit']:.3f} + {curve['slope']:.3f} N^-{curve['power']:.2f}, "
-        f"N in millions of rows. The limit of infinitely many is {curve['limit']:.3f} ± {curve['error']:.3f}; the "
-        f"largest trainings are {share:.1%} above it.\n"
+        f"\nA law fitted to single networks without flows is {curve['limit']:.3f} + {curve['slope']:.3f} "
+        f"N^-{curve['power']:.2f}, N in millions of rows. Its limit of infinitely many is {curve['limit']:.3f} ± "
+        f"{curve['error']:.3f}; the largest trainings are {share - 1:.1%} ± {share * relative_error:.1%} "
+        f"above it.\n"
     )
 
 

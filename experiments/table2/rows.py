@@ -32,7 +32,7 @@ COLUMNS = (
     ("relative", "relative", ".3f"),
     ("coverage", "coverage", ".3f"),
     ("rmse", "RMSE", ".3f"),
-    ("minutes", "CPU minutes", ".1f"),
+    ("minutes", "CPU minutes", ".2f"),
     ("cramer_rao", "Cramér-Rao", ".3f"),
 )
 

@@ -16,23 +16,18 @@ from training.flows import TrainingConfig, train
 from . import figures
 from .classifiers import train_classifiers
 from .config import ToyConfig
-from .gaussians import BACKGROUND, SIGNAL, Grid, draw_points
+from .gaussians import Gaussian, Grid, draw_points, of_both
 
 STRENGTHS = (0.5, 1.0, 2.0)
 
 
 def plane_samples(config: ToyConfig) -> tuple[FloatArray, FloatArray]:
     """Signal and background that the flows of the density study learn from, each (seeds, events, 2)."""
-    signal, background = (
-        np.stack(
-            [
-                draw_points(gaussian, config.events, np.random.default_rng([seed, number]))
-                for seed in range(config.density_seeds)
-            ]
-        )
-        for number, gaussian in enumerate((SIGNAL, BACKGROUND))
-    )
-    return signal, background
+
+    def draw(gaussian: Gaussian, number: int, seed: int) -> FloatArray:
+        return draw_points(gaussian, config.events, np.random.default_rng([seed, number]))
+
+    return of_both(draw, config.density_seeds)
 
 
 def density_study(config: ToyConfig, signal: FloatArray, background: FloatArray, output: Path) -> dict[str, Any]:

@@ -7,7 +7,7 @@ Bayes-optimal classifier tells apart in about 85% of the cases.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -26,6 +26,15 @@ def log_density(x: FloatArray, gaussian: Gaussian) -> FloatArray:
     d = x - mean
     chi2 = np.einsum("...i,ij,...j->...", d, np.linalg.inv(covariance), d)
     return -0.5 * (chi2 + math.log(np.linalg.det(covariance))) - math.log(2 * math.pi)
+
+
+def of_both(draw: Callable[[Gaussian, int, int], FloatArray], seeds: int) -> tuple[FloatArray, FloatArray]:
+    """Signal and background of several seeds, arrays (seeds, ...), by `draw(gaussian, number, seed)`."""
+    signal, background = (
+        np.stack([draw(gaussian, number, seed) for seed in range(seeds)])
+        for number, gaussian in enumerate((SIGNAL, BACKGROUND))
+    )
+    return signal, background
 
 
 def draw_points(gaussian: Gaussian, events: int, rng: np.random.Generator) -> FloatArray:

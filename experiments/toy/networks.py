@@ -18,7 +18,7 @@ from training.flows import TrainingConfig, train
 from . import figures
 from .classifiers import accuracy, train_classifiers
 from .config import ToyConfig
-from .gaussians import BACKGROUND, SIGNAL, Embedding
+from .gaussians import BACKGROUND, SIGNAL, Embedding, Gaussian, of_both
 
 NUS_PER_TRAINING = 100  # values of nu in the perturbed training sample (sec. 5)
 
@@ -48,16 +48,11 @@ PREDICTIONS = {
 
 def embedded_samples(config: ToyConfig) -> tuple[FloatArray, FloatArray]:
     """Unperturbed signal and background that the flows of the network study learn from, (seeds, events, features)."""
-    signal, background = (
-        np.stack(
-            [
-                Embedding(seed).draw(gaussian, config.events, np.random.default_rng([seed, 20, k]))
-                for seed in range(config.network_seeds)
-            ]
-        )
-        for k, gaussian in enumerate((SIGNAL, BACKGROUND))
-    )
-    return signal, background
+
+    def draw(gaussian: Gaussian, number: int, seed: int) -> FloatArray:
+        return Embedding(seed).draw(gaussian, config.events, np.random.default_rng([seed, 20, number]))
+
+    return of_both(draw, config.network_seeds)
 
 
 def network_study(config: ToyConfig, signal: FloatArray, background: FloatArray, output: Path) -> dict[str, Any]:

@@ -56,7 +56,7 @@ def test_flows_are_compared_beside_what_chance_does_to_trainings():
 
     results = {"table2": {"methods": {"default": _row(0.4, 0.68), "no-flows": _row(0.4, 0.69)}}}
     results["trainings"] = {"trainings": [training(2, 0.5), training(0, 0.5), training(0, 5.0)]}
-    assert answer._with_flows(results) == "1.000 ± 0.020 of that without; two trainings differ by 0.028 by chance"
+    assert answer._with_flows(results) == "1.000 ± 0.020 of that without; two trainings differ by 0.028 of it by chance"
 
 
 def test_results_of_other_weights_are_named(results, shipped):
@@ -130,7 +130,7 @@ def test_the_slope_with_events_is_that_of_the_more_precise_run(results, shipped)
 def test_how_much_the_mean_interval_depends_on_the_mu_drawn(results, shipped):
     for phase, interval in zip(results["final"]["repeated"], 10 * [0.3, 0.5]):
         phase["interval"] = interval
-    text = "for 20 draws of 10 μ it is 0.400 with a standard deviation of 0.100."
+    text = "for 20 draws of 10 μ, with throws from the templates, it is 0.400 with a standard deviation of 0.100."
     assert text in answer.answer(results, shipped)
     assert text in " ".join(answer.reached(results, shipped)["reached"].split())
     results["final"]["shipped"] = "other"

@@ -19,7 +19,7 @@ def test_the_table_has_means_slopes_and_spreads_beside_what_is_expected():
     expected = {"mean": {"tes": (0.01, 0.2)}, "deviation": {"tes": 0.5}}
     found = {"mean": {"tes": 0.3}, "slope": {"tes": (-0.05, 0.01)}, "deviation": {"tes": 0.4}}
     text = pulls.table({"experiments": 100, "mu": 1.55, **found, "expected": expected}).markdown()
-    assert "| tes | +0.30 | +0.01 ± 0.20 | -0.05 ± 0.01 | 0.40 | 0.50 |" in text
+    assert "| tes | +0.30 | +0.01 ± 0.20 | -0.050 ± 0.010 | 0.40 | 0.50 |" in text
     assert "100 pseudo-experiments" in text
     assert "mean at μ = 1.55" in text
 

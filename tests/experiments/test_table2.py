@@ -332,6 +332,6 @@ def test_the_table_shows_value_and_error(results):
     assert "mine: a folder" in text
     assert "0.500 ± 0.125" in text
     assert "3 × 200" in text
-    assert "10.0 ± 0.0" in text
+    assert "10.00 ± 0.00" in text
     untimed = table({"mine": row(*results) | {"label": "a folder"}})
     assert untimed.rows[0][untimed.head.index("CPU minutes")] == ""

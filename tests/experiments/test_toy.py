@@ -9,7 +9,7 @@ import pytest
 from scipy.stats import multivariate_normal
 
 from experiments import __main__
-from experiments.toy import density, networks, tables
+from experiments.toy import command, networks, tables
 from experiments.toy.classifiers import accuracy, train_classifiers
 from experiments.toy.gaussians import (
     BACKGROUND,
@@ -150,16 +150,16 @@ def test_checkpoints_of_another_run_are_named(tmp_path, capsys):
     assert "density.npz cannot be read (it is damaged" in capsys.readouterr().err
 
 
-@pytest.mark.parametrize(("module", "name"), [(density, "SIGNAL"), (networks, "BACKGROUND")])
-def test_checkpoints_of_other_samples_are_refused(module, name, tmp_path, capsys, monkeypatch):
+@pytest.mark.parametrize("name", ["plane_samples", "embedded_samples"])
+def test_checkpoints_of_other_samples_are_refused(name, tmp_path, capsys, monkeypatch):
     """Their settings are the same, so that the training would go on from them."""
     (tmp_path / "density.npz").write_bytes(b"no checkpoint")  # ends the run before anything is trained
     arguments = ["toy", "--preset", "smoke", "--output", str(tmp_path)]
     for _ in range(2):  # the same samples are not refused
         assert __main__.main(arguments) == 2
         assert "density.npz cannot be read" in capsys.readouterr().err
-    mean, covariance = getattr(module, name)
-    monkeypatch.setattr(module, name, (mean + 1e-6, covariance))
+    drawn = getattr(command, name)
+    monkeypatch.setattr(command, name, lambda config: tuple(x + 1e-6 for x in drawn(config)))
     assert __main__.main(arguments) == 2
     assert "holds other results (samples differ)" in capsys.readouterr().err
 
